@@ -1,0 +1,141 @@
+//! What an event holds, derived once by real parsers: commands, file changes, files read, commits and words.
+//!
+//! Everything here is total: a text that cannot be parsed yields an [`Unknown`], never an error and never silence.
+
+use rules::predicate::{FileAction, Moment};
+use std::ops::Range;
+
+/// What one event holds. Each list is one kind of item that predicates look at.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// Every simple command that the shell text would really run.
+    pub commands: Vec<Command>,
+    /// Parts of the shell text of which it cannot be told what they run.
+    pub unknown: Vec<Unknown>,
+    /// Files that are created, changed or deleted.
+    pub files: Vec<FileChange>,
+    /// Paths of files that are read.
+    pub reads: Vec<String>,
+    /// Messages of commits that are made.
+    pub commits: Vec<Commit>,
+    /// The tool call itself.
+    pub tool: Option<ToolCall>,
+    /// The agent's words to the user.
+    pub reply: Option<String>,
+    /// The user's words to the agent.
+    pub prompt: Option<String>,
+    /// The kind of the event.
+    pub moment: Option<Moment>,
+}
+
+/// A tool call, without its outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    /// The tool's name as the host gives it.
+    pub name: String,
+    /// Its arguments.
+    pub input: serde_json::Value,
+}
+
+/// One simple command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The program's base name after all quoting and expansion, such as `npm` for `/usr/bin/"npm"`.
+    pub program: String,
+    /// Its arguments, in order.
+    pub args: Vec<Word>,
+    /// The assignments in front of it, or given through `env`, in order.
+    pub env: Vec<(String, String)>,
+    /// The directory it runs in, relative to the repository root, as far as `cd` in the same text and the event tell.
+    pub cwd: Option<String>,
+    /// Files that its output is redirected to.
+    pub writes: Vec<Word>,
+    /// The wrappers that it is run through, outermost first, such as `["sudo", "bash -c"]`.
+    pub via: Vec<String>,
+    /// Where it stands in the text of the event, in bytes; the whole of the enclosing word for nested texts.
+    pub span: Range<usize>,
+}
+
+/// A word of a command after quoting and expansion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// Its text; what cannot be told (an unset variable, a substitution's output) is left out.
+    pub text: String,
+    /// Whether all of it is known.
+    pub exact: bool,
+}
+
+/// A part of a shell text of which it cannot be told what it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The part, or its beginning.
+    pub text: String,
+    /// Why.
+    pub why: &'static str,
+    /// Where it stands in the text of the event, in bytes.
+    pub span: Range<usize>,
+}
+
+/// One changed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Its path relative to the repository root, with `.` and `..` resolved; absolute where it lies outside.
+    pub path: String,
+    /// The name of its language, if its name tells.
+    pub language: Option<&'static str>,
+    /// What is done to it.
+    pub action: FileAction,
+    /// The lines that the change adds, and only they, each ended by a line feed.
+    pub added: String,
+    /// The lines that it removes.
+    pub removed: String,
+    /// The text before the change: the whole file or the fragment that is replaced.
+    pub before: String,
+    /// The text after it: the whole file or the fragment that takes its place.
+    pub after: String,
+    /// Whether `after` is the whole file.
+    pub whole: bool,
+}
+
+/// One commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its message; not exact where a part is computed when it runs.
+    pub message: Word,
+}
+
+/// The state of the workspace, for what an event alone does not tell.
+///
+/// Two implementations exist: the engine's, over the real files, and [`NoWorkspace`].
+pub trait Workspace {
+    /// The repository's root, absolute, to make paths relative to.
+    fn root(&self) -> Option<&str>;
+    /// A file's text, by its path relative to the root; `None` where it does not exist or is not known.
+    fn read(&self, path: &str) -> Option<String>;
+    /// Whether a file exists; `None` where it is not known.
+    fn exists(&self, path: &str) -> Option<bool>;
+    /// Whether a file differs from the last commit; `None` where it is not known.
+    fn changed(&self, path: &str) -> Option<bool>;
+}
+
+/// No workspace at hand: every question about it is open.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoWorkspace;
+
+impl Workspace for NoWorkspace {
+    fn root(&self) -> Option<&str> {
+        None
+    }
+
+    fn read(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn exists(&self, _: &str) -> Option<bool> {
+        None
+    }
+
+    fn changed(&self, _: &str) -> Option<bool> {
+        None
+    }
+}

@@ -1,0 +1,22 @@
+//! What the user taught.
+//!
+//! A [`Correction`] is a user's words. [`understand`](understand()) recognises whether something durable was said and
+//! rewrites it as atomic rules; a [`Rule`] holds those words, the [`Directive`] they ask for (a property-specification
+//! pattern over [`Predicate`]s on [`Event`]s), where it applies and its tests. The rule book keeps rules through their
+//! life cycle, and the lexicon is what is known about the world, as data.
+//!
+//! This crate does no I/O, reads no clock and calls no model: whatever comes from outside comes in as an argument.
+
+pub mod correction;
+pub mod diagnostic;
+pub mod directive;
+pub mod event;
+pub mod predicate;
+pub mod rule;
+
+pub use correction::Correction;
+pub use diagnostic::{Code, Diagnostic, Severity, Span};
+pub use directive::{Directive, During, Pattern, Per};
+pub use event::{Event, EventKind};
+pub use predicate::Predicate;
+pub use rule::{Decision, Example, Quote, Rule, RuleId, Scope, State, Strength};
