@@ -77,7 +77,8 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         pointing: main.things.is_empty() && main.properties.is_empty() && has(Cue::This),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
-        property: !main.properties.is_empty() || !main.measures.is_empty() || main.literal.is_some() || main.pattern.is_some(),
+        property: (meaning.only && !main.places.is_empty())
+            || !main.properties.is_empty() || !main.measures.is_empty() || main.literal.is_some() || main.pattern.is_some(),
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
     }

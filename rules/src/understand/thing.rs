@@ -126,7 +126,7 @@ impl Namer<'_, '_> {
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(unit.text)),
+            What::Command => self.named.things.push(command_thing(unit.text, self.lexicon)),
             What::Literal(form) => self.literal(unit, form),
             What::Number(value) => self.named.measures.push((value, Measure::MaxChars)),
             What::Word | What::Comma | What::Mark => {}
@@ -167,7 +167,7 @@ impl Namer<'_, '_> {
         let thing = match form {
             Form::Flag => return,
             _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => reply_thing(unit.text),
-            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text),
+            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, self.lexicon),
             _ if is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => path_thing(unit.text, verb),
             Form::Quote if verb.is_none() => return,
             _ => text_thing(unit.text),
@@ -294,20 +294,35 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
     }
 }
 
-/// A command that is written out.
-pub(super) fn command_thing(text: &str) -> Thing {
+/// A command that is written out; a program that goes by several names is looked for under each.
+fn command_thing(text: &str, lexicon: &Lexicon) -> Thing {
     let text = text.split_whitespace().filter(|word| !word.starts_with('<')).collect::<Vec<_>>().join(" ");
     let pattern = text.replace(['|', '$'], "");
-    let mention = if text.starts_with("grep") { "cat notes.txt".to_owned() } else { format!("grep -rn '{}' docs", text.replace('\'', "")) };
+    let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
+    let tool = lexicon.entry_named(program, Kind::Tool);
+    let predicate = match tool.map(|tool| &tool.predicate) {
+        Some(Predicate::Any(parts)) => Predicate::Any(parts.iter().map(|part| followed(part, rest)).collect()),
+        Some(Predicate::Command(test)) => followed(&Predicate::command(test.run.split('|').next().unwrap_or(program)), rest),
+        _ => Predicate::command(&pattern),
+    };
+    let mention = if program == "grep" { "cat notes.txt".to_owned() } else { format!("grep -rn '{}' docs", text.replace('\'', "")) };
     Thing {
-        predicate: Predicate::command(&pattern),
+        predicate,
         sort: Sort::Command,
         label: format!("`{text}`"),
         slug: slug(&text),
-        holds: Event::command(pattern),
-        fails: Event::command(mention),
-        known: None,
+        known: tool.map(|tool| (tool.name.clone(), None)),
         renewed: ["test", "check", "lint", "clippy"].iter().any(|word| text.contains(word)),
+        fails: Event::command(mention),
+        holds: Event::command(pattern),
+    }
+}
+
+/// A command test with more words.
+fn followed(test: &Predicate, rest: &str) -> Predicate {
+    match test {
+        Predicate::Command(test) => Predicate::command(format!("{} {rest}", test.run).trim()),
+        other => other.clone(),
     }
 }
 
@@ -319,6 +334,7 @@ fn path_thing(text: &str, verb: Option<Cue>) -> Thing {
 /// Files under these globs.
 pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> Thing {
     let path = globs.first().map_or_else(|| "src/main.rs".to_owned(), |glob| sample_path(glob));
+    let path = if path.contains('/') || globs.iter().any(|glob| !glob.starts_with('*')) { path } else { format!("src/{path}") };
     let bare = label.trim_matches('/');
     let everything = globs.iter().any(|glob| glob == "**");
     let away = Event::edit("notes/other.txt", "old", "new");
