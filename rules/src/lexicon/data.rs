@@ -73,6 +73,8 @@ pub(crate) enum Cue {
     ThisTime,
     Undo,
     Wrong,
+    Opinion,
+    Every,
     Complaint,
     Forgot,
     Told,

@@ -117,9 +117,6 @@ impl Composer<'_, '_> {
             // `never commit before the tests ran`: what comes first is in the clause.
             return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
         }
-        if !meaning.rejected.is_empty() {
-            return vec![self.substitution(&meaning.rejected, &meaning.main.things)];
-        }
         if !meaning.instead.is_empty() && !meaning.main.things.is_empty() {
             return vec![self.substitution(&meaning.main.things, &meaning.instead)];
         }
@@ -131,7 +128,9 @@ impl Composer<'_, '_> {
         }
         let things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
         let mut drafts = Vec::new();
-        for thing in things {
+        // `don't edit any files` without a place is about the task at hand.
+        let anything = |thing: &Thing| thing.predicate == Predicate::File(Box::default());
+        for thing in things.into_iter().filter(|thing| !anything(thing)) {
             drafts.push(if meaning.permission && thing.sort == Sort::Command { permitted(&thing) } else { self.absence(&thing) });
         }
         drafts
@@ -274,6 +273,9 @@ impl Composer<'_, '_> {
         if !meaning.rejected.is_empty() {
             let named = &meaning.main.things;
             let instead = if named.is_empty() { &meaning.unknown } else { named };
+            if meaning.rejected.iter().any(|never| instead.iter().any(|thing| thing.slug == never.slug)) {
+                return Vec::new();
+            }
             return vec![self.substitution(&meaning.rejected, instead)];
         }
         if let Some(limits) = self.only_places() {
@@ -318,8 +320,14 @@ impl Composer<'_, '_> {
         }
         let things = &meaning.main.things;
         let first = things.iter().find(|thing| thing.sort != Sort::Stop)?;
+        if things.iter().skip(1).any(|thing| thing.slug == first.slug) {
+            return None;
+        }
         let then = meaning.before.as_ref().and_then(|named| named.things.first());
         let trigger = meaning.after.as_ref().and_then(|named| named.things.first());
+        if [then, trigger].into_iter().flatten().any(|other| other.slug == first.slug && other.sort != Sort::File) {
+            return None;
+        }
         match (then, trigger) {
             (Some(then), None) if then.sort != Sort::Stop => Some(match things.as_slice() {
                 [_, _, ..] => precedence_chain(things, then),
@@ -334,6 +342,7 @@ impl Composer<'_, '_> {
                 response(first, &code)
             }),
             (None, None) if meaning.after.is_some() || meaning.before.is_some() => None,
+            (None, None) if matches!(first.sort, Sort::Code) || first.label.starts_with('`') && meaning.main.verb.is_none() => None,
             (None, None) if meaning.forgotten || meaning.per_session || meaning.always => Some(existence(first)),
             (None, None) => None,
         }
@@ -407,9 +416,9 @@ impl Composer<'_, '_> {
     fn properties(&self) -> Vec<Draft> {
         let main = &self.meaning.main;
         let mut drafts: Vec<_> = main.properties.iter().map(|property| self.property(property)).collect();
-        drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, *measure)));
+        drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
         if self.meaning.per_turn
-            && let Some((count, Measure::MaxQuestions)) = main.measures.first()
+            && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
         {
             drafts.extend(u8::try_from(*count).ok().map(questions));
         }
@@ -504,7 +513,7 @@ impl Composer<'_, '_> {
             match place {
                 Place::Branch(branch) if !pushes => scope.branch.push(branch.clone()),
                 Place::Host(host) => scope.host.push(host.clone()),
-                Place::Files { globs, outside: false, label } if !in_files && main.subject.is_none() && label.ends_with('/') => {
+                Place::Files { globs, outside: false, label } if !in_files && !self.meaning.only && main.subject.is_none() && label.ends_with('/') => {
                     scope.directory.extend(globs.iter().map(|glob| base(glob).to_owned()));
                 }
                 _ => {}

@@ -58,7 +58,7 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
     let empty = Clause { role: Role::Main, units: Vec::new() };
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
     let main = name(clause, lexicon, languages, None);
-    let complaint = statement.has(Cue::Complaint) && !statement.has(Cue::Told);
+    let complaint = complains(statement) && !statement.has(Cue::Told);
     let stance = stance(statement, clause, &main, complaint);
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| named.map(|named| completed(named, clause, lexicon));
     let verb = main.verb;
@@ -112,6 +112,11 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
     } else {
         Stance::Plain
     }
+}
+
+/// Whether the statement begins as a complaint: `you're editing …`, but not `what you're giving me`.
+pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
+    statement.units().filter(|unit| unit.what != What::Comma).take(3).any(|unit| unit.is(Cue::Complaint))
 }
 
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.

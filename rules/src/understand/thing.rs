@@ -55,7 +55,7 @@ pub(super) struct Named<'l> {
     pub places: Vec<Place>,
     pub properties: Vec<&'l Property>,
     pub subject: Option<Of>,
-    pub measures: Vec<(u32, Measure)>,
+    pub measures: Vec<(u32, Option<Measure>)>,
     /// A text that a subject starts with, ends with or contains.
     pub literal: Option<(Cue, String)>,
     /// A pattern that names follow.
@@ -128,7 +128,7 @@ impl Namer<'_, '_> {
             What::Known(senses) => self.known(unit, senses),
             What::Command => self.named.things.push(command_thing(unit.text, self.lexicon)),
             What::Literal(form) => self.literal(unit, form),
-            What::Number(value) => self.named.measures.push((value, Measure::MaxChars)),
+            What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
         }
     }
@@ -141,7 +141,7 @@ impl Namer<'_, '_> {
                 Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
                 Sense::Subject(of) => self.named.subject = self.named.subject.or(Some(*of)),
                 Sense::Measure(measure) => self.measure(*measure),
-                Sense::Number(value) => self.named.measures.push((*value, Measure::MaxChars)),
+                Sense::Number(value) => self.named.measures.push((*value, None)),
                 Sense::Cue(_) => {}
             }
         }
@@ -158,7 +158,7 @@ impl Namer<'_, '_> {
     /// A measure takes the number before it; a subject that is also a measure (`lines`) takes it where there is one.
     fn measure(&mut self, measure: Measure) {
         if let Some(last) = self.named.measures.last_mut() {
-            last.1 = measure;
+            last.1 = last.1.or(Some(measure));
         }
     }
 
