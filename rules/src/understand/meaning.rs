@@ -1,9 +1,10 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
 use super::clause::{Clause, Role, Statement, What};
-use super::thing::{Named, Sort, Thing, file_thing, name};
-use crate::lexicon::{Cue, Sense};
+use super::name::{Named, name};
+use super::thing::{Sort, Thing, file_thing};
 use crate::Lexicon;
+use crate::lexicon::{Cue, Sense};
 
 /// How a statement is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +61,13 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
     let main = name(clause, lexicon, languages, None);
     let complaint = complains(statement) && !statement.has(Cue::Told);
     let stance = stance(statement, clause, &main, complaint);
-    let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| named.map(|named| completed(named, clause, lexicon));
+    let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
+        named.map(|named| completed(named, clause, lexicon))
+    };
     let verb = main.verb;
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
-    let rejected = named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
+    let rejected =
+        named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
     let has = |cue| statement.has(cue);
     Meaning {
         stance,
@@ -96,16 +100,21 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
-        behind.first().is_some_and(|next| next.what != What::Comma) && behind.iter().take(3).any(super::clause::Unit::is_content)
+        behind.first().is_some_and(|next| next.what != What::Comma)
+            && behind.iter().take(3).any(super::clause::Unit::is_content)
     });
+    let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
+    let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
+    let used =
+        main.verb == Some(Cue::Use) || statement.clause(Role::Instead).is_some() || (clause.has(Cue::Only) && tool);
     let needs = clause.has(Cue::Must) || clause.has(Cue::Always) || statement.has(Cue::Forgot);
-    if (clause.has(Cue::Never) || no) && !(clause.has(Cue::AtMost) && !main.measures.is_empty()) {
+    if (clause.has(Cue::Never) || no) && !measured {
         Stance::Never
     } else if counted && main.things.iter().any(|thing| thing.sort == Sort::Command || thing.sort == Sort::Tool) {
         Stance::AtMost
     } else if complaint && !statement.has(Cue::Forgot) {
         Stance::Never
-    } else if main.verb == Some(Cue::Use) || statement.clause(Role::Instead).is_some() {
+    } else if used {
         Stance::Use
     } else if needs {
         Stance::Must
@@ -121,11 +130,16 @@ pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
 
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
 fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) -> Named<'l> {
-    let known = |unit: &super::clause::Unit<'_, '_>| !matches!(unit.what, What::Word) || matches!(unit.text, "a" | "the" | "any" | "you" | "each" | "every" | "an" | "to");
+    let known = |unit: &super::clause::Unit<'_, '_>| {
+        !matches!(unit.what, What::Word)
+            || matches!(unit.text, "a" | "the" | "any" | "you" | "each" | "every" | "an" | "to")
+    };
     let bare = clause.is_some_and(|clause| clause.units.iter().all(known));
     if named.things.is_empty() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create)) {
         let name = if clause.is_some_and(|clause| clause.has(Cue::This)) { "files" } else { "code" };
-        if let Some(crate::Predicate::File(test)) = lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate) {
+        if let Some(crate::Predicate::File(test)) =
+            lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
+        {
             let mut thing = file_thing(test.path.clone(), name, None);
             thing.holds = super::thing::at_path(&thing.holds, "src/lib.rs");
             named.things.push(thing);
@@ -140,9 +154,13 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         return named.things;
     }
     let identifier = |text: &str| {
-        text.contains(['-', '_', '.', '(']) || text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase)
+        text.contains(['-', '_', '.', '('])
+            || text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase)
     };
-    let words = clause.into_iter().flat_map(|clause| &clause.units).filter(|unit| unit.what == What::Word && identifier(unit.text));
+    let words = clause
+        .into_iter()
+        .flat_map(|clause| &clause.units)
+        .filter(|unit| unit.what == What::Word && identifier(unit.text));
     words.take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
 }
 
@@ -157,7 +175,12 @@ fn unknown(clause: &Clause<'_, '_>) -> Vec<Thing> {
 fn between<'l>(clause: &Clause<'_, '_>, lexicon: &'l Lexicon, languages: &[String]) -> Option<(Named<'l>, Named<'l>)> {
     let and = clause.units.iter().position(|unit| unit.is(Cue::And))?;
     let part = |units: Option<&[super::clause::Unit<'_, '_>]>| {
-        name(&Clause { role: Role::Between, units: units.unwrap_or_default().to_vec() }, lexicon, languages, Some(Cue::Run))
+        name(
+            &Clause { role: Role::Between, units: units.unwrap_or_default().to_vec() },
+            lexicon,
+            languages,
+            Some(Cue::Run),
+        )
     };
     Some((part(clause.units.get(..and)), part(clause.units.get(and + 1..))))
 }
@@ -173,5 +196,7 @@ fn open_items(statement: &Statement<'_, '_>) -> Option<String> {
 
 /// Whether any part of a clause means something that a rule can be about.
 pub(super) fn names_something(statement: &Statement<'_, '_>) -> bool {
-    statement.units().any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(_))))
+    statement
+        .units()
+        .any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(_))))
 }
