@@ -87,6 +87,7 @@ pub(crate) enum Cue {
     // What is done.
     Run,
     Edit,
+    Place,
     Create,
     Delete,
     Read,

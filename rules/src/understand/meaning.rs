@@ -49,6 +49,8 @@ pub(super) struct Meaning<'l> {
     pub new: bool,
     pub limits: bool,
     pub only: bool,
+    /// Several things are to be done in the order in which they are named.
+    pub ordered: bool,
     pub per_turn: bool,
     pub per_session: bool,
 }
@@ -87,6 +89,7 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
         always: has(Cue::Always),
         new: has(Cue::New),
         only: clause.has(Cue::Only),
+        ordered: clause.has(Cue::Then),
         unknown: unknown(clause),
         limits: has(Cue::AtMost) || has(Cue::Must),
         per_turn: has(Cue::PerTurn),

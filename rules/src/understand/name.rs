@@ -32,14 +32,16 @@ pub(super) struct Named<'l> {
     pub measures: Vec<(u32, Option<Measure>)>,
     /// A text that a subject starts with, ends with or contains.
     pub literal: Option<(Cue, String)>,
+    /// Flags of commands.
+    pub flags: Vec<String>,
     /// A pattern that names follow.
     pub pattern: Option<String>,
     pub verb: Option<Cue>,
 }
 
 /// What can be done.
-pub(super) const VERBS: [Cue; 9] =
-    [Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
+pub(super) const VERBS: [Cue; 10] =
+    [Cue::Place, Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
 
 /// Names what a clause is about; `verb` is what is done where the clause itself does not say.
 pub(super) fn name<'l>(
@@ -107,7 +109,7 @@ impl Namer<'_, '_> {
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(unit.text, self.lexicon)),
+            What::Command => self.named.things.push(command_thing(unit.text, Some(self.lexicon))),
             What::Literal(form) => self.literal(unit, form),
             What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
@@ -146,11 +148,14 @@ impl Namer<'_, '_> {
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
         let verb = self.named.verb;
         let thing = match form {
-            Form::Flag => return,
+            _ if unit.text.starts_with('-') => {
+                self.named.flags.push(unit.text.to_owned());
+                return;
+            }
             _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
                 reply_thing(unit.text)
             }
-            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, self.lexicon),
+            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, Some(self.lexicon)),
             _ if is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
@@ -171,7 +176,8 @@ impl Namer<'_, '_> {
         let unit = units.get(skip)?;
         let next = units.get(skip + 1);
         let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
-        if next.is_some_and(|next| next.is(Cue::Branch)) || matches!(unit.text, "main" | "master") {
+        let stands_alone = next.is_none_or(|next| next.what != What::Word && !next.is(Cue::Folder));
+        if next.is_some_and(|next| next.is(Cue::Branch)) || (matches!(unit.text, "main" | "master") && stands_alone) {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
             return Some((Place::Branch(unit.text.to_owned()), skip + width));
         }

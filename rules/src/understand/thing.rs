@@ -54,6 +54,12 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         thing.known = Some((entry.name.clone(), entry.group.clone()));
         thing.slug.clone_from(&entry.name);
         label.clone_into(&mut thing.label);
+        if entry.kind == Kind::Language
+            && verb == Some(Cue::Use)
+            && let Predicate::File(test) = &mut thing.predicate
+        {
+            test.action = Some(FileAction::Create);
+        }
         if let (Some(Event { kind: EventKind::PreToolUse { input, .. }, .. }), Some(_)) =
             (entry.violates.first(), test.path.first())
             && let Some(path) = input.get("file_path").and_then(Value::as_str)
@@ -105,11 +111,11 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
 }
 
 /// A command that is written out; a program that goes by several names is looked for under each.
-pub(super) fn command_thing(text: &str, lexicon: &Lexicon) -> Thing {
+pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
     let text = text.split_whitespace().filter(|word| !word.starts_with('<')).collect::<Vec<_>>().join(" ");
     let pattern = text.replace(['|', '$'], "");
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
-    let tool = lexicon.entry_named(program, Kind::Tool);
+    let tool = lexicon.and_then(|lexicon| lexicon.entry_named(program, Kind::Tool));
     let predicate = match tool.map(|tool| &tool.predicate) {
         Some(Predicate::Any(parts)) => Predicate::Any(parts.iter().map(|part| followed(part, rest)).collect()),
         Some(Predicate::Command(known)) => {
@@ -130,7 +136,7 @@ pub(super) fn command_thing(text: &str, lexicon: &Lexicon) -> Thing {
         known: tool.map(|tool| (tool.name.clone(), None)),
         renewed: ["test", "check", "lint", "clippy"].iter().any(|word| text.contains(word)),
         fails: Event::command(mention),
-        holds: Event::command(pattern),
+        holds: Event::command(pattern.replace('*', "tool")),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::directive::Replacement;
 use crate::lexicon::Cue;
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
-use crate::understand::thing::{Sort, Thing, at_path, path_of, slug};
+use crate::understand::thing::{Sort, Thing, at_path, command_thing, path_of, slug};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -25,7 +25,10 @@ impl Composer<'_, '_> {
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }
-        let things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
+        let mut things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
+        if let Some(flag) = meaning.main.flags.first() {
+            things = with_flag(things, flag);
+        }
         let mut drafts = Vec::new();
         // `don't edit any files` without a place is about the task at hand.
         let anything = |thing: &Thing| thing.predicate == Predicate::File(Box::default());
@@ -195,7 +198,7 @@ impl Composer<'_, '_> {
         }
         let timed = meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
         if timed {
-            return self.must().into_iter().collect();
+            return self.must();
         }
         meaning.main.things.iter().filter_map(|thing| self.preferred(thing)).collect()
     }
@@ -222,6 +225,21 @@ impl Composer<'_, '_> {
         let draft = self.substitution(&rivals, std::slice::from_ref(thing));
         Some(Draft { id, ..draft })
     }
+}
+
+/// Commands with a flag; the flag with any command where none is named.
+fn with_flag(mut things: Vec<Thing>, flag: &str) -> Vec<Thing> {
+    if things.is_empty() {
+        things.push(command_thing(&format!("* {flag}"), None));
+    }
+    let flagged = |thing: Thing| {
+        let (Predicate::Command(CommandTest { run, .. }), false) = (&thing.predicate, thing.label.contains(flag))
+        else {
+            return thing;
+        };
+        command_thing(&format!("{} {flag}", run.replace('|', " ").split(' ').next().unwrap_or_default()), None)
+    };
+    things.into_iter().map(flagged).collect()
 }
 
 /// A command that needs the user's word: the prompt of the turn must mention it.
