@@ -99,6 +99,8 @@ impl Clause<'_, '_> {
 #[derive(Debug, Clone)]
 pub(super) struct Statement<'a, 'l> {
     pub clauses: Vec<Clause<'a, 'l>>,
+    /// The words that join them.
+    joints: Vec<Unit<'a, 'l>>,
     pub range: Range<usize>,
 }
 
@@ -108,13 +110,13 @@ impl<'a, 'l> Statement<'a, 'l> {
         self.clauses.iter().find(|clause| clause.role == role)
     }
 
-    /// All its units.
+    /// All the units of its clauses.
     pub(super) fn units(&self) -> impl Iterator<Item = &Unit<'a, 'l>> {
         self.clauses.iter().flat_map(|clause| &clause.units)
     }
 
     pub(super) fn has(&self, cue: Cue) -> bool {
-        self.units().any(|unit| unit.is(cue))
+        self.units().chain(&self.joints).any(|unit| unit.is(cue))
     }
 }
 
@@ -155,8 +157,12 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
         if token.form == Form::Number {
             return (token.text.parse().map_or(What::Word, What::Number), 1);
         }
-        let literal = matches!(token.form, Form::Path | Form::Flag) && !lexicon.is_no_path(&token.lower);
-        return (if literal { What::Literal(token.form) } else { What::Word }, 1);
+        let what = match token.form {
+            Form::Flag => What::Literal(Form::Flag),
+            _ if lexicon.is_path(token.text) => What::Literal(Form::Path),
+            _ => What::Word,
+        };
+        return (what, 1);
     };
     let behind = rest.get(found.words..).unwrap_or_default();
     let tool = found.senses.iter().find_map(|sense| match sense {
@@ -317,6 +323,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     };
     let mut clauses: Vec<Clause<'a, 'l>> = Vec::new();
     let mut open = Open::of(Role::Main);
+    let mut joints = Vec::new();
     let mut main_said = false;
     for unit in units {
         let role = open.clause.role;
@@ -331,6 +338,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
             } else {
                 clauses.push(std::mem::replace(&mut open, Open::of(next)).clause);
             }
+            joints.push(unit);
             continue;
         }
         let returns = role != Role::Main
@@ -344,7 +352,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     }
     clauses.push(open.clause);
     clauses.retain(|clause| !clause.units.is_empty());
-    Statement { clauses: joined(clauses), range }
+    Statement { clauses: joined(clauses), joints, range }
 }
 
 /// The part of the clause that this unit begins, if it begins one.

@@ -1,7 +1,7 @@
 //! What a clause names: things, places, properties, measures, and what is done to them.
 
 use super::clause::{Clause, Unit, What};
-use super::text::{Form, is_path};
+use super::text::Form;
 use super::thing::{
     Thing, command_thing, entry_thing, file_thing, globs, path_thing, reply_thing, text_thing, tool_thing,
 };
@@ -51,8 +51,12 @@ pub(super) fn name<'l>(
     verb: Option<Cue>,
 ) -> Named<'l> {
     let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
-    // `use` says least about what is done: any other verb beside it wins.
-    let own = verbs.min_by_key(|cue| *cue == Cue::Use);
+    // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins.
+    let own = verbs.min_by_key(|cue| match cue {
+        Cue::Use => 2,
+        Cue::Create => 1,
+        _ => 0,
+    });
     let mut namer = Namer { lexicon, languages, named: Named { verb: own.or(verb), ..Named::default() } };
     let mut at = 0;
     while at < clause.units.len() {
@@ -101,8 +105,21 @@ impl Namer<'_, '_> {
             self.named.things.push(tool_thing(unit.text));
             return 2;
         }
+        if unit.what == What::Word && !is_article(unit.text) && units.get(1).is_some_and(|next| self.is_any_file(next))
+        {
+            // `proto files` are not just any files: what kind they are is not known.
+            return 2;
+        }
         self.take(unit);
         1
+    }
+
+    /// Whether a unit names files without saying which.
+    fn is_any_file(&self, unit: &Unit<'_, '_>) -> bool {
+        unit.senses().iter().any(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).is_some_and(|entry| entry.name == "files"),
+            _ => false,
+        })
     }
 
     /// Takes in one unit.
@@ -156,7 +173,7 @@ impl Namer<'_, '_> {
                 reply_thing(unit.text)
             }
             Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, Some(self.lexicon)),
-            _ if is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
+            _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
             Form::Quote if verb.is_none() => return,
@@ -167,12 +184,7 @@ impl Namer<'_, '_> {
 
     /// The place that some units name, and how many of them.
     fn place(&self, units: &[Unit<'_, '_>], outside: bool) -> Option<(Place, usize)> {
-        let skip = units
-            .iter()
-            .take_while(|unit| {
-                matches!(unit.text, "the" | "a" | "our" | "your" | "any" | "this" | "of" | "der" | "dem")
-            })
-            .count();
+        let skip = units.iter().take_while(|unit| is_article(unit.text)).count();
         let unit = units.get(skip)?;
         let next = units.get(skip + 1);
         let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
@@ -192,7 +204,7 @@ impl Namer<'_, '_> {
             let text = format!("{}/", name.text.trim_end_matches('/'));
             return Some((files(globs(&text), &text), skip + 2));
         }
-        if matches!(unit.what, What::Literal(_)) && is_path(unit.text) {
+        if matches!(unit.what, What::Literal(_)) && self.lexicon.is_path(unit.text) {
             return Some((files(globs(unit.text), unit.text), skip + 1));
         }
         unit.senses().iter().find_map(|sense| match sense {
@@ -223,6 +235,31 @@ impl Namer<'_, '_> {
             named.places.remove(0);
         }
     }
+}
+
+/// Whether a word says nothing about the noun behind it.
+pub(super) fn is_article(word: &str) -> bool {
+    matches!(
+        word,
+        "the"
+            | "a"
+            | "an"
+            | "any"
+            | "our"
+            | "your"
+            | "my"
+            | "this"
+            | "of"
+            | "these"
+            | "der"
+            | "die"
+            | "das"
+            | "dem"
+            | "el"
+            | "la"
+            | "le"
+            | "les"
+    )
 }
 
 /// How well a sort of thing fits what is done to it; lower is better.

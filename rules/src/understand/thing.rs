@@ -171,10 +171,12 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
     } else {
         let action = match verb {
             Some(Cue::Delete) => Some(FileAction::Delete),
+            Some(Cue::Create) => Some(FileAction::Create),
             _ => None,
         };
         let holds = match action {
-            Some(_) => Event::command(format!("rm {path}")),
+            Some(FileAction::Delete) => Event::command(format!("rm {path}")),
+            Some(_) => Event::write(&path, "new\n"),
             None => Event::edit(&path, "old", "new"),
         };
         let path = if everything { Vec::new() } else { globs };
@@ -186,7 +188,10 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
 
 /// Added lines that hold a text.
 pub(super) fn text_thing(text: &str) -> Thing {
-    let lines = FileTest { added: Some(TextTest::Contains(text.to_owned())), ..FileTest::default() };
+    // A plain word is looked for whole, anything else as it stands.
+    let plain = text.chars().all(char::is_alphanumeric);
+    let found = if plain { TextTest::Mentions(text.to_owned()) } else { TextTest::Contains(text.to_owned()) };
+    let lines = FileTest { added: Some(found), ..FileTest::default() };
     Thing {
         predicate: Predicate::File(Box::new(lines)),
         sort: Sort::Code,

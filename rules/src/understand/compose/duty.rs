@@ -7,7 +7,7 @@ use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, FileAction};
 use crate::understand::name::Place;
 use crate::understand::thing::{Sort, Thing, at_path, file_thing, path_of, slug, stop_thing};
-use crate::{Decision, Event, EventKind, Pattern, Per, Predicate, Scope};
+use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
 
 impl Composer<'_, '_> {
     pub(super) fn must(&self) -> Vec<Draft> {
@@ -31,6 +31,9 @@ impl Composer<'_, '_> {
         let again = |other: &Thing| things.iter().any(|thing| thing.predicate == other.predicate);
         let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
         if repeats || [then, trigger].into_iter().flatten().any(again) {
+            return Vec::new();
+        }
+        if meaning.unclear {
             return Vec::new();
         }
         let chain = meaning.ordered && things.len() > 1;
@@ -145,11 +148,7 @@ fn flagged(command: &Thing, flag: &str) -> Draft {
     let never = without(&command.predicate, flag);
     let (id, title) =
         (format!("{}-without-{}", command.slug, slug(flag)), format!("{} always with `{flag}`", command.label));
-    let clean = match &command.holds.kind {
-        EventKind::PreToolUse { input, .. } => input.get("command").and_then(|text| text.as_str()).unwrap_or_default(),
-        _ => "",
-    };
-    let clean = Event::command(format!("{clean} {flag}"));
+    let clean = Event::command(format!("{} {flag}", command.holds.shell().unwrap_or_default()));
     Draft::of(id, title, Pattern::Absence { never }).violates([command.holds.clone()]).clean([clean])
 }
 
