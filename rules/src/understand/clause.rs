@@ -16,6 +16,8 @@ pub(super) struct Unit<'a, 'l> {
     pub text: &'a str,
     /// Where it stands in the message.
     pub range: Range<usize>,
+    /// Whether it is written as it stands in code: a code span, a path, a command.
+    pub literal: bool,
 }
 
 /// What a unit is.
@@ -130,7 +132,8 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         let last = tokens.get(at + count - 1).unwrap_or(token);
         let range = token.range.start..last.range.end;
         let text = if count == 1 { token.text } else { text.get(range.clone()).unwrap_or_default() };
-        found.push(Unit { what, text, range });
+        let literal = token.form == Form::Code || matches!(what, What::Command | What::Literal(_));
+        found.push(Unit { what, text, range, literal });
         at += count;
     }
     found
@@ -140,8 +143,7 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
 fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
     let lower = rest.iter().map(|token| &*token.lower);
     match token.form {
-        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") =>
-        {
+        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–") => {
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),

@@ -53,6 +53,8 @@ pub(super) struct Meaning<'l> {
     pub only: bool,
     /// Several things are to be done in the order in which they are named.
     pub ordered: bool,
+    /// What is named follows how it is meant (`always commit`), and is not its subject (`commits must …`).
+    pub leads: bool,
     pub per_turn: bool,
     pub per_session: bool,
 }
@@ -100,6 +102,7 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
         new: has(Cue::New),
         only: clause.has(Cue::Only),
         ordered: clause.has(Cue::Then),
+        leads: leads(clause),
         unknown: words.first().copied().map(text_thing).into_iter().collect(),
         limits: has(Cue::AtMost) || has(Cue::Must),
         per_turn: has(Cue::PerTurn),
@@ -189,6 +192,13 @@ fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) 
     let named = completed(name(clause, lexicon, languages, verb), Some(clause), lexicon);
     let said = clause.units.iter().any(|unit| unit.what == What::Word && !is_article(unit.text));
     said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
+}
+
+/// Whether the first thing stands behind the stance.
+fn leads(clause: &Clause<'_, '_>) -> bool {
+    let content = clause.units.iter().position(super::clause::Unit::is_content);
+    let stance = clause.units.iter().position(|unit| unit.is_any(&[Cue::Always, Cue::Must, Cue::Forgot]));
+    stance.zip(content).is_some_and(|(stance, content)| stance < content)
 }
 
 /// The two ends of `between … and …`.

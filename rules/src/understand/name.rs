@@ -39,6 +39,13 @@ pub(super) struct Named<'l> {
     pub verb: Option<Cue>,
 }
 
+impl Named<'_> {
+    /// What the clause names, as one thing.
+    pub(super) fn whole(&self) -> Option<Thing> {
+        Thing::any(&self.things)
+    }
+}
+
 /// What can be done.
 pub(super) const VERBS: [Cue; 10] =
     [Cue::Place, Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
@@ -57,11 +64,13 @@ pub(super) fn name<'l>(
         Cue::Create => 1,
         _ => 0,
     });
-    let mut namer = Namer { lexicon, languages, named: Named { verb: own.or(verb), ..Named::default() } };
+    let mut namer =
+        Namer { lexicon, languages, named: Named { verb: own.or(verb), ..Named::default() }, joined: false };
     let mut at = 0;
     while at < clause.units.len() {
         at += namer.step(clause.units.get(at..).unwrap_or_default());
     }
+    namer.keep();
     namer.settle();
     namer.named
 }
@@ -70,6 +79,8 @@ struct Namer<'l, 'c> {
     lexicon: &'l Lexicon,
     languages: &'c [String],
     named: Named<'l>,
+    /// Whether something joins the next thing to the last one.
+    joined: bool,
 }
 
 impl Namer<'_, '_> {
@@ -81,6 +92,12 @@ impl Namer<'_, '_> {
         {
             self.named.places.push(place);
             return count + 1;
+        }
+        if unit.is(Cue::In) && !self.named.things.is_empty() | self.named.verb.is_some() {
+            // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
+            let skip = units.iter().skip(1).take_while(|unit| is_article(unit.text)).count() + 1;
+            let named = units.get(skip).is_some_and(|unit| !unit.literal && unit.senses().iter().any(is_entry));
+            return if named { skip + 1 } else { 1 };
         }
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
             && let Some(literal) = units.iter().skip(1).take(3).find(|unit| matches!(unit.what, What::Literal(_)))
@@ -110,7 +127,13 @@ impl Namer<'_, '_> {
             // `proto files` are not just any files: what kind they are is not known.
             return 2;
         }
+        let before = self.named.things.len();
         self.take(unit);
+        if let Some(thing) = self.named.things.get_mut(before) {
+            thing.literal = unit.literal;
+            thing.joined = std::mem::take(&mut self.joined);
+        }
+        self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
     }
 
@@ -219,6 +242,17 @@ impl Namer<'_, '_> {
         })
     }
 
+    /// Keeps what the clause is about: where something is written as it stands in code, the words around it only
+    /// describe it, and what nothing joins to the first thing is said about it.
+    fn keep(&mut self) {
+        let things = &mut self.named.things;
+        if things.iter().any(|thing| thing.literal) {
+            things.retain(|thing| thing.literal);
+        }
+        let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
+        things.truncate(joined + 1);
+    }
+
     /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
     fn settle(&mut self) {
         let named = &mut self.named;
@@ -235,6 +269,10 @@ impl Namer<'_, '_> {
             named.places.remove(0);
         }
     }
+}
+
+fn is_entry(sense: &Sense) -> bool {
+    matches!(sense, Sense::Entry(_))
 }
 
 /// Whether a word says nothing about the noun behind it.

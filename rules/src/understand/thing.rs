@@ -22,6 +22,28 @@ pub(super) struct Thing {
     pub known: Option<(String, Option<String>)>,
     /// Whether a later change of code undoes it.
     pub renewed: bool,
+    /// Whether it was written as it stands in code.
+    pub literal: bool,
+    /// Whether `or`, `and` or a comma joins it to the thing before it.
+    pub joined: bool,
+}
+
+impl Thing {
+    /// Several things as one, of which any may happen.
+    pub(super) fn any(things: &[Self]) -> Option<Self> {
+        let first = things.first()?;
+        if things.len() == 1 {
+            return Some(first.clone());
+        }
+        let join = |part: fn(&Self) -> &str, by: &str| things.iter().map(part).collect::<Vec<_>>().join(by);
+        Some(Self {
+            predicate: Predicate::Any(things.iter().map(|thing| thing.predicate.clone()).collect()),
+            label: join(|thing| &thing.label, " or "),
+            slug: join(|thing| &thing.slug, "-or-"),
+            renewed: things.iter().all(|thing| thing.renewed),
+            ..first.clone()
+        })
+    }
 }
 
 /// What a thing is seen in.
@@ -94,6 +116,8 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         fails: entry.clean.first().cloned().unwrap_or_else(|| Event::command("ls")),
         known: Some((entry.name.clone(), entry.group.clone())),
         renewed: entry.renewed,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -135,6 +159,8 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         slug: slug(&text),
         known: tool.map(|tool| (tool.name.clone(), None)),
         renewed: ["test", "check", "lint", "clippy"].iter().any(|word| text.contains(word)),
+        literal: false,
+        joined: false,
         fails: Event::command(mention),
         holds: Event::command(pattern.replace('*', "tool")),
     }
@@ -183,7 +209,18 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
         let test = FileTest { path, action, ..FileTest::default() };
         (Predicate::File(Box::new(test)), Sort::File, holds, if everything { Event::command("ls") } else { away })
     };
-    Thing { predicate, sort, label: format!("`{label}`"), slug: slug(bare), holds, fails, known: None, renewed: false }
+    Thing {
+        predicate,
+        sort,
+        label: format!("`{label}`"),
+        slug: slug(bare),
+        holds,
+        fails,
+        known: None,
+        renewed: false,
+        literal: false,
+        joined: false,
+    }
 }
 
 /// Added lines that hold a text.
@@ -201,6 +238,8 @@ pub(super) fn text_thing(text: &str) -> Thing {
         fails: Event::edit("src/main.py", "old", "new\n"),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -215,6 +254,8 @@ pub(super) fn reply_thing(text: &str) -> Thing {
         fails: Event::stop("It works.", Vec::new()),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -229,6 +270,8 @@ pub(super) fn tool_thing(name: &str) -> Thing {
         fails: Event::tool(format!("{name}Other"), json!({})),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -243,6 +286,8 @@ pub(super) fn stop_thing() -> Thing {
         fails: Event::command("ls"),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 

@@ -5,7 +5,7 @@ use super::texts::named;
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, FileAction};
-use crate::understand::name::Place;
+use crate::understand::name::{Named, Place};
 use crate::understand::thing::{Sort, Thing, at_path, file_thing, path_of, slug, stop_thing};
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
 
@@ -26,8 +26,9 @@ impl Composer<'_, '_> {
         if let (Some(flag), Sort::Command) = (main.flags.first(), first.sort) {
             return vec![flagged(first, flag)];
         }
-        let then = meaning.before.as_ref().and_then(|named| named.things.first());
-        let trigger = meaning.after.as_ref().and_then(|named| named.things.first());
+        let then = meaning.before.as_ref().and_then(Named::whole);
+        let trigger = meaning.after.as_ref().and_then(Named::whole);
+        let (then, trigger) = (then.as_ref(), trigger.as_ref());
         let again = |other: &Thing| things.iter().any(|thing| thing.predicate == other.predicate);
         let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
         if repeats || [then, trigger].into_iter().flatten().any(again) {
@@ -47,10 +48,10 @@ impl Composer<'_, '_> {
             (None, None) if meaning.after.is_some() || meaning.before.is_some() => Vec::new(),
             (None, None) if meaning.per_session => things.iter().map(|thing| existence(thing)).collect(),
             (None, None) if meaning.forgotten || meaning.always => {
-                // What is merely named (`always pnpm`) is not a thing to do after each change.
+                // What is merely named (`always pnpm`, `PRs must always …`) is not a thing to do after each change.
                 let done = |thing: &&&Thing| {
                     matches!(thing.sort, Sort::Command | Sort::File)
-                        && (main.verb.is_some() || !thing.label.starts_with('`'))
+                        && (main.verb.is_some_and(|verb| verb != Cue::Use) || meaning.leads && !thing.literal)
                 };
                 things.iter().filter(done).map(|thing| follow(thing, &code)).collect()
             }
