@@ -24,7 +24,7 @@ pub(super) enum Form {
     Code,
     /// A text in quotation marks.
     Quote,
-    /// The name or pattern of files, as far as its shape tells; only the lexicon can say so.
+    /// The name or pattern of files; the lexicon says so, not the shape alone.
     Path,
     /// A word that begins with a hyphen.
     Flag,
