@@ -40,6 +40,7 @@ pub(super) struct Cues {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Cue {
     // How it is meant.
+    Strong,
     Never,
     Not,
     No,
@@ -85,6 +86,7 @@ pub(crate) enum Cue {
     Requests,
     Reported,
     This,
+    Filler,
     // What is done.
     Run,
     Edit,

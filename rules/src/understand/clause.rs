@@ -55,6 +55,11 @@ impl Unit<'_, '_> {
         }
     }
 
+    /// Whether it says nothing about the noun behind it, as articles do.
+    pub(super) fn is_filler(&self) -> bool {
+        self.is_any(&[Cue::Filler, Cue::Every, Cue::This])
+    }
+
     /// Whether it can name something that a rule is about.
     pub(super) fn is_content(&self) -> bool {
         match self.what {

@@ -56,30 +56,7 @@ pub(super) struct Reading {
 /// Reads the cues of a statement.
 pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: &Meaning<'_>) -> Reading {
     let has = |cue| statement.has(cue);
-    let words = |cue: Cue, strong: &[&str]| {
-        statement.units().any(|unit| unit.is(cue) && strong.iter().any(|word| unit.text.to_lowercase().contains(word)))
-    };
-    let strong = has(Cue::Always)
-        || has(Cue::Permission)
-        || words(
-            Cue::Never,
-            &[
-                "never",
-                "ever",
-                "forbidden",
-                "banned",
-                "off limits",
-                "not allowed",
-                "nie",
-                "nunca",
-                "jamais",
-                "никогда",
-                "永远",
-                "禁止",
-                "must not",
-                "no longer",
-            ],
-        );
+    let strong = has(Cue::Always) || has(Cue::Permission) || has(Cue::Strong);
     let main = &meaning.main;
     let first_asks = statement.units().find(|unit| unit.what != What::Comma).is_some_and(|unit| unit.is(Cue::Asks));
     let timed =

@@ -1,7 +1,7 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
 use super::clause::{Clause, Role, Statement, What};
-use super::name::{Named, is_article, name};
+use super::name::{Named, name};
 use super::thing::{Sort, Thing, file_thing, text_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Sense};
@@ -146,11 +146,7 @@ pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
 
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
 fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) -> Named<'l> {
-    let known = |unit: &super::clause::Unit<'_, '_>| {
-        !matches!(unit.what, What::Word)
-            || matches!(unit.text, "a" | "the" | "any" | "you" | "each" | "every" | "an" | "to")
-    };
-    let bare = clause.is_some_and(|clause| clause.units.iter().all(known));
+    let bare = clause.is_some_and(|clause| !clause.units.iter().any(|unit| unit.what == What::Word));
     if named.things.is_empty() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create)) {
         let name = if clause.is_some_and(|clause| clause.has(Cue::This)) { "files" } else { "code" };
         if let Some(crate::Predicate::File(test)) =
@@ -182,7 +178,7 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>, instead: usize
 /// The words of a clause that the lexicon does not know; behind `use`, where it says so.
 fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
     let from = clause.units.iter().position(|unit| unit.is(Cue::Use)).unwrap_or(0);
-    let words = clause.units.iter().skip(from).filter(|unit| unit.what == What::Word && !is_article(unit.text));
+    let words = clause.units.iter().skip(from).filter(|unit| unit.what == What::Word);
     words.map(|unit| unit.text).collect()
 }
 
@@ -190,7 +186,7 @@ fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
 fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
     let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
     let named = completed(name(clause, lexicon, languages, verb), Some(clause), lexicon);
-    let said = clause.units.iter().any(|unit| unit.what == What::Word && !is_article(unit.text));
+    let said = clause.units.iter().any(|unit| unit.what == What::Word);
     said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
 }
 

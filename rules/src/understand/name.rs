@@ -95,7 +95,7 @@ impl Namer<'_, '_> {
         }
         if unit.is(Cue::In) && !self.named.things.is_empty() | self.named.verb.is_some() {
             // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
-            let skip = units.iter().skip(1).take_while(|unit| is_article(unit.text)).count() + 1;
+            let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
             let named = units.get(skip).is_some_and(|unit| !unit.literal && unit.senses().iter().any(is_entry));
             return if named { skip + 1 } else { 1 };
         }
@@ -122,8 +122,7 @@ impl Namer<'_, '_> {
             self.named.things.push(tool_thing(unit.text));
             return 2;
         }
-        if unit.what == What::Word && !is_article(unit.text) && units.get(1).is_some_and(|next| self.is_any_file(next))
-        {
+        if unit.what == What::Word && units.get(1).is_some_and(|next| self.is_any_file(next)) {
             // `proto files` are not just any files: what kind they are is not known.
             return 2;
         }
@@ -207,7 +206,7 @@ impl Namer<'_, '_> {
 
     /// The place that some units name, and how many of them.
     fn place(&self, units: &[Unit<'_, '_>], outside: bool) -> Option<(Place, usize)> {
-        let skip = units.iter().take_while(|unit| is_article(unit.text)).count();
+        let skip = units.iter().take_while(|unit| unit.is_filler()).count();
         let unit = units.get(skip)?;
         let next = units.get(skip + 1);
         let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
@@ -273,31 +272,6 @@ impl Namer<'_, '_> {
 
 fn is_entry(sense: &Sense) -> bool {
     matches!(sense, Sense::Entry(_))
-}
-
-/// Whether a word says nothing about the noun behind it.
-pub(super) fn is_article(word: &str) -> bool {
-    matches!(
-        word,
-        "the"
-            | "a"
-            | "an"
-            | "any"
-            | "our"
-            | "your"
-            | "my"
-            | "this"
-            | "of"
-            | "these"
-            | "der"
-            | "die"
-            | "das"
-            | "dem"
-            | "el"
-            | "la"
-            | "le"
-            | "les"
-    )
 }
 
 /// How well a sort of thing fits what is done to it; lower is better.
