@@ -131,7 +131,6 @@ pub(super) struct Whole {
     /// It stands in a document of rules, not in a chat.
     document: bool,
     wrong: Vec<Range<usize>>,
-    tasks: usize,
 }
 
 impl Whole {
@@ -141,11 +140,10 @@ impl Whole {
         let file = correction.source.as_deref().unwrap_or_default();
         let document =
             about || [".md", ".mdc", ".cursorrules", ".rules"].iter().any(|extension| file.ends_with(extension));
-        let mut whole = Self { this_time: false, durable: false, document, wrong: Vec::new(), tasks: 0 };
+        let mut whole = Self { this_time: false, durable: false, document, wrong: Vec::new() };
         for reading in readings {
             whole.this_time |= reading.this_time;
             whole.durable |= reading.durable && !reading.question;
-            whole.tasks += 1;
             if (reading.wrong || reading.this_time) && !reading.praise {
                 whole.wrong.push(reading.range.clone());
             }

@@ -34,9 +34,6 @@ impl Composer<'_, '_> {
         if repeats || [then, trigger].into_iter().flatten().any(again) {
             return Vec::new();
         }
-        if meaning.unclear {
-            return Vec::new();
-        }
         let chain = meaning.ordered && things.len() > 1;
         let code = self.code();
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {

@@ -99,15 +99,17 @@ struct Composer<'m, 'l> {
 impl Composer<'_, '_> {
     fn drafts(&self) -> Vec<Draft> {
         let main = &self.meaning.main;
-        if main.verb == Some(Cue::Ask) {
+        if main.verb == Some(Cue::Ask) && self.meaning.stance != Stance::Never {
             return self.asked().into_iter().collect();
+        }
+        if self.meaning.unclear {
+            return Vec::new();
         }
         if main.verb == Some(Cue::BackUp) {
             return vec![self.backed_up()];
         }
-        let properties = self.properties();
-        if !properties.is_empty() {
-            return properties;
+        if self.about_texts() {
+            return self.properties();
         }
         match self.meaning.stance {
             Stance::Never => self.never(),

@@ -22,9 +22,6 @@ impl Composer<'_, '_> {
         if let Some(path) = &meaning.open_items {
             return vec![open_items(path)];
         }
-        if meaning.unclear {
-            return Vec::new();
-        }
         if let (Some(first), None) = (meaning.until.as_ref().and_then(|named| named.things.first()), &meaning.after) {
             return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
         }

@@ -1,7 +1,7 @@
 //! How texts are: commit messages, replies, lines and whole files.
 
 use super::duty::times;
-use super::place::with_action;
+use super::place::{excluded, narrow, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Property};
 use crate::predicate::{FileAction, TextTest};
@@ -10,17 +10,40 @@ use crate::understand::thing::{Sort, Thing, path_of, sample_path, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
 
 impl Composer<'_, '_> {
-    pub(super) fn properties(&self) -> Vec<Draft> {
+    /// Whether the statement is about how texts are.
+    pub(super) fn about_texts(&self) -> bool {
         let main = &self.meaning.main;
+        let literal = main.literal.is_some() && main.subject.is_some();
+        let measured =
+            main.measures.iter().any(|(count, measure)| measure.is_some_and(|m| self.measured(*count, m).is_some()));
+        !main.properties.is_empty() || literal || measured
+    }
+
+    /// The rules about texts; none where they are to hold only at times, which a text does not show.
+    pub(super) fn properties(&self) -> Vec<Draft> {
+        let meaning = self.meaning;
+        let main = &meaning.main;
+        let at_times = [&meaning.before, &meaning.after, &meaning.until].into_iter().any(Option::is_some);
+        if at_times || meaning.between.is_some() || meaning.permission {
+            return Vec::new();
+        }
         let mut drafts: Vec<_> = main.properties.iter().map(|property| self.property(property)).collect();
         drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
-        if self.meaning.per_turn
+        if meaning.per_turn
             && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
         {
             drafts.extend(u8::try_from(*count).ok().map(questions));
         }
         if let (Some((cue, text)), Some(of)) = (&main.literal, main.subject) {
-            drafts.push(literal(self.meaning.stance, *cue, text, of));
+            drafts.push(literal(meaning.stance, *cue, text, of));
+        }
+        let globs: Vec<_> = meaning.unless.iter().chain(&meaning.outside).flat_map(excluded).collect();
+        for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
+            if let Pattern::Absence { never: every } | Pattern::Universality { every, .. } = &mut check.pattern
+                && !globs.is_empty()
+            {
+                narrow(every, &globs, true);
+            }
         }
         drafts
     }
