@@ -4,4 +4,9 @@
 //! their truth values; an index decides which checks an event can concern; evaluation steps those and answers with
 //! verdicts. This crate does no I/O, reads no clock and calls no model. Evaluation is pure, total and bounded.
 
+pub mod code;
+pub mod command;
+pub mod condition;
 pub mod facts;
+pub mod text;
+pub mod truth;

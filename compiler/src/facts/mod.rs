@@ -107,7 +107,7 @@ pub struct Commit {
 /// The state of the workspace, for what an event alone does not tell.
 ///
 /// Two implementations exist: the engine's, over the real files, and [`NoWorkspace`].
-pub trait Workspace {
+pub trait Workspace: std::fmt::Debug {
     /// The repository's root, absolute, to make paths relative to.
     fn root(&self) -> Option<&str>;
     /// A file's text, by its path relative to the root; `None` where it does not exist or is not known.
