@@ -402,7 +402,7 @@ fn words<'a>(
 
 /// Every choice of one item of each of these kinds; a kind without items is chosen as *none*.
 fn choices(facts: &Facts, kinds: Kinds) -> impl Iterator<Item = Choice<'_>> {
-    fn of<'a, T: Clone>(
+    fn of<'a, T: Clone + 'a>(
         wanted: bool,
         items: impl Iterator<Item = T> + Clone + 'a,
     ) -> impl Iterator<Item = Option<T>> + Clone + 'a {
@@ -530,6 +530,11 @@ impl CodeCondition {
     fn of(test: &CodeTest) -> Self {
         let CodeTest { pattern, kind, text, not_inside } = test.clone();
         Self { pattern, kind, text, not_inside }
+    }
+
+    /// Whether it looks for kinds of nodes, which no text tells.
+    pub fn has_kinds(&self) -> bool {
+        !self.kind.is_empty()
     }
 
     fn test(&self) -> CodeTest {

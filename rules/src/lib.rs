@@ -8,6 +8,7 @@
 //! This crate does no I/O, reads no clock and calls no model: whatever comes from outside comes in as an argument.
 
 pub mod correction;
+mod describe;
 pub mod diagnostic;
 pub mod directive;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod predicate;
 pub mod rule;
 
 pub use correction::Correction;
+pub use describe::{describe, explain};
 pub use diagnostic::{Code, Diagnostic, Severity, Span};
 pub use directive::{Directive, During, Pattern, Per};
 pub use event::{Event, EventKind};
