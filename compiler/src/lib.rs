@@ -5,3 +5,4 @@
 //! verdicts. This crate does no I/O, reads no clock and calls no model. Evaluation is pure, total and bounded.
 
 pub mod facts;
+pub mod monitor;
