@@ -150,7 +150,7 @@ fn a_chain_has_a_longest_length() {
     assert!(lower(&longest(8)).is_ok());
     assert_eq!(lower(&longest(9)), Err(TooComplex));
     let names: Vec<Predicate> = (0..9).map(|n| p(&n.to_string())).collect();
-    let wide = |n: usize| Directive::of(Pattern::ResponseChain { trigger: p("0"), require: names[1..n].to_vec() });
+    let wide = |n: usize| Directive::of(Pattern::PrecedenceChain { first: names[1..n].to_vec(), then: p("0") });
     assert_eq!(lower(&wide(8)).unwrap().0.len(), MAX_ATOMS);
     assert_eq!(lower(&wide(9)), Err(TooComplex));
 }
