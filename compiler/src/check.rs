@@ -90,7 +90,9 @@ impl Check {
                     let tests_exit = condition.tests_exit();
                     parts.push(Part { condition, phase: atom.phase, tests_exit });
                 }
-                Err(errors) => diagnostics.extend(errors.into_iter().map(|error| Diagnostic::of(Code::BadPattern, error))),
+                Err(errors) => {
+                    diagnostics.extend(errors.into_iter().map(|error| Diagnostic::of(Code::BadPattern, error)));
+                }
             }
         }
         let fixes = match &directive.pattern {
@@ -178,7 +180,11 @@ fn owed(pattern: &Pattern) -> String {
 /// Quotes an argument for a shell where it must be.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,^".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Limits a directive to directories: the predicates that it bites on or is triggered by, not what meets an obligation,
@@ -199,7 +205,8 @@ fn within(directive: &Directive, directories: &[String]) -> Directive {
         Pattern::PrecedenceChain { then, .. } => limit(then),
         Pattern::Response { trigger, .. } | Pattern::ResponseChain { trigger, .. } => limit(trigger),
         Pattern::Existence { .. } => {
-            let inside = Predicate::path(directories.iter().map(|directory| format!("{}/", directory.trim_end_matches('/'))));
+            let inside =
+                Predicate::path(directories.iter().map(|directory| format!("{}/", directory.trim_end_matches('/'))));
             directive.when = Some(match directive.when.take() {
                 Some(when) => limited(&when, directories),
                 None => inside,
@@ -222,7 +229,8 @@ fn limited(predicate: &Predicate, directories: &[String]) -> Predicate {
                 .collect(),
         ),
         Predicate::File(_) | Predicate::Read(_) => {
-            let globs: Vec<String> = directories.iter().map(|directory| format!("{}/", directory.trim_end_matches('/'))).collect();
+            let globs: Vec<String> =
+                directories.iter().map(|directory| format!("{}/", directory.trim_end_matches('/'))).collect();
             let inside = match predicate {
                 Predicate::Read(_) => Predicate::Read(rules::predicate::PathTest { path: globs, not_path: Vec::new() }),
                 _ => Predicate::File(Box::new(FileTest { path: globs, ..FileTest::default() })),

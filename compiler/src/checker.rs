@@ -129,14 +129,23 @@ impl<'a> Checker<'a> {
             session.states.iter().filter_map(move |((number, _), state)| {
                 let check = self.checks.check(*number).filter(|check| !check.monitor.accepts(*state))?;
                 let verdict = Verdict::of(check, Outcome::Pending, None, &NoWorkspace);
-                Some(Verdict { event: self.seen, session: Some(name.clone()).filter(|name| !name.is_empty()), ..verdict })
+                Some(Verdict {
+                    event: self.seen,
+                    session: Some(name.clone()).filter(|name| !name.is_empty()),
+                    ..verdict
+                })
             })
         });
         open.collect()
     }
 
     /// Judges a session of its own, and says how its last event stands with one rule.
-    pub fn judge(&mut self, events: &[Event], rule: &rules::RuleId, workspace: &dyn Workspace) -> (Outcome, Option<Verdict>) {
+    pub fn judge(
+        &mut self,
+        events: &[Event],
+        rule: &rules::RuleId,
+        workspace: &dyn Workspace,
+    ) -> (Outcome, Option<Verdict>) {
         let mut session = Session::default();
         let Some((last, before)) = events.split_last() else { return (Outcome::NotApplicable, None) };
         for event in before {
@@ -160,9 +169,12 @@ impl<'a> Checker<'a> {
             return (Outcome::Pending, None);
         }
         let facts = facts::facts(last, workspace);
-        let concerned = self.checks.index().candidates(&facts, true).into_iter().any(|number| {
-            self.checks.check(number).is_some_and(|check| check.id == *rule)
-        });
+        let concerned = self
+            .checks
+            .index()
+            .candidates(&facts, true)
+            .into_iter()
+            .any(|number| self.checks.check(number).is_some_and(|check| check.id == *rule));
         (if concerned { Outcome::Pass } else { Outcome::NotApplicable }, None)
     }
 
@@ -347,7 +359,9 @@ fn instances(check: &Check, number: u32, session: &Session, facts: &Facts) -> Ve
 fn call(event: &Event) -> u64 {
     let mut hasher = DefaultHasher::new();
     match &event.kind {
-        EventKind::PreToolUse { id: Some(id), .. } | EventKind::PostToolUse { id: Some(id), .. } => id.hash(&mut hasher),
+        EventKind::PreToolUse { id: Some(id), .. } | EventKind::PostToolUse { id: Some(id), .. } => {
+            id.hash(&mut hasher);
+        }
         EventKind::PreToolUse { tool, input, .. } | EventKind::PostToolUse { tool, input, .. } => {
             tool.hash(&mut hasher);
             input.to_string().hash(&mut hasher);

@@ -126,10 +126,13 @@ pub fn languages() -> impl Iterator<Item = &'static str> {
     GRAMMARS.iter().map(|(name, _)| *name)
 }
 
+/// A pattern's language and source.
+type PatternName = (&'static str, String);
+
 /// Compiled code patterns, kept for as long as a checker lives.
 #[derive(Debug, Default)]
 pub struct Grammars {
-    compiled: RefCell<BTreeMap<(&'static str, String), Option<Rc<Pattern>>>>,
+    compiled: RefCell<BTreeMap<PatternName, Option<Rc<Pattern>>>>,
 }
 
 impl Grammars {

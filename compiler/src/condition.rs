@@ -216,6 +216,7 @@ enum Ran<'a> {
 }
 
 /// The kinds of which an event may hold several items.
+#[expect(clippy::struct_excessive_bools, reason = "a set of four kinds")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Kinds {
     command: bool,

@@ -64,9 +64,9 @@ impl From<Trait<'_>> for Key {
             Trait::Gram(gram) => return Self(17 << 56 | u64::from(gram)),
         };
         // FNV-1a (Fowler, Noll, Vo), 64 bits, folded into 56.
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = text
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         Self(tag << 56 | (hash ^ hash >> 56) & 0x00ff_ffff_ffff_ffff)
     }
 }
@@ -329,10 +329,9 @@ fn literal_slots(test: &TextTest) -> Option<Vec<Slot>> {
     match test {
         TextTest::All(parts) => narrowest(parts.iter().filter_map(literal_slots)),
         TextTest::Any(parts) => union(parts.iter().map(literal_slots)),
-        TextTest::FirstLine(part)
-        | TextTest::FirstSentence(part)
-        | TextTest::Body(part)
-        | TextTest::SomeLine(part) => literal_slots(part),
+        TextTest::FirstLine(part) | TextTest::FirstSentence(part) | TextTest::Body(part) | TextTest::SomeLine(part) => {
+            literal_slots(part)
+        }
         TextTest::Contains(text) | TextTest::StartsWith(text) | TextTest::EndsWith(text) => literal(text),
         // The white space inside a phrase, and the case of letters beyond ASCII, may differ from the text's.
         TextTest::Mentions(phrase) => phrase
@@ -392,11 +391,7 @@ fn code_slots(code: &CodeCondition) -> Option<Vec<Slot>> {
     }
     union(code.pattern.iter().map(|pattern| {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
-        pattern
-            .split(|c| !word(c))
-            .filter(|name| !name.contains('$'))
-            .max_by_key(|name| name.len())
-            .and_then(literal)
+        pattern.split(|c| !word(c)).filter(|name| !name.contains('$')).max_by_key(|name| name.len()).and_then(literal)
     }))
 }
 

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod index;
 pub mod monitor;
 pub mod text;
+pub mod trial;
 pub mod truth;
 pub mod verdict;
 
