@@ -71,12 +71,12 @@ pub fn run(rule: &Rule, check: &Check) -> Trial {
 }
 
 fn failure(rule: &Rule, number: usize, example: &Example) -> String {
-    let (should, does) = if example.violates { ("violate", "does not") } else { ("leave alone", "does not") };
+    let should = if example.violates { "violate it" } else { "leave it alone" };
     let note = example.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
     let last = example.events.lines().last().unwrap_or_default();
     let end = last.floor_char_boundary(160);
     let last = last.get(..end).unwrap_or_default();
-    format!("example {}{note} of rule `{}` should {should} it and {does}: {last}", number + 1, rule.id)
+    format!("example {}{note} of rule `{}` should {should} and does not: {last}", number + 1, rule.id)
 }
 
 /// The mutants of a rule's examples that it does not hold yet.
@@ -125,17 +125,13 @@ fn mutate(event: &Event) -> Vec<(&'static str, Event)> {
     let (Some(path), Some(new)) = (text("file_path"), text("content").or_else(|| text("new_string"))) else {
         return Vec::new();
     };
-    match text("old_string") {
-        Some(old) => {
-            let edits = json!({ "file_path": path, "edits": [{ "old_string": old, "new_string": new }] });
-            vec![("another tool", with(event, Some("MultiEdit"), edits))]
-        }
-        None => {
-            let lines: String = new.lines().map(|line| format!("+{line}\n")).collect();
-            let patch = format!("*** Begin Patch\n*** Add File: {path}\n{lines}*** End Patch\n");
-            vec![("as a patch", with(event, Some("apply_patch"), json!({ "input": patch })))]
-        }
+    if let Some(old) = text("old_string") {
+        let edits = json!({ "file_path": path, "edits": [{ "old_string": old, "new_string": new }] });
+        return vec![("another tool", with(event, Some("MultiEdit"), edits))];
     }
+    let lines: Vec<String> = new.lines().map(|line| format!("+{line}\n")).collect();
+    let patch = format!("*** Begin Patch\n*** Add File: {path}\n{}*** End Patch\n", lines.concat());
+    vec![("as a patch", with(event, Some("apply_patch"), json!({ "input": patch })))]
 }
 
 fn with(event: &Event, new_tool: Option<&str>, new_input: Value) -> Event {
