@@ -7,11 +7,13 @@
 //!
 //! This crate does no I/O, reads no clock and calls no model: whatever comes from outside comes in as an argument.
 
+pub mod book;
 pub mod correction;
 mod describe;
 pub mod diagnostic;
 pub mod directive;
 pub mod event;
+pub mod file;
 pub mod predicate;
 pub mod rule;
 

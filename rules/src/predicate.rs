@@ -64,7 +64,11 @@ pub struct CommandTest {
 /// `-r` and `-f`); other words are the leading positional arguments in order, `**` skips any number of them and a final
 /// `$` allows no more. `$file` stands for the path of a rule that holds per file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a command is a pattern, or a table of `run`, `without`, `env` and `cwd`"
+)]
 pub enum CommandForm {
     /// The pattern alone.
     Pattern(String),
