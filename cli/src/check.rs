@@ -139,7 +139,7 @@ fn judge(
 }
 
 /// An event in a few words, for a person.
-fn summary(event: &Event) -> String {
+pub(crate) fn summary(event: &Event) -> String {
     let text = match &event.kind {
         EventKind::PreToolUse { tool, input, .. } | EventKind::PostToolUse { tool, input, .. } => {
             let said = ["command", "file_path", "path", "filePath"].iter().find_map(|name| input.get(name)?.as_str());

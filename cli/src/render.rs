@@ -2,7 +2,7 @@
 
 mod markdown;
 mod sarif;
-mod table;
+pub(crate) mod table;
 
 use crate::output::{self, Format};
 use anyhow::Result;
