@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// The formulas of the catalogue, with weak until (and, for chains, nothing else) in place of what only infinite traces
-/// need. The last column is empty where the specification says the same; otherwise a trace on which the catalogue departs
-/// from its own definition of the scope, or from the reading by instants, and how.
+/// The formulas of the catalogue (<https://matthewbdwyer.github.io/psp/patterns/ltl.html>), read over finite traces, with
+/// `o` written `X` and parentheses completed. The last column is empty where the specification says the same; otherwise a
+/// trace on which the catalogue departs from its own definition of the scope, or from counting by instants, and how.
 const PUBLISHED: &str = "
 absence | globally | G !p |
 absence | before | F r -> (!p U r) |
