@@ -1,10 +1,10 @@
 //! What patterns and scopes mean, on a page: temporal logic over whole finite traces, by the textbook's recursion.
 //!
 //! The formulas are those of Dwyer, Avrunin and Corbett, *Patterns in Property Specifications for Finite-State
-//! Verification* (ICSE 1999, and the catalogue that goes with it), each taken apart into the frame of its scope
-//! and the parts that its pattern puts into it. Finite traces make three changes: the weak until wherever a session may end,
-//! the weak next where it may end between two steps, and `X` only where another instant is certain or owed. Occurrences
-//! are counted by instants, where the paper counts uninterrupted stretches.
+//! Verification* (ICSE 1999, and the catalogue that goes with it), each taken apart into the frame of its scope and the
+//! parts that its pattern puts into it. Finite traces make three changes: the weak until wherever a session may end, the
+//! weak next where it may end between two steps, and `X` only where another instant is certain or owed. Occurrences are
+//! counted by instants, where the paper counts uninterrupted stretches.
 //!
 //! Names of operators: `!`, `&`, `|`, `->`; `X` next, `N` next if there is one, `F` eventually, `G` always, `U` until,
 //! `W` weak until. Names of roles: `p` what the pattern is about, `s` what precedes or responds, `a` again after,
