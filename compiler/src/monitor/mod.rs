@@ -96,7 +96,9 @@ impl Monitor {
         self.accepting.get(usize::from(state)).copied().unwrap_or(true)
     }
 
-    /// Whether nothing that follows can be accepted.
+    /// Whether nothing that follows can be accepted, whatever letters come.
+    ///
+    /// That one atom implies another is not known here, so some obligations that nothing can meet are only open.
     pub fn violated(&self, state: u8) -> bool {
         !self.accepts(state) && self.absorbs(state)
     }
