@@ -2,6 +2,9 @@
 //!
 //! Everything here is total: a text that cannot be parsed yields an [`Unknown`], never an error and never silence.
 
+mod paths;
+pub mod shell;
+
 use rules::predicate::{FileAction, Moment};
 use std::ops::Range;
 
