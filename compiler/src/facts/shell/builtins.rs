@@ -179,7 +179,8 @@ impl Shell {
         let first = script.lines().next().unwrap_or_default();
         let mut words = first.strip_prefix("#!").unwrap_or("/bin/sh").split_whitespace();
         let interpreter = words.next().map(paths::base_name).unwrap_or_default();
-        let interpreter = if interpreter == "env" { words.find(|word| !word.starts_with('-')) } else { Some(interpreter) };
+        let interpreter =
+            if interpreter == "env" { words.find(|word| !word.starts_with('-')) } else { Some(interpreter) };
         let interpreter = interpreter.unwrap_or_default().to_owned();
         self.via.push(path.to_owned());
         let output = if SHELLS.contains(&interpreter.as_str()) {

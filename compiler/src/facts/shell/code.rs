@@ -34,9 +34,27 @@ const LANGUAGES: [Language; 7] = [
         code: &["-c"],
         valued: &["-W", "-X", "-Q"],
         calls: &[
-            "system", "popen", "Popen", "subprocess.run", "subprocess.call", "sp.run", "sp.call", "check_call", "check_output",
-            "getoutput", "getstatusoutput", "create_subprocess_shell", "create_subprocess_exec", "pty.spawn", "execl", "execlp",
-            "execv", "execvp", "execvpe", "spawnlp", "spawnvp",
+            "system",
+            "popen",
+            "Popen",
+            "subprocess.run",
+            "subprocess.call",
+            "sp.run",
+            "sp.call",
+            "check_call",
+            "check_output",
+            "getoutput",
+            "getstatusoutput",
+            "create_subprocess_shell",
+            "create_subprocess_exec",
+            "pty.spawn",
+            "execl",
+            "execlp",
+            "execv",
+            "execvp",
+            "execvpe",
+            "spawnlp",
+            "spawnvp",
         ],
         backquotes: false,
         comment: "#",
@@ -62,8 +80,17 @@ const LANGUAGES: [Language; 7] = [
         code: &["-e", "-p", "-pe", "--eval", "--print", "eval"],
         valued: &["-r", "--require", "--import", "--loader"],
         calls: &[
-            "execSync", "spawn", "spawnSync", "execFile", "execFileSync", "child_process.exec", "child_process').exec",
-            "child_process\").exec", "cp.exec", "$", "fork",
+            "execSync",
+            "spawn",
+            "spawnSync",
+            "execFile",
+            "execFileSync",
+            "child_process.exec",
+            "child_process').exec",
+            "child_process\").exec",
+            "cp.exec",
+            "$",
+            "fork",
         ],
         backquotes: false,
         comment: "//",
@@ -115,7 +142,9 @@ impl Shell {
         let start = operands_at(&args, &valued);
         let mut given = Vec::new();
         for (at, arg) in args.iter().enumerate() {
-            let cluster = || !arg.starts_with("--") && arg.starts_with('-') && arg.ends_with(['e', 'E']) && !language.code.is_empty();
+            let cluster = || {
+                !arg.starts_with("--") && arg.starts_with('-') && arg.ends_with(['e', 'E']) && !language.code.is_empty()
+            };
             if language.code.contains(arg) || (at < start && cluster()) {
                 given.extend(args.get(at + 1).map(|code| (*code).to_owned()));
             }
@@ -170,7 +199,9 @@ impl Shell {
                 makefiles.push(text.to_owned());
             }
             let file = arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with('f');
-            if let Some(path) = if file { args.get(at + 1).copied() } else { value("--file").or_else(|| value("--makefile")) } {
+            if let Some(path) =
+                if file { args.get(at + 1).copied() } else { value("--file").or_else(|| value("--makefile")) }
+            {
                 let stdin = matches!(path, "-" | "/dev/stdin");
                 makefiles.extend(if stdin { call.input.clone() } else { self.files.get(&self.path(path)).cloned() });
             }
@@ -290,7 +321,8 @@ impl<'a> Scanner<'a> {
         let runs = self.language.calls.iter().any(|call| match call.rsplit_once('.') {
             Some((qualifier, last)) => {
                 let imported = || !before.ends_with('.') && self.code.contains(&format!("from {qualifier} import"));
-                last == name && (before.strip_suffix('.').is_some_and(|before| before.ends_with(qualifier)) || imported())
+                last == name
+                    && (before.strip_suffix('.').is_some_and(|before| before.ends_with(qualifier)) || imported())
             }
             None => *call == name,
         });
@@ -310,7 +342,8 @@ impl<'a> Scanner<'a> {
             return;
         }
         let delimited = matches!(name, "qx" | "%x");
-        let arguments = if delimited { self.delimited(parenthesis).into_iter().collect() } else { self.arguments(parenthesis) };
+        let arguments =
+            if delimited { self.delimited(parenthesis).into_iter().collect() } else { self.arguments(parenthesis) };
         found.extend(ran(arguments, evaluates, name.starts_with("exec") && self.is("python")));
     }
 
@@ -371,7 +404,8 @@ impl<'a> Scanner<'a> {
                 _ if next.is_whitespace() => {}
                 _ => {
                     let rest = self.rest();
-                    let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
+                    let length =
+                        rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
                     current.get_or_insert_default().push(HOLE);
                     self.skip(length.max(next.len_utf8()));
                     continue;

@@ -53,7 +53,9 @@ impl Shell {
             }
             "curl" | "wget" => self.downloads(program, &args),
             "sed" | "gsed" => self.edits_in_place(&args, &["-e", "-f", "-l", "--expression", "--file"]),
-            "perl" | "ruby" if args.iter().any(|arg| in_place(arg)) => self.edits_in_place(&args, &["-e", "-E", "-I", "-M"]),
+            "perl" | "ruby" if args.iter().any(|arg| in_place(arg)) => {
+                self.edits_in_place(&args, &["-e", "-E", "-I", "-M"])
+            }
             "apply_patch" | "applypatch" => {
                 let patch = args.first().map(|patch| (*patch).to_owned()).or_else(|| call.input.clone());
                 self.facts.patches.extend(patch.filter(|_| !self.remote));
@@ -117,7 +119,9 @@ impl Shell {
         let target = target_option.and_then(|at| args.get(at + 1)).copied();
         let (sources, target, folder) = match (target, paths.split_last()) {
             (Some(target), _) => (paths.iter().copied().filter(|path| *path != target).collect(), target, true),
-            (None, Some((target, sources))) => (sources.to_vec(), *target, sources.len() > 1 || target.ends_with(['/', '.'])),
+            (None, Some((target, sources))) => {
+                (sources.to_vec(), *target, sources.len() > 1 || target.ends_with(['/', '.']))
+            }
             (None, None) => return,
         };
         for source in sources {
@@ -138,7 +142,8 @@ impl Shell {
     fn link(&mut self, args: &[&str]) {
         let paths: Vec<&str> = operands(args, &["-t", "-S"]).collect();
         if let [source, path] = paths.as_slice() {
-            let path = if path.ends_with('/') || *path == "." { join(path, base_name(source)) } else { (*path).to_owned() };
+            let path =
+                if path.ends_with('/') || *path == "." { join(path, base_name(source)) } else { (*path).to_owned() };
             self.give_name(source, &path);
         } else if let [source] = paths.as_slice() {
             self.give_name(source, base_name(source));
@@ -157,7 +162,9 @@ impl Shell {
         let short = if program == "curl" { "-o" } else { "-O" };
         for pair in args.windows(2) {
             if let [option, path] = pair
-                && (*option == long || *option == short || (program == "curl" && option.starts_with('-') && option.ends_with('o')))
+                && (*option == long
+                    || *option == short
+                    || (program == "curl" && option.starts_with('-') && option.ends_with('o')))
             {
                 self.wrote(path, false, HOLE.to_string());
             }
@@ -166,7 +173,8 @@ impl Shell {
 
     /// `sed`: with `-i` it changes the files that it is given, without it shows them.
     fn edits_in_place(&mut self, args: &[&str], valued: &[&str]) {
-        let scripted = args.iter().any(|arg| valued.iter().take(2).any(|option| arg.starts_with(option)) || is_cluster_of_e(arg));
+        let scripted =
+            args.iter().any(|arg| valued.iter().take(2).any(|option| arg.starts_with(option)) || is_cluster_of_e(arg));
         let valued: Vec<&str> = valued.to_vec();
         let paths = operands(args, &valued).skip(usize::from(!scripted)).filter(|path| !path.is_empty());
         if args.iter().any(|arg| in_place(arg)) {
@@ -212,7 +220,9 @@ impl Shell {
         let mut rest = options.iter();
         while let Some(option) = rest.next() {
             match commit_option(option) {
-                Some((true, attached)) => paragraphs.extend(attached.or_else(|| rest.next().copied()).map(str::to_owned)),
+                Some((true, attached)) => {
+                    paragraphs.extend(attached.or_else(|| rest.next().copied()).map(str::to_owned))
+                }
                 Some((false, attached)) => {
                     let path = attached.or_else(|| rest.next().copied()).unwrap_or_default();
                     let stdin = matches!(path, "-" | "/dev/stdin");
@@ -280,4 +290,3 @@ fn in_place(option: &str) -> bool {
 fn is_cluster_of_e(option: &str) -> bool {
     option.starts_with('-') && !option.starts_with("--") && option.ends_with(['e', 'E'])
 }
-

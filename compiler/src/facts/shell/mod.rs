@@ -78,6 +78,11 @@ pub fn commands(text: &str, cwd: Option<&str>) -> ShellFacts {
     run::facts(text, cwd)
 }
 
+/// A word as it must be written to stand for itself.
+pub(super) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// A text as predicates see it: without what is not known of it.
 fn known(text: &str) -> Word {
     Word { text: text.replace(HOLE, ""), exact: !text.contains(HOLE) }

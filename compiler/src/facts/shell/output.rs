@@ -8,8 +8,8 @@ use crate::facts::paths;
 
 /// Programs that print nothing to their standard output.
 const SILENT: [&str; 22] = [
-    "true", "false", ":", "test", "[", "cd", "mkdir", "touch", "rm", "chmod", "chown", "ln", "cp", "mv", "sleep", "wait",
-    "kill", "exit", "return", "break", "continue", "exec",
+    "true", "false", ":", "test", "[", "cd", "mkdir", "touch", "rm", "chmod", "chown", "ln", "cp", "mv", "sleep",
+    "wait", "kill", "exit", "return", "break", "continue", "exec",
 ];
 /// The longest output of one `printf`, in bytes.
 const MAX_PRINTED: usize = 64 * 1024;
@@ -29,7 +29,10 @@ impl Shell {
                 if files.is_empty() || program == "tee" {
                     return call.input.clone().unwrap_or(hole);
                 }
-                files.into_iter().map(|path| self.files.get(&self.path(path)).cloned().unwrap_or(HOLE.to_string())).collect()
+                files
+                    .into_iter()
+                    .map(|path| self.files.get(&self.path(path)).cloned().unwrap_or(HOLE.to_string()))
+                    .collect()
             }
             "base64" | "gbase64" if args.iter().any(|arg| matches!(*arg, "-d" | "-D" | "--decode" | "-di")) => {
                 call.input.as_deref().and_then(decode_base64).unwrap_or(hole)
@@ -68,7 +71,9 @@ impl Shell {
 }
 
 fn echo(args: &[&str]) -> String {
-    let is_option = |arg: &&&str| arg.len() > 1 && arg.strip_prefix('-').is_some_and(|rest| rest.chars().all(|c| "neE".contains(c)));
+    let is_option = |arg: &&&str| {
+        arg.len() > 1 && arg.strip_prefix('-').is_some_and(|rest| rest.chars().all(|c| "neE".contains(c)))
+    };
     let options = args.iter().take_while(is_option).count();
     let (options, words) = args.split_at_checked(options).unwrap_or_default();
     let has = |letter| options.iter().any(|option| option.contains(letter));

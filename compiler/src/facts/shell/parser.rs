@@ -4,7 +4,9 @@
 //! of at most [`MAX_DEPTH`] times at `((`; nesting beyond [`MAX_DEPTH`] is a fault. What stands before a fault is kept.
 //! It is lenient: a text that no shell accepts may still be read. Deliberately absent: expansion, and any meaning.
 
-use super::syntax::{Assignment, Command, Item, Kind, Piece, PieceKind, Pieces, Program, Redirect, Target, Value, Word};
+use super::syntax::{
+    Assignment, Command, Item, Kind, Piece, PieceKind, Pieces, Program, Redirect, Target, Value, Word,
+};
 use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -123,7 +125,8 @@ impl<'a> Parser<'a> {
             let rest = self.rest();
             let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
             self.at += blanks;
-            let continued = self.eat("\\\n") || self.eat("\\\r\n") || (self.rest().starts_with("\r\n") && self.eat("\r"));
+            let continued =
+                self.eat("\\\n") || self.eat("\\\r\n") || (self.rest().starts_with("\r\n") && self.eat("\r"));
             if blanks == 0 && !continued {
                 break;
             }
@@ -189,7 +192,8 @@ impl<'a> Parser<'a> {
             let background = !chained && self.eat("&");
             program.items.push(Item { commands, conditional, background });
             conditional = chained;
-            let separated = chained || background || self.rest().starts_with(['\n', ';', ')']) || self.rest().is_empty();
+            let separated =
+                chained || background || self.rest().starts_with(['\n', ';', ')']) || self.rest().is_empty();
             if !separated && !CLOSERS.iter().any(|word| self.at_word(word)) {
                 return Err(self.fault("it is not shell syntax"));
             }
@@ -367,7 +371,8 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         let after = rest.trim_start_matches(|c: char| !ends_word(c) && !"'\"\\$`=".contains(c));
         let name = rest.strip_suffix(after).unwrap_or_default();
-        let parentheses = after.trim_start_matches([' ', '\t']).strip_prefix('(').map(|after| after.trim_start_matches(' '));
+        let parentheses =
+            after.trim_start_matches([' ', '\t']).strip_prefix('(').map(|after| after.trim_start_matches(' '));
         match parentheses.and_then(|after| after.strip_prefix(')')) {
             Some(body) if !name.is_empty() => {
                 self.at = self.text.len() - body.len();
@@ -399,7 +404,8 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         let name = rest.find(ends_word).and_then(|end| rest.get(..end)).unwrap_or_default();
         let after = rest.get(name.len()..).unwrap_or_default().trim_start_matches([' ', '\t']);
-        let named = !OPENERS.contains(&name) && (after.starts_with('(') || after.starts_with("{ ") || after.starts_with("{\n"));
+        let named =
+            !OPENERS.contains(&name) && (after.starts_with('(') || after.starts_with("{ ") || after.starts_with("{\n"));
         if named {
             self.at = self.text.len() - after.len();
         }

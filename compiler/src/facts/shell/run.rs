@@ -432,7 +432,9 @@ impl Shell {
         }
         let path = first.text.clone();
         let program = program_name(&path).to_owned();
-        if program.contains(HOLE) || (first.pattern && program.contains(['*', '?']) || program.contains('[') && program.len() > 1) {
+        if program.contains(HOLE)
+            || (first.pattern && program.contains(['*', '?']) || program.contains('[') && program.len() > 1)
+        {
             let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
             self.unknown(&words.join(" "), "the program's name is computed", call.span.clone());
             return HOLE.to_string();
@@ -522,9 +524,9 @@ impl Shell {
                     self.via.pop();
                     output
                 }
-                wrappers::Run::Text(text) => {
-                    self.away(part.remote, part.cwd, |shell| shell.nested(&text, &part.via, call.input.as_ref(), &call.span))
-                }
+                wrappers::Run::Text(text) => self.away(part.remote, part.cwd, |shell| {
+                    shell.nested(&text, &part.via, call.input.as_ref(), &call.span)
+                }),
             };
             outputs.push(output);
         }

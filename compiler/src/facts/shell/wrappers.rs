@@ -82,7 +82,10 @@ const WRAPPERS: [Wrapper; 49] = [
     wrapper("strace", &["-a", "-b", "-e", "-E", "-I", "-o", "-O", "-p", "-P", "-s", "-S", "-u", "-X"], 0),
     wrapper(
         "sudo",
-        &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--host", "--prompt", "--chdir"],
+        &[
+            "-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--host",
+            "--prompt", "--chdir",
+        ],
         0,
     ),
     wrapper("systemd-run", &["-p", "-u", "-E", "-H", "-M", "--unit", "--property", "--setenv", "--slice", "--uid"], 0),
@@ -124,20 +127,81 @@ const TEXT_OPTIONS: [(&str, &[&str]); 8] = [
 ];
 
 const XARGS_OPTIONS: [&str; 17] = [
-    "-I", "-J", "-R", "-n", "-P", "-L", "-d", "-a", "-E", "-s", "--max-args", "--max-procs", "--max-lines", "--delimiter",
-    "--arg-file", "--max-chars", "--process-slot-var",
+    "-I",
+    "-J",
+    "-R",
+    "-n",
+    "-P",
+    "-L",
+    "-d",
+    "-a",
+    "-E",
+    "-s",
+    "--max-args",
+    "--max-procs",
+    "--max-lines",
+    "--delimiter",
+    "--arg-file",
+    "--max-chars",
+    "--process-slot-var",
 ];
 const PARALLEL_OPTIONS: [&str; 12] =
     ["-j", "--jobs", "-a", "-I", "-S", "-n", "-N", "-P", "--colsep", "--joblog", "--results", "--delay"];
 const SSH_OPTIONS: [&str; 20] = [
-    "-B", "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-p", "-Q", "-R", "-S", "-W",
+    "-B", "-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-p", "-Q", "-R", "-S",
+    "-W",
 ];
 const CONTAINER_OPTIONS: [&str; 50] = [
-    "-a", "-c", "-e", "-f", "-h", "-H", "-l", "-m", "-p", "-u", "-v", "-w", "--add-host", "--attach", "--cap-add",
-    "--cap-drop", "--config", "--context", "--cpus", "--detach-keys", "--device", "--dns", "--entrypoint", "--env",
-    "--env-file", "--expose", "--file", "--gpus", "--host", "--hostname", "--index", "--ipc", "--label", "--link", "--memory",
-    "--mount", "--name", "--network", "--pid", "--platform", "--profile", "--project-directory", "--project-name", "--publish",
-    "--pull", "--restart", "--security-opt", "--shm-size", "--user", "--volume",
+    "-a",
+    "-c",
+    "-e",
+    "-f",
+    "-h",
+    "-H",
+    "-l",
+    "-m",
+    "-p",
+    "-u",
+    "-v",
+    "-w",
+    "--add-host",
+    "--attach",
+    "--cap-add",
+    "--cap-drop",
+    "--config",
+    "--context",
+    "--cpus",
+    "--detach-keys",
+    "--device",
+    "--dns",
+    "--entrypoint",
+    "--env",
+    "--env-file",
+    "--expose",
+    "--file",
+    "--gpus",
+    "--host",
+    "--hostname",
+    "--index",
+    "--ipc",
+    "--label",
+    "--link",
+    "--memory",
+    "--mount",
+    "--name",
+    "--network",
+    "--pid",
+    "--platform",
+    "--profile",
+    "--project-directory",
+    "--project-name",
+    "--publish",
+    "--pull",
+    "--restart",
+    "--security-opt",
+    "--shm-size",
+    "--user",
+    "--volume",
 ];
 const GIT_OPTIONS: [&str; 6] = ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"];
 
@@ -299,15 +363,28 @@ fn xargs(words: &[Field], args: &[&str], input: Option<&str>) -> Vec<Inside> {
     let Some(placeholder) = placeholder else {
         let items = input.map_or_else(
             || vec![Field::literal(HOLE)],
-            |input| input.split(|c: char| c.is_whitespace() || c == '\0').filter(|item| !item.is_empty()).map(Field::literal).collect(),
+            |input| {
+                input
+                    .split(|c: char| c.is_whitespace() || c == '\0')
+                    .filter(|item| !item.is_empty())
+                    .map(Field::literal)
+                    .collect()
+            },
         );
         // Without a command, `echo` is run.
-        return if command.is_empty() { Vec::new() } else { vec![part("xargs", Run::Words([command, &items].concat()))] };
+        return if command.is_empty() {
+            Vec::new()
+        } else {
+            vec![part("xargs", Run::Words([command, &items].concat()))]
+        };
     };
     let lines: Vec<&str> = input.map_or_else(Vec::new, |input| input.lines().take(MAX_VALUES + 1).collect());
     let hole = HOLE.to_string();
     let values = if lines.is_empty() || lines.len() > MAX_VALUES { vec![hole.as_str()] } else { lines };
-    values.into_iter().flat_map(|value| after("xargs", &replaced(command, placeholder, value), 0, true, false)).collect()
+    values
+        .into_iter()
+        .flat_map(|value| after("xargs", &replaced(command, placeholder, value), 0, true, false))
+        .collect()
 }
 
 /// GNU parallel: a template and values, or whole commands as values.
@@ -364,9 +441,8 @@ fn git(words: &[Field], args: &[&str]) -> Vec<Inside> {
     let start = operands_at(args, &GIT_OPTIONS);
     let (options, rest) = args.split_at_checked(start).unwrap_or_default();
     let Some((subcommand, operands)) = rest.split_first() else { return Vec::new() };
-    let alias = options.iter().find_map(|option| {
-        option.strip_prefix("alias.")?.strip_prefix(subcommand)?.strip_prefix("=!")
-    });
+    let alias =
+        options.iter().find_map(|option| option.strip_prefix("alias.")?.strip_prefix(subcommand)?.strip_prefix("=!"));
     if let Some(text) = alias {
         return vec![part("git", Run::Text(format!("{text} {}", operands.join(" "))))];
     }
@@ -401,4 +477,3 @@ fn tmux(args: &[&str]) -> Vec<Inside> {
         _ => Vec::new(),
     }
 }
-
