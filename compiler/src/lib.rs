@@ -11,6 +11,7 @@ pub mod checker;
 pub mod code;
 pub mod command;
 pub mod condition;
+pub mod conflict;
 pub mod facts;
 pub mod index;
 pub mod monitor;

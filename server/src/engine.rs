@@ -12,7 +12,7 @@ use rules::book::{Action, Admission, NotAllowed, RuleBook, transition};
 use rules::correction::{Correction, Form};
 use rules::{Class, Code, Decision, Diagnostic, Lexicon, Rule, RuleId, Severity, Span, State};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
 
@@ -308,15 +308,22 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn line(&mut self, line: &Line, transaction: &mut Transaction<'_>) -> Result<(), EngineError> {
-        let read = line.text().map_err(|code| Diagnostic::of(code, code.page().title.to_lowercase())).and_then(|text| {
-            if text.trim().is_empty() {
-                return Ok(None);
-            }
-            let form = *self.form.get_or_insert_with(|| Form::detect(text));
-            form.read(text).map_err(|error| {
-                Diagnostic::of(Code::NotJson, error.message).at(Span::on(self.name, line.number, error.column, 1, text))
-            })
-        });
+        let read =
+            line.text().map_err(|code| Diagnostic::of(code, code.page().title.to_lowercase())).and_then(|text| {
+                if text.trim().is_empty() {
+                    return Ok(None);
+                }
+                let form = *self.form.get_or_insert_with(|| Form::detect(text));
+                form.read(text).map_err(|error| {
+                    Diagnostic::of(Code::NotJson, error.message).at(Span::on(
+                        self.name,
+                        line.number,
+                        error.column,
+                        1,
+                        text,
+                    ))
+                })
+            });
         match read {
             Ok(None) => Ok(()),
             Ok(Some(correction)) => self.correction(line.number, correction, transaction),
@@ -338,7 +345,7 @@ impl Run<'_> {
     ) -> Result<(), EngineError> {
         correction.source.get_or_insert_with(|| format!("{}:{line}", self.name));
         let understood = rules::understand(&correction, Lexicon::builtin());
-        let mut fate = match understood.class {
+        let fate = match understood.class {
             Class::NotACorrection => Fate::NotACorrection,
             Class::OneOff => Fate::OneOff,
             Class::Durable => Fate::Reminder,
@@ -364,7 +371,6 @@ impl Run<'_> {
                 self.book.insert(rule);
             }
             if let Some(rule) = self.book.rule(&id) {
-                fate = decided(rule).unwrap_or(Fate::Enforced);
                 made.push(outcome(rule, admission, quote));
             }
         }
@@ -439,12 +445,7 @@ impl Run<'_> {
     }
 
     /// Writes the rules that have changed, and says how many files that were.
-    fn write(
-        &self,
-        loaded: &Loaded,
-        folder: &Folder,
-        transaction: &mut Transaction<'_>,
-    ) -> Result<usize, EngineError> {
+    fn write(&self, loaded: &Loaded, folder: &Folder, transaction: &mut Transaction<'_>) -> Result<usize, EngineError> {
         let mut written = 0;
         for id in self.changed.keys() {
             let Some(rule) = self.book.rule(id) else { continue };
@@ -511,16 +512,18 @@ impl Compilation {
 
     fn inputs(&mut self, take: &mut dyn FnMut(Record)) -> io::Result<()> {
         self.spool.seek(SeekFrom::Start(0))?;
-        for line in BufReader::new(self.spool.by_ref()).lines() {
+        for line in BufReader::new(&mut self.spool).lines() {
             let mut record: Record = serde_json::from_str(&line?)?;
             if let Record::Input(input) = &mut record {
+                let mut worst = None;
                 for made in &mut input.rules {
                     if let Some((state, fate)) = self.fates.get(&made.rule) {
                         made.state = *state;
-                        // Of several rules the one that most needs a look tells the message's fate.
-                        input.fate = if input.fate == Fate::Enforced || *fate > input.fate { *fate } else { input.fate };
+                        worst = worst.max(Some(*fate));
                     }
                 }
+                // Of several rules the one that most needs a look tells the message's fate.
+                input.fate = worst.unwrap_or(input.fate);
             }
             take(record);
         }

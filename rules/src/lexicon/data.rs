@@ -319,7 +319,8 @@ impl Tool {
 impl Action {
     fn entry(self) -> (Vec<String>, Entry) {
         let predicate = any_command(self.run.values().flatten());
-        let by_language = self.run.iter().map(|(language, patterns)| (language.clone(), any_command(patterns))).collect();
+        let by_language =
+            self.run.iter().map(|(language, patterns)| (language.clone(), any_command(patterns))).collect();
         let entry = Entry::new(&self.name, Kind::Action, predicate, commands(self.violates), commands(self.clean));
         (self.words, Entry { renewed: self.renewed, by_language, ..entry })
     }

@@ -297,7 +297,8 @@ impl Entry {
 
 /// Any of these command patterns.
 fn any_command<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Predicate {
-    let mut tests: Vec<_> = patterns.into_iter().map(|pattern| Predicate::Command(CommandTest::from(&**pattern))).collect();
+    let mut tests: Vec<_> =
+        patterns.into_iter().map(|pattern| Predicate::Command(CommandTest::from(&**pattern))).collect();
     match tests.len() {
         1 => tests.remove(0),
         _ => Predicate::Any(tests),

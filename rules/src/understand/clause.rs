@@ -138,7 +138,8 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
 fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
     let lower = rest.iter().map(|token| &*token.lower);
     match token.form {
-        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") => {
+        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") =>
+        {
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),
@@ -234,7 +235,8 @@ pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 
         let right = units.get(at + 1..end).unwrap_or_default();
         let fronted = left.first().is_some_and(|unit| unit.is_any(&JOINTS) || unit.is(Cue::In));
         let stands = |part: &[Unit<'_, '_>]| {
-            part.iter().any(|unit| unit.is_any(&STANCES)) && part.iter().any(|unit| unit.is_content() || unit.what == What::Word)
+            part.iter().any(|unit| unit.is_any(&STANCES))
+                && part.iter().any(|unit| unit.is_content() || unit.what == What::Word)
         };
         let early = right.iter().take(2).any(|unit| unit.is_any(&STANCES)) || right.iter().any(Unit::is_unspaced);
         if !fronted && stands(left) && stands(right) && early {
@@ -255,12 +257,15 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     };
     let mut clauses: Vec<Clause<'a, 'l>> = Vec::new();
     let mut open = Clause { role: Role::Main, units: Vec::new() };
-    let main_said = |clauses: &[Clause<'_, '_>]| clauses.iter().any(|c| c.role == Role::Main && c.units.iter().any(Unit::is_content));
+    let main_said = |clauses: &[Clause<'_, '_>]| {
+        clauses.iter().any(|c| c.role == Role::Main && c.units.iter().any(Unit::is_content))
+    };
     for unit in units {
         let fronted = open.role != Role::Main && !main_said(&clauses);
         let said = open.units.iter().any(|unit| unit.is_content() || unit.what == What::Word);
         if let Some(role) = joint(&unit, &open) {
-            let postponed = unit.is_unspaced() && matches!(role, Role::Before | Role::After) && open.role == Role::Main && said;
+            let postponed =
+                unit.is_unspaced() && matches!(role, Role::Before | Role::After) && open.role == Role::Main && said;
             if postponed || unit.is(Cue::Rejected) {
                 clauses.push(Clause { role, units: std::mem::take(&mut open.units) });
                 continue;

@@ -80,7 +80,11 @@ impl Draft {
 pub(super) fn compose(meaning: &Meaning<'_>, lexicon: &Lexicon) -> Vec<Draft> {
     let composer = Composer { meaning, lexicon };
     let scope = composer.scope();
-    composer.drafts().into_iter().map(|draft| if scope.is_everywhere() { draft } else { draft.scoped(&scope) }).collect()
+    composer
+        .drafts()
+        .into_iter()
+        .map(|draft| if scope.is_everywhere() { draft } else { draft.scoped(&scope) })
+        .collect()
 }
 
 struct Composer<'m, 'l> {
@@ -132,7 +136,11 @@ impl Composer<'_, '_> {
         }
         let mut drafts = Vec::new();
         for thing in things {
-            drafts.push(if meaning.permission && thing.sort == Sort::Command { permitted(&thing) } else { self.absence(&thing) });
+            drafts.push(if meaning.permission && thing.sort == Sort::Command {
+                permitted(&thing)
+            } else {
+                self.absence(&thing)
+            });
         }
         drafts
     }
@@ -163,13 +171,16 @@ impl Composer<'_, '_> {
         if meaning.failing {
             let Some(trigger) = meaning.after.as_ref().and_then(|named| named.things.first()) else { return draft };
             let ended = |test| trigger.predicate.clone().and(Predicate::Exit(test));
-            let during = During { after: Some(ended(ExitTest::Failed)), before: None, until: Some(ended(ExitTest::Ok)) };
+            let during =
+                During { after: Some(ended(ExitTest::Failed)), before: None, until: Some(ended(ExitTest::Ok)) };
             let failed = trigger.holds.clone().done(false);
             let passed = trigger.holds.clone().done(true);
             return draft.during(during).violates([failed.clone(), act.clone()]).clean([failed, passed, act]);
         }
-        let start = meaning.after.as_ref().or(meaning.between.as_ref().map(|(start, _)| start)).and_then(|n| n.things.first());
-        let end = meaning.until.as_ref().or(meaning.between.as_ref().map(|(_, end)| end)).and_then(|n| n.things.first());
+        let start =
+            meaning.after.as_ref().or(meaning.between.as_ref().map(|(start, _)| start)).and_then(|n| n.things.first());
+        let end =
+            meaning.until.as_ref().or(meaning.between.as_ref().map(|(_, end)| end)).and_then(|n| n.things.first());
         if start.is_none() && end.is_none() {
             let draft = draft.violates([act]).clean([thing.fails.clone()]);
             return self.excepted(draft, thing);
@@ -230,7 +241,8 @@ impl Composer<'_, '_> {
         }
         let id = format!("{}-instead-of-{}", names(&never), names(instead));
         let title = format!("use {}, not {}{}", labels(instead), labels(&never), self.whereabouts());
-        let pattern = Pattern::Substitution { never: any(never.iter().map(|thing| thing.predicate.clone())), instead: steps };
+        let pattern =
+            Pattern::Substitution { never: any(never.iter().map(|thing| thing.predicate.clone())), instead: steps };
         let mut draft = Draft::of(id, title, pattern);
         for thing in &never {
             draft = draft.violates([thing.holds.clone()]);
@@ -302,7 +314,12 @@ impl Composer<'_, '_> {
     fn must(&self) -> Option<Draft> {
         let meaning = self.meaning;
         if let Some(pattern) = &meaning.main.pattern {
-            return meaning.main.things.iter().find(|thing| thing.sort == Sort::File).map(|files| named(files, pattern));
+            return meaning
+                .main
+                .things
+                .iter()
+                .find(|thing| thing.sort == Sort::File)
+                .map(|files| named(files, pattern));
         }
         let things = &meaning.main.things;
         let first = things.iter().find(|thing| thing.sort != Sort::Stop)?;
@@ -314,11 +331,18 @@ impl Composer<'_, '_> {
                 _ => self.precedence(first, then),
             }),
             (_, Some(trigger)) if things.len() > 1 => Some(response_chain(trigger, things)),
-            (_, Some(trigger)) if first.sort == Sort::File && trigger.sort == Sort::File => Some(update(first, trigger)),
+            (_, Some(trigger)) if first.sort == Sort::File && trigger.sort == Sort::File => {
+                Some(update(first, trigger))
+            }
             (_, Some(trigger)) => Some(response(first, trigger)),
             (Some(_), None) => self.lexicon.entry_named("code", Kind::Files).map(|entry| {
                 let code = file_thing(file_paths(&entry.predicate), "code", None);
-                let code = Thing { slug: "code".to_owned(), label: "code".to_owned(), holds: at_path(&code.holds, "src/lib.rs"), ..code };
+                let code = Thing {
+                    slug: "code".to_owned(),
+                    label: "code".to_owned(),
+                    holds: at_path(&code.holds, "src/lib.rs"),
+                    ..code
+                };
                 response(first, &code)
             }),
             (None, None) if meaning.after.is_some() || meaning.before.is_some() => None,
@@ -336,10 +360,14 @@ impl Composer<'_, '_> {
             then: then.predicate.clone(),
             again_after: again_after.map(|entry| entry.predicate.clone()),
         };
-        Draft::of(format!("{}-before-{}", first.slug, then.slug), format!("{} before {}", first.label, then.label), pattern)
-            .per(if same_file { Per::File } else { Per::Session })
-            .violates([then.holds.clone()])
-            .clean([first.holds.clone().done(true), then.holds.clone()])
+        Draft::of(
+            format!("{}-before-{}", first.slug, then.slug),
+            format!("{} before {}", first.label, then.label),
+            pattern,
+        )
+        .per(if same_file { Per::File } else { Per::Session })
+        .violates([then.holds.clone()])
+        .clean([first.holds.clone().done(true), then.holds.clone()])
     }
 
     fn backed_up(&self) -> Draft {
@@ -348,7 +376,11 @@ impl Composer<'_, '_> {
         let then = wanted.cloned().unwrap_or_else(|| file_thing(vec!["**".to_owned()], "files", None));
         let then = modified(&then, &then.holds);
         let path = path_of(&then.holds).unwrap_or("example.txt").to_owned();
-        let pattern = Pattern::Precedence { first: Predicate::command("cp $file"), then: then.predicate.clone(), again_after: None };
+        let pattern = Pattern::Precedence {
+            first: Predicate::command("cp $file"),
+            then: then.predicate.clone(),
+            again_after: None,
+        };
         Draft::of("back-up-before-editing".to_owned(), format!("back up {label} before editing it"), pattern)
             .per(Per::File)
             .violates([then.holds.clone()])
@@ -381,7 +413,12 @@ impl Composer<'_, '_> {
         let title = format!("{} at most {at_most} times per {span}", of.label);
         let done = |n| times(n).into_iter().map(|event| event.done(true));
         let exceed: Vec<_> = done(at_most).chain([of.holds.clone()]).collect();
-        Some(Draft::of(format!("{}-more-than-{at_most}-per-{span}", of.slug), title, pattern).per(per).violates(exceed).clean(times(1)))
+        Some(
+            Draft::of(format!("{}-more-than-{at_most}-per-{span}", of.slug), title, pattern)
+                .per(per)
+                .violates(exceed)
+                .clean(times(1)),
+        )
     }
 
     // ---- how texts are ----------------------------------------------------------------------------------------
@@ -413,7 +450,8 @@ impl Composer<'_, '_> {
             let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
             return Draft::of(id, title, pattern).violates([bad]).clean([good]);
         };
-        let every = if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
+        let every =
+            if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
         let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
         let pattern = Pattern::Universality { every, must: of.test(test) };
         Draft::of(id, title, pattern)
@@ -426,11 +464,15 @@ impl Composer<'_, '_> {
         if !self.meaning.limits && measure != Measure::MaxQuestions {
             return None;
         }
-        let of = main.subject.or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
+        let of = main
+            .subject
+            .or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
         let many = |n: u32, word: &str| std::iter::repeat_n(word, n.min(2000) as usize).collect::<String>();
         let (test, name, word) = match (measure, of) {
             (Measure::MaxChars, Of::Lines | Of::File) => (TextTest::MaxLineChars(count), "characters-a-line", "x"),
-            (Measure::MaxChars, Of::Commit) => (TextTest::FirstLine(Box::new(TextTest::MaxChars(count))), "characters", "x"),
+            (Measure::MaxChars, Of::Commit) => {
+                (TextTest::FirstLine(Box::new(TextTest::MaxChars(count))), "characters", "x")
+            }
             (Measure::MaxChars, _) => (TextTest::MaxChars(count), "characters", "x"),
             (Measure::MaxWords, _) => (TextTest::MaxWords(count), "words", "word "),
             (Measure::MaxSentences, _) => (TextTest::MaxSentences(count), "sentences", "It works. "),
@@ -473,14 +515,20 @@ impl Composer<'_, '_> {
     fn scope(&self) -> Scope {
         let mut scope = Scope::default();
         let main = &self.meaning.main;
-        let in_files = main.things.iter().chain(&self.meaning.rejected).any(|t| matches!(t.sort, Sort::File | Sort::Code | Sort::Read));
+        let in_files = main
+            .things
+            .iter()
+            .chain(&self.meaning.rejected)
+            .any(|t| matches!(t.sort, Sort::File | Sort::Code | Sort::Read));
         let pushes = main.things.iter().any(|thing| matches!(&*thing.slug, "push" | "force-push"));
         let others = self.meaning.after.iter().flat_map(|named| &named.places);
         for place in main.places.iter().chain(others) {
             match place {
                 Place::Branch(branch) if !pushes => scope.branch.push(branch.clone()),
                 Place::Host(host) => scope.host.push(host.clone()),
-                Place::Files { globs, outside: false, label } if !in_files && main.subject.is_none() && label.ends_with('/') => {
+                Place::Files { globs, outside: false, label }
+                    if !in_files && main.subject.is_none() && label.ends_with('/') =>
+                {
                     scope.directory.extend(globs.iter().map(|glob| base(glob).to_owned()));
                 }
                 _ => {}
@@ -523,19 +571,27 @@ fn open_items(path: &str) -> Draft {
         ..WorkspaceTest::default()
     });
     let id = format!("done-with-open-{}", super::thing::slug(path));
-    Draft::of(id, format!("never end the turn while `{path}` has open items"), Pattern::Absence { never: Predicate::Event(Moment::Stop) })
-        .when(open)
-        .violates([Event::write(path, "- [ ] one\n").done(true), Event::stop("Done.", Vec::new())])
-        .clean([Event::write(path, "- [x] one\n").done(true), Event::stop("Done.", Vec::new())])
+    Draft::of(
+        id,
+        format!("never end the turn while `{path}` has open items"),
+        Pattern::Absence { never: Predicate::Event(Moment::Stop) },
+    )
+    .when(open)
+    .violates([Event::write(path, "- [ ] one\n").done(true), Event::stop("Done.", Vec::new())])
+    .clean([Event::write(path, "- [x] one\n").done(true), Event::stop("Done.", Vec::new())])
 }
 
 fn response(require: &Thing, trigger: &Thing) -> Draft {
     let pattern = Pattern::Response { trigger: trigger.predicate.clone(), require: require.predicate.clone() };
     let opened = trigger.holds.clone().done(true);
     let stop = stop_thing().holds;
-    Draft::of(format!("{}-after-{}", require.slug, after_slug(trigger)), format!("{} after {}", require.label, after_label(trigger)), pattern)
-        .violates([opened.clone(), stop.clone()])
-        .clean([opened, require.holds.clone().done(true), stop])
+    Draft::of(
+        format!("{}-after-{}", require.slug, after_slug(trigger)),
+        format!("{} after {}", require.label, after_label(trigger)),
+        pattern,
+    )
+    .violates([opened.clone(), stop.clone()])
+    .clean([opened, require.holds.clone().done(true), stop])
 }
 
 fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
@@ -544,14 +600,17 @@ fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
     let opened = trigger.holds.clone().done(true);
     let done: Vec<_> = require.iter().map(|thing| thing.holds.clone().done(true)).collect();
     let stop = stop_thing().holds;
-    let short: Vec<_> = std::iter::once(opened.clone()).chain(done.iter().take(1).cloned()).chain([stop.clone()]).collect();
+    let short: Vec<_> =
+        std::iter::once(opened.clone()).chain(done.iter().take(1).cloned()).chain([stop.clone()]).collect();
     let full: Vec<_> = std::iter::once(opened).chain(done).chain([stop]).collect();
     let pattern = Pattern::ResponseChain {
         trigger: trigger.predicate.clone(),
         require: require.iter().map(|thing| thing.predicate.clone()).collect(),
     };
     let id = format!("{}-after-{}", slugs.join("-then-"), after_slug(trigger));
-    Draft::of(id, format!("{} after {}", labels.join(", then "), after_label(trigger)), pattern).violates(short).clean(full)
+    Draft::of(id, format!("{} after {}", labels.join(", then "), after_label(trigger)), pattern)
+        .violates(short)
+        .clean(full)
 }
 
 fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
@@ -573,18 +632,26 @@ fn update(require: &Thing, trigger: &Thing) -> Draft {
     let (changed, updated) = (trigger.holds.clone().done(true), require.holds.clone().done(true));
     let stop = stop_thing().holds;
     let pattern = Pattern::Existence { require: require.predicate.clone() };
-    Draft::of(format!("{}-with-{}", require.slug, trigger.slug), format!("{} with every change of {}", require.label, trigger.label), pattern)
-        .when(trigger.predicate.clone())
-        .violates([changed.clone(), stop.clone()])
-        .clean([changed, updated, stop])
+    Draft::of(
+        format!("{}-with-{}", require.slug, trigger.slug),
+        format!("{} with every change of {}", require.label, trigger.label),
+        pattern,
+    )
+    .when(trigger.predicate.clone())
+    .violates([changed.clone(), stop.clone()])
+    .clean([changed, updated, stop])
 }
 
 fn existence(require: &Thing) -> Draft {
     let pattern = Pattern::Existence { require: require.predicate.clone() };
     let stop = stop_thing().holds;
-    Draft::of(format!("{}-in-every-session", require.slug), format!("{} before the end of every session", require.label), pattern)
-        .violates([stop.clone()])
-        .clean([require.holds.clone().done(true), stop])
+    Draft::of(
+        format!("{}-in-every-session", require.slug),
+        format!("{} before the end of every session", require.label),
+        pattern,
+    )
+    .violates([stop.clone()])
+    .clean([require.holds.clone().done(true), stop])
 }
 
 /// `test files are named *_test.py`.
@@ -615,10 +682,14 @@ fn literal(stance: Stance, cue: Cue, text: &str, of: Of) -> Draft {
     let (subject, name) = (noun(of), super::thing::slug(text));
     if stance == Stance::Never {
         let pattern = Pattern::Absence { never: of.test(test) };
-        return Draft::of(format!("{name}-in-{subject}"), format!("{subject}: never {verb} with `{text}`"), pattern).violates([good]).clean([bad]);
+        return Draft::of(format!("{name}-in-{subject}"), format!("{subject}: never {verb} with `{text}`"), pattern)
+            .violates([good])
+            .clean([bad]);
     }
     let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
-    Draft::of(format!("{subject}-{verb}-with-{name}"), format!("{subject}: {verb} with `{text}`"), pattern).violates([bad]).clean([good])
+    Draft::of(format!("{subject}-{verb}-with-{name}"), format!("{subject}: {verb} with `{text}`"), pattern)
+        .violates([bad])
+        .clean([good])
 }
 
 /// How a rule's name and title call what a text is part of.
@@ -720,7 +791,9 @@ fn excluded(named: &Named<'_>) -> Vec<String> {
 fn push_to(thing: &mut Thing, branch: &str) {
     fn add(predicate: &mut Predicate, branch: &str) {
         match predicate {
-            Predicate::Command(test) if test.run.starts_with("git push") => test.run.push_str(&format!(" ** {branch}|*:{branch}")),
+            Predicate::Command(test) if test.run.starts_with("git push") => {
+                test.run.push_str(&format!(" ** {branch}|*:{branch}"))
+            }
             Predicate::Any(parts) => parts.iter_mut().for_each(|part| add(part, branch)),
             _ => {}
         }

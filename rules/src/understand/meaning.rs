@@ -2,8 +2,8 @@
 
 use super::clause::{Clause, Role, Statement, What};
 use super::thing::{Named, Sort, Thing, file_thing, name};
-use crate::lexicon::{Cue, Sense};
 use crate::Lexicon;
+use crate::lexicon::{Cue, Sense};
 
 /// How a statement is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +57,13 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
     let main = name(clause, lexicon, languages, None);
     let complaint = statement.has(Cue::Complaint) && !statement.has(Cue::Told);
     let stance = stance(statement, clause, &main, complaint);
-    let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| named.map(|named| completed(named, clause, lexicon));
+    let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
+        named.map(|named| completed(named, clause, lexicon))
+    };
     let verb = main.verb;
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
-    let rejected = named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
+    let rejected =
+        named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
     let has = |cue| statement.has(cue);
     Meaning {
         stance,
@@ -91,7 +94,8 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
-        behind.first().is_some_and(|next| next.what != What::Comma) && behind.iter().take(3).any(super::clause::Unit::is_content)
+        behind.first().is_some_and(|next| next.what != What::Comma)
+            && behind.iter().take(3).any(super::clause::Unit::is_content)
     });
     let needs = clause.has(Cue::Must) || clause.has(Cue::Always) || statement.has(Cue::Forgot);
     if (clause.has(Cue::Never) || no) && !(clause.has(Cue::AtMost) && !main.measures.is_empty()) {
@@ -111,11 +115,16 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
 
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
 fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) -> Named<'l> {
-    let known = |unit: &super::clause::Unit<'_, '_>| !matches!(unit.what, What::Word) || matches!(unit.text, "a" | "the" | "any" | "you" | "each" | "every" | "an" | "to");
+    let known = |unit: &super::clause::Unit<'_, '_>| {
+        !matches!(unit.what, What::Word)
+            || matches!(unit.text, "a" | "the" | "any" | "you" | "each" | "every" | "an" | "to")
+    };
     let bare = clause.is_some_and(|clause| clause.units.iter().all(known));
     if named.things.is_empty() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create)) {
         let name = if clause.is_some_and(|clause| clause.has(Cue::This)) { "files" } else { "code" };
-        if let Some(crate::Predicate::File(test)) = lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate) {
+        if let Some(crate::Predicate::File(test)) =
+            lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
+        {
             let mut thing = file_thing(test.path.clone(), name, None);
             thing.holds = super::thing::at_path(&thing.holds, "src/lib.rs");
             named.things.push(thing);
@@ -130,9 +139,13 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         return named.things;
     }
     let identifier = |text: &str| {
-        text.contains(['-', '_', '.', '(']) || text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase)
+        text.contains(['-', '_', '.', '('])
+            || text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase)
     };
-    let words = clause.into_iter().flat_map(|clause| &clause.units).filter(|unit| unit.what == What::Word && identifier(unit.text));
+    let words = clause
+        .into_iter()
+        .flat_map(|clause| &clause.units)
+        .filter(|unit| unit.what == What::Word && identifier(unit.text));
     words.take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
 }
 
@@ -140,7 +153,12 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
 fn between<'l>(clause: &Clause<'_, '_>, lexicon: &'l Lexicon, languages: &[String]) -> Option<(Named<'l>, Named<'l>)> {
     let and = clause.units.iter().position(|unit| unit.is(Cue::And))?;
     let part = |units: Option<&[super::clause::Unit<'_, '_>]>| {
-        name(&Clause { role: Role::Between, units: units.unwrap_or_default().to_vec() }, lexicon, languages, Some(Cue::Run))
+        name(
+            &Clause { role: Role::Between, units: units.unwrap_or_default().to_vec() },
+            lexicon,
+            languages,
+            Some(Cue::Run),
+        )
     };
     Some((part(clause.units.get(..and)), part(clause.units.get(and + 1..))))
 }
@@ -156,5 +174,7 @@ fn open_items(statement: &Statement<'_, '_>) -> Option<String> {
 
 /// Whether any part of a clause means something that a rule can be about.
 pub(super) fn names_something(statement: &Statement<'_, '_>) -> bool {
-    statement.units().any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(_))))
+    statement
+        .units()
+        .any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(_))))
 }

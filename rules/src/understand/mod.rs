@@ -113,7 +113,8 @@ fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> 
 /// Whether the one statement says what to use instead of the other's.
 fn replaces(never: &Meaning<'_>, used: &Meaning<'_>) -> bool {
     let sort = |meaning: &Meaning<'_>| meaning.main.things.first().map(|thing| thing.sort);
-    let free = |meaning: &Meaning<'_>| meaning.rejected.is_empty() && meaning.instead.is_empty() && meaning.before.is_none();
+    let free =
+        |meaning: &Meaning<'_>| meaning.rejected.is_empty() && meaning.instead.is_empty() && meaning.before.is_none();
     sort(never).is_some() && sort(never) == sort(used) && free(never) && free(used)
 }
 
@@ -175,7 +176,9 @@ impl Rules<'_> {
     /// The slug, numbered where this message already made a rule of that name.
     fn free_id(&mut self, wanted: &str) -> RuleId {
         let id = RuleId::slug(wanted);
-        let free = std::iter::once(id.clone()).chain((2..).map(|n| id.numbered(n))).find(|id| !self.taken.contains(id.as_str()));
+        let free = std::iter::once(id.clone())
+            .chain((2..).map(|n| id.numbered(n)))
+            .find(|id| !self.taken.contains(id.as_str()));
         let id = free.unwrap_or(id);
         self.taken.insert(id.as_str().to_owned());
         id

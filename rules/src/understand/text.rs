@@ -69,7 +69,8 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
             (Some(_), _) => true,
             (None, None) => trimmed.starts_with('>') || lexicon.is_pasted(line),
         };
-        let joins = !foreign && open.as_ref().is_some_and(|open| continues(text.get(open.clone()).unwrap_or_default(), trimmed));
+        let joins = !foreign
+            && open.as_ref().is_some_and(|open| continues(text.get(open.clone()).unwrap_or_default(), trimmed));
         if !joins && let Some(block) = open.take() {
             split(text, block, &mut found);
         }
@@ -131,7 +132,8 @@ fn abbreviates(before: &str) -> bool {
 /// Keeps a sentence, without white space and list markers around it.
 fn push(text: &str, range: Range<usize>, found: &mut Vec<Sentence>) {
     let whole = text.get(range.clone()).unwrap_or_default();
-    let bare = whole.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '•' | '#' | '.' | ';' | '—' | '–'));
+    let bare =
+        whole.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '•' | '#' | '.' | ';' | '—' | '–'));
     let bare = bare.strip_prefix("* ").unwrap_or(bare);
     let start = range.start + (whole.len() - bare.len());
     let bare = bare.trim_end();
@@ -233,10 +235,15 @@ fn word_length(rest: &str) -> usize {
     let mut chars = rest.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let next = chars.peek().map(|(_, next)| *next);
-        let inner = next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '/' | '*' | '_' | '-' | '{' | '.'));
+        let inner =
+            next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '/' | '*' | '_' | '-' | '{' | '.'));
         let takes = match c {
             _ if is_unspaced(c) => false,
-            c if c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '*' | '+' | '#' | '$' | '~' | '@' | '%' | '{' | '}') => true,
+            c if c.is_alphanumeric()
+                || matches!(c, '_' | '-' | '/' | '*' | '+' | '#' | '$' | '~' | '@' | '%' | '{' | '}') =>
+            {
+                true
+            }
             // A comma belongs to a word only inside braces, as in a glob.
             ',' => inner && brace,
             '.' | ':' | '=' | '\'' | '’' | '&' | '\\' => inner,
