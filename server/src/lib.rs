@@ -1,1 +1,7 @@
 //! x
+
+pub mod folder;
+pub mod git;
+pub mod history;
+mod jsonl;
+pub mod workspace;
