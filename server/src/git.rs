@@ -96,9 +96,6 @@ pub fn top(start: &Path) -> Option<PathBuf> {
 
 /// What git answers.
 fn git<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, GitError> {
-    if top(root).is_none() && std::env::var_os("GIT_DIR").is_none() {
-        return Err(GitError::NotARepository(root.to_owned()));
-    }
     let output = Command::new("git")
         .arg("-C")
         .arg(root)
@@ -117,7 +114,8 @@ fn git<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<
         return Ok(output.stdout);
     }
     let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    if words.contains("not a git repository") {
+    // Outside a repository `git diff` compares any two files, and asks for them.
+    if words.to_lowercase().contains("not a git repository") || words.contains("--no-index") {
         return Err(GitError::NotARepository(root.to_owned()));
     }
     Err(GitError::Failed(words))
