@@ -20,6 +20,7 @@ use crate::git;
 use rules::book::RuleBook;
 use rules::{Code, Diagnostic, Rule, RuleId, Span, file};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -64,6 +65,9 @@ pub enum Layer {
     /// The repository's.
     Repository,
 }
+
+/// The layers, in the order in which their files are read.
+const LAYERS: [Layer; 2] = [Layer::User, Layer::Repository];
 
 /// A rule with the file it is from.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,7 +185,11 @@ impl Folder {
     /// narrow the repository's.
     pub fn load(&self) -> Loaded {
         let mut loaded = Loaded::default();
-        for (layer, path, _) in self.rule_files() {
+        let files = LAYERS.into_iter().filter_map(|layer| {
+            let place = self.rules(layer)?;
+            Some(self.rule_files(layer).into_iter().map(move |(name, _)| (layer, place.join(name))))
+        });
+        for (layer, path) in files.flatten() {
             let name = self.shown(&path);
             match read(&path, &name).and_then(|text| file::parse(&text, &name).map(|rule| (text, rule))) {
                 Ok((text, rule)) => {
@@ -207,37 +215,36 @@ impl Folder {
     /// the same. It reads no file, because every hook asks for it.
     pub fn fingerprint(&self) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new();
-        for (layer, path, metadata) in self.rule_files() {
-            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            hasher.update(&[layer as u8]);
-            hasher.update(&name.len().to_le_bytes());
-            hasher.update(name);
-            hasher.update(&metadata.len().to_le_bytes());
-            hasher.update(&modified.unwrap_or_default().as_nanos().to_le_bytes());
+        for layer in LAYERS {
+            for (name, metadata) in self.rule_files(layer) {
+                let name = name.as_encoded_bytes();
+                let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                hasher.update(&[layer as u8]);
+                hasher.update(&name.len().to_le_bytes());
+                hasher.update(name);
+                hasher.update(&metadata.len().to_le_bytes());
+                hasher.update(&modified.unwrap_or_default().as_nanos().to_le_bytes());
+            }
         }
         let mut fingerprint = [0; 16];
         hasher.finalize_xof().fill(&mut fingerprint);
         fingerprint
     }
 
-    /// The rule files of both layers, in order of layer and name. Hidden files, such as an editor's, are none.
-    fn rule_files(&self) -> Vec<(Layer, PathBuf, Metadata)> {
+    /// The rule files of a layer, in order of name. Hidden files, such as an editor's, are none.
+    fn rule_files(&self, layer: Layer) -> Vec<(OsString, Metadata)> {
+        let Some(Ok(entries)) = self.rules(layer).map(fs::read_dir) else { return Vec::new() };
         let mut files = Vec::new();
-        for layer in [Layer::User, Layer::Repository] {
-            let Some(Ok(entries)) = self.rules(layer).map(fs::read_dir) else { continue };
-            for entry in entries.flatten() {
-                let name = entry.file_name();
-                let hidden = name.as_encoded_bytes().starts_with(b".");
-                if hidden || !name.as_encoded_bytes().ends_with(b".toml") {
-                    continue;
-                }
-                let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                let metadata = if link { fs::metadata(entry.path()) } else { entry.metadata() };
-                files.extend(metadata.ok().filter(Metadata::is_file).map(|metadata| (layer, entry.path(), metadata)));
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(b".") || !name.as_encoded_bytes().ends_with(b".toml") {
+                continue;
             }
+            let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let metadata = if link { fs::metadata(entry.path()) } else { entry.metadata() };
+            files.extend(metadata.ok().filter(Metadata::is_file).map(|metadata| (name, metadata)));
         }
-        files.sort_by(|(layer, path, _), (other, second, _)| (layer, path).cmp(&(other, second)));
+        files.sort_by(|(name, _), (other, _)| name.cmp(other));
         files
     }
 
