@@ -1,6 +1,6 @@
 //! `trace check`: judges events, or a git diff, by the compiled checks.
 
-use crate::output::{self, Format};
+use crate::output::Format;
 use crate::render::Report;
 use crate::{End, engine};
 use anyhow::{Context, Result, bail};
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let engine = engine(root)?;
     let mut report = Report::new(arguments.format, arguments.all);
-    let (checks, diagnostics) = engine.checks()?;
+    let (checks, diagnostics) = engine.checks();
     for diagnostic in diagnostics {
         report.add(&Record::Diagnostic(diagnostic))?;
     }

@@ -5,7 +5,7 @@ use crate::render::Report;
 use crate::{End, engine};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use server::report::{Fate, Record};
+use server::report::Fate;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
         let compiled = compiled?;
         unread += compiled.sum.fates.get(&Fate::Malformed).copied().unwrap_or_default();
         let mut report = Report::new(arguments.format, arguments.all);
-        compiled.each(&mut |record| report.add(&record))??;
+        compiled.each(&mut |record| report.add(&record))?;
         report.finish()?;
     }
     Ok(if unread > 0 { End::Findings } else { End::Clean })

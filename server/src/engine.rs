@@ -486,10 +486,11 @@ impl Run<'_> {
         let fates = self.book.iter().map(|rule| (rule.id.clone(), (rule.state, fate(rule)))).collect();
         let mut compilation = Compilation { sum, conflicts, spool: self.spool, diagnostics, fates };
         let mut counts: BTreeMap<Fate, usize> = BTreeMap::new();
-        let counted = compilation.inputs(&mut |record| {
+        let counted: io::Result<()> = compilation.inputs(&mut |record| {
             if let Record::Input(input) = record {
                 *counts.entry(input.fate).or_default() += 1;
             }
+            Ok(())
         });
         counted.map_err(|source| EngineError::Input { name: self.name.to_owned(), source })?;
         compilation.sum.fates = counts;
@@ -501,19 +502,18 @@ impl Compilation {
     /// Hands every record of the report on: inputs in order, conflicts, diagnostics and the sum.
     ///
     /// # Errors
-    /// The part of the report that is not in memory cannot be read.
-    pub fn each(mut self, take: &mut dyn FnMut(Record)) -> io::Result<()> {
+    /// What is taken fails, or the part of the report that is not in memory cannot be read.
+    pub fn each<E: From<io::Error>>(mut self, take: &mut dyn FnMut(Record) -> Result<(), E>) -> Result<(), E> {
         self.inputs(take)?;
-        self.conflicts.into_iter().for_each(|conflict| take(Record::Conflict(conflict)));
-        self.diagnostics.into_iter().for_each(|diagnostic| take(Record::Diagnostic(diagnostic)));
-        take(Record::Compiled(self.sum));
-        Ok(())
+        self.conflicts.into_iter().try_for_each(|conflict| take(Record::Conflict(conflict)))?;
+        self.diagnostics.into_iter().try_for_each(|diagnostic| take(Record::Diagnostic(diagnostic)))?;
+        take(Record::Compiled(self.sum))
     }
 
-    fn inputs(&mut self, take: &mut dyn FnMut(Record)) -> io::Result<()> {
+    fn inputs<E: From<io::Error>>(&mut self, take: &mut dyn FnMut(Record) -> Result<(), E>) -> Result<(), E> {
         self.spool.seek(SeekFrom::Start(0))?;
         for line in BufReader::new(&mut self.spool).lines() {
-            let mut record: Record = serde_json::from_str(&line?)?;
+            let mut record: Record = serde_json::from_str(&line?).map_err(io::Error::from)?;
             if let Record::Input(input) = &mut record {
                 let mut worst = None;
                 for made in &mut input.rules {
@@ -525,7 +525,7 @@ impl Compilation {
                 // Of several rules the one that most needs a look tells the message's fate.
                 input.fate = worst.unwrap_or(input.fate);
             }
-            take(record);
+            take(record)?;
         }
         Ok(())
     }

@@ -19,8 +19,10 @@ pub use transaction::{Cause, Transaction};
 use crate::git;
 use rules::book::RuleBook;
 use rules::{Code, Diagnostic, Rule, RuleId, Span, file};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -58,7 +60,8 @@ impl FolderError {
 }
 
 /// Whose a rule is: the folder that its file lies in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// The user's, in every repository.
     User,
@@ -68,6 +71,15 @@ pub enum Layer {
 
 /// The layers, in the order in which their files are read.
 const LAYERS: [Layer; 2] = [Layer::User, Layer::Repository];
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::User => "user",
+            Self::Repository => "repository",
+        })
+    }
+}
 
 /// A rule with the file it is from.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,6 +140,12 @@ impl Folder {
     pub fn at(start: &Path, user: Option<&Path>) -> Self {
         let start = fs::canonicalize(start).unwrap_or_else(|_| start.to_owned());
         let root = git::top(&start).unwrap_or(start);
+        Self { root, user: user.map(Path::to_owned) }
+    }
+
+    /// The folder of this very directory. It is not created.
+    pub fn under(root: &Path, user: Option<&Path>) -> Self {
+        let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         Self { root, user: user.map(Path::to_owned) }
     }
 

@@ -1,5 +1,6 @@
 //! What git knows, asked of the program `git` in a form that no setting of the user's changes.
 
+use rules::Event;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -124,4 +125,16 @@ fn git<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<
 /// A diff as text; parts of files that are not UTF-8 are replaced by U+FFFD.
 fn text(diff: Vec<u8>) -> String {
     String::from_utf8(diff).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The files of a diff as events: for each, the patch that makes it what it is.
+pub fn events(diff: &str) -> impl Iterator<Item = Event> + '_ {
+    let at_line_start = |at: &usize| at.checked_sub(1).is_none_or(|before| diff.as_bytes().get(before) == Some(&b'\n'));
+    let starts: Vec<usize> = diff.match_indices("diff --git ").map(|(at, _)| at).filter(at_line_start).collect();
+    let ends: Vec<usize> = starts.iter().copied().skip(1).chain([diff.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| {
+        let patch = diff.get(start..end).unwrap_or_default();
+        let path = patch.lines().find_map(|line| line.strip_prefix("+++ b/").or_else(|| line.strip_prefix("--- a/")));
+        Event::tool("apply_patch", serde_json::json!({ "path": path.unwrap_or_default(), "patch": patch }))
+    })
 }

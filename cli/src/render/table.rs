@@ -85,7 +85,7 @@ impl Inputs {
 /// A table without lines.
 pub(crate) fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(output::width());
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(output::width());
     table.set_header(header.iter().map(|name| Cell::new(name.to_uppercase())));
     table
 }

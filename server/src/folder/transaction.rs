@@ -123,6 +123,21 @@ impl<'f> Transaction<'f> {
         Ok(true)
     }
 
+    /// Records that a rule file was changed by hand from a text to what it is now, and tells whether it was.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub fn edited(&mut self, path: &Path, before: Option<&str>, cause: Cause) -> Result<bool, FolderError> {
+        let after = self.read(path)?;
+        if after.as_deref() == before {
+            return Ok(false);
+        }
+        let Cause { rule, action, by, reason, at } = cause;
+        let before = before.map(str::to_owned);
+        self.record(path, Change { seq: 0, at, rule, action, by, reason, before, after });
+        Ok(true)
+    }
+
     /// The text of a rule file as it will be.
     ///
     /// # Errors
