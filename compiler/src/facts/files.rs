@@ -228,8 +228,8 @@ impl<'a> Files<'a> {
 
     fn edit(&mut self, path: String, input: &Value) {
         let edits = edits(input);
-        if let [(old, new, _)] = edits.as_slice()
-            && old.is_empty()
+        if let [(_, new, _)] = edits.as_slice()
+            && text(input, &OLD_KEYS) == Some("")
             && self.now(&path).is_none()
         {
             return self.write(path, None, (*new).to_owned());

@@ -245,3 +245,6 @@ fn message_text(message: CommitMessage, files: &Files<'_>) -> Word {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

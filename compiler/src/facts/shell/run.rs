@@ -14,6 +14,8 @@ use std::rc::Rc;
 
 /// The most values of a loop that are tried one by one.
 const MAX_ROUNDS: usize = 16;
+/// How often a function may run inside itself.
+const MAX_CALLS: usize = 8;
 /// The most variables whose values are followed.
 const MAX_VARIABLES: usize = 256;
 /// The longest output that is followed, in bytes.
@@ -64,6 +66,8 @@ pub(super) struct Shell {
     /// The span of the text that is run now, if it is not the event's.
     within: Option<Range<usize>>,
     depth: usize,
+    /// The functions that are being run.
+    active: Vec<String>,
     texts: usize,
     work: usize,
     /// Whether what runs now runs on another machine or in a container.
@@ -450,11 +454,7 @@ impl Shell {
 
     fn program_call(&mut self, program: &str, path: &str, call: &Call) -> String {
         if let Some(body) = self.state.functions.get(path).cloned().filter(|_| !call.external) {
-            let args = Rc::new(call.words.iter().map(|word| word.text.clone()).collect());
-            let outside = std::mem::replace(&mut self.state.args, args);
-            let output = self.command(&body, call.input.as_ref());
-            self.state.args = outside;
-            return output;
+            return self.function(path, &body, call);
         }
         self.record(program, call);
         let place = self.place(path);
@@ -475,6 +475,20 @@ impl Shell {
             return output;
         }
         self.follow(program, call)
+    }
+
+    fn function(&mut self, name: &str, body: &Command, call: &Call) -> String {
+        if self.active.iter().filter(|active| *active == name).count() >= MAX_CALLS {
+            self.unknown(name, "a function calls itself", call.span.clone());
+            return HOLE.to_string();
+        }
+        let args = Rc::new(call.words.iter().map(|word| word.text.clone()).collect());
+        let outside = std::mem::replace(&mut self.state.args, args);
+        self.active.push(name.to_owned());
+        let output = self.command(body, call.input.as_ref());
+        self.active.pop();
+        self.state.args = outside;
+        output
     }
 
     fn record(&mut self, program: &str, call: &Call) {

@@ -298,9 +298,12 @@ fn option_texts(program: &str, args: &[&str]) -> Option<Vec<Inside>> {
     let (_, options) = TEXT_OPTIONS.iter().find(|(name, _)| *name == program)?;
     let mut texts = Vec::new();
     for (at, arg) in args.iter().enumerate() {
-        let text = options.iter().find_map(|option| match arg.strip_prefix(option)? {
-            "" => args.get(at + 1).copied(),
-            rest => rest.strip_prefix('='),
+        let cluster =
+            |option: &str| !arg.starts_with("--") && option.len() == 2 && arg.ends_with(option.trim_start_matches('-'));
+        let text = options.iter().find_map(|option| match arg.strip_prefix(option) {
+            Some("") => args.get(at + 1).copied(),
+            Some(rest) => rest.strip_prefix('='),
+            None => args.get(at + 1).copied().filter(|_| arg.starts_with('-') && cluster(option)),
         });
         texts.extend(text.map(|text| part(program, Run::Text(text.to_owned()))));
     }
