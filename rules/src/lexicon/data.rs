@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// One file.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Data {
     pub pasted: Vec<String>,
     pub not_paths: Vec<String>,
@@ -16,14 +16,6 @@ pub(super) struct Data {
     pub measure: Vec<MeasureData>,
     pub property: Vec<Property>,
     pub replacement: Vec<ReplacementData>,
-    #[serde(flatten)]
-    pub things: Things,
-}
-
-/// The things that a user can name.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Things {
     tool: Vec<Tool>,
     action: Vec<Action>,
     files: Vec<Files>,
@@ -81,6 +73,8 @@ pub(crate) enum Cue {
     ThisTime,
     Undo,
     Wrong,
+    Opinion,
+    Every,
     Complaint,
     Forgot,
     Told,
@@ -286,8 +280,8 @@ struct Host {
     words: Vec<String>,
 }
 
-impl Things {
-    /// Every thing as an entry with the phrases that name it.
+impl Data {
+    /// Every thing that a user can name, as an entry with the phrases that name it.
     pub(super) fn into_entries(self) -> impl Iterator<Item = (Vec<String>, Entry)> {
         let agent_tools = self.agent_tool.into_iter().flat_map(|tools| tools.names).map(agent_tool);
         (self.tool.into_iter().map(Tool::entry))

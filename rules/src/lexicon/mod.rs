@@ -166,6 +166,13 @@ impl Lexicon {
         self.entries.iter().rev().find(|entry| entry.name == name && entry.kind == kind)
     }
 
+    /// The tools that can take this one's place.
+    pub(crate) fn rivals<'a>(&'a self, name: &'a str, group: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| {
+            entry.kind == Kind::Tool && entry.group.as_deref() == Some(group) && entry.name != name
+        })
+    }
+
     pub(crate) fn property(&self, at: usize) -> Option<&Property> {
         self.properties.get(at)
     }
@@ -228,14 +235,15 @@ impl Lexicon {
     fn learn_entry(&mut self, names: &[String], entry: Entry) {
         let at = self.entries.len();
         for name in names {
-            self.learn(name, Sense::Entry(at));
+            // An article in front is skipped when a message is read, so it is no part of the name.
+            self.learn(name.strip_prefix("the ").unwrap_or(name), Sense::Entry(at));
         }
         self.entries.push(entry);
     }
 
-    fn add(&mut self, data: Data) {
-        self.pasted.extend(data.pasted);
-        self.not_paths.extend(data.not_paths);
+    fn add(&mut self, mut data: Data) {
+        self.pasted.append(&mut data.pasted);
+        self.not_paths.append(&mut data.not_paths);
         for cue in &data.cue {
             for phrase in cue.phrases.values().flatten() {
                 self.learn(phrase, Sense::Cue(cue.means));
@@ -250,16 +258,16 @@ impl Lexicon {
         for measure in &data.measure {
             measure.words.iter().for_each(|word| self.learn(word, Sense::Measure(measure.test)));
         }
-        for property in data.property {
+        for property in std::mem::take(&mut data.property) {
             let at = self.properties.len();
             property.words.iter().for_each(|word| self.learn(word, Sense::Property(at)));
             self.properties.push(property);
         }
-        for replacement in data.replacement {
+        for replacement in std::mem::take(&mut data.replacement) {
             let steps = replacement.steps.into_iter().map(|(from, to)| Replacement { from, to }).collect();
             self.replacements.push((replacement.never, replacement.instead, steps));
         }
-        for (names, entry) in data.things.into_entries() {
+        for (names, entry) in data.into_entries() {
             self.learn_entry(&names, entry);
         }
     }

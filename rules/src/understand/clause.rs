@@ -138,19 +138,23 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
 fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
     let lower = rest.iter().map(|token| &*token.lower);
     match token.form {
-        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") =>
-        {
+        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") => {
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),
         Form::Code => return (code(token, lexicon), 1),
+        // What is quoted is spoken of, not said: no cue is looked for in it.
+        Form::Quote => {
+            let found = lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name));
+            return (found.map_or(What::Literal(Form::Quote), |found| What::Known(found.senses)), 1);
+        }
         _ => {}
     }
     let Some(found) = lexicon.longest(lower) else {
         if token.form == Form::Number {
             return (token.text.parse().map_or(What::Word, What::Number), 1);
         }
-        let literal = matches!(token.form, Form::Path | Form::Flag | Form::Quote) && !lexicon.is_no_path(&token.lower);
+        let literal = matches!(token.form, Form::Path | Form::Flag) && !lexicon.is_no_path(&token.lower);
         return (if literal { What::Literal(token.form) } else { What::Word }, 1);
     };
     let behind = rest.get(found.words..).unwrap_or_default();
@@ -193,14 +197,17 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
         return What::Known(found.senses);
     }
     let inside = words(token.text);
-    let named = |sense: &Sense| matches!(sense, Sense::Entry(_) | Sense::Property(_));
     match lexicon.longest(inside.iter().map(String::as_str)) {
-        Some(found) if found.words == inside.len() && found.senses.iter().any(named) => What::Known(found.senses),
+        Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),
         Some(found) if found.senses.iter().any(|sense| is_program(*sense, lexicon)) => What::Command,
         _ if token.text.starts_with("./") && token.text.contains(' ') => What::Command,
         _ if token.text.contains(' ') && token.text.split(' ').any(|word| word.starts_with("--")) => What::Command,
         _ => What::Literal(Form::Code),
     }
+}
+
+fn is_name(sense: &Sense) -> bool {
+    matches!(sense, Sense::Entry(_) | Sense::Property(_))
 }
 
 fn is_program(sense: Sense, lexicon: &Lexicon) -> bool {
@@ -221,32 +228,84 @@ const JOINTS: [Cue; 9] = [
     Cue::InsteadOf,
 ];
 
-/// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
-pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
-    let breaks: Vec<usize> = (units.iter().enumerate())
-        .filter(|(_, unit)| matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Then]))
-        .map(|(at, _)| at)
-        .collect();
-    let mut found = Vec::new();
-    let mut start = 0;
-    for (nth, at) in breaks.iter().enumerate() {
-        let end = breaks.get(nth + 1).copied().unwrap_or(units.len());
-        let left = units.get(start..*at).unwrap_or_default();
-        let right = units.get(at + 1..end).unwrap_or_default();
-        let fronted = left.first().is_some_and(|unit| unit.is_any(&JOINTS) || unit.is(Cue::In));
-        let stands = |part: &[Unit<'_, '_>]| {
-            part.iter().any(|unit| unit.is_any(&STANCES))
-                && part.iter().any(|unit| unit.is_content() || unit.what == What::Word)
-        };
-        let early = right.iter().take(2).any(|unit| unit.is_any(&STANCES)) || right.iter().any(Unit::is_unspaced);
-        if !fronted && stands(left) && stands(right) && early {
-            found.push(statement(left.to_vec()));
-            start = at + 1;
+/// What a part of a sentence between two breaks holds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    stance: bool,
+    content: bool,
+}
+
+impl Part {
+    fn of(units: &[Unit<'_, '_>]) -> Self {
+        Self {
+            stance: units.iter().any(|unit| unit.is_any(&STANCES)),
+            content: units.iter().any(|unit| unit.is_content() || unit.what == What::Word),
         }
     }
-    found.push(statement(units.get(start..).unwrap_or_default().to_vec()));
+
+    fn and(self, other: Self) -> Self {
+        Self { stance: self.stance || other.stance, content: self.content || other.content }
+    }
+
+    fn stands(self) -> bool {
+        self.stance && self.content
+    }
+}
+
+/// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
+pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
+    let breaks = (units.iter().enumerate())
+        .filter(|(_, unit)| matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Then]))
+        .map(|(at, _)| at)
+        .chain([units.len()]);
+    let mut cuts = Vec::new();
+    let (mut start, mut from) = (0, 0);
+    let mut left = Part::default();
+    for at in breaks {
+        let segment = units.get(from..at).unwrap_or_default();
+        let right = Part::of(segment);
+        let fronted = units.get(start).is_some_and(|unit| unit.is_any(&JOINTS) || unit.is(Cue::In));
+        let early = segment.iter().take(2).any(|unit| unit.is_any(&STANCES)) || segment.iter().any(Unit::is_unspaced);
+        if !fronted && left.stands() && right.stands() && early {
+            cuts.push(from);
+            start = from;
+            left = right;
+        } else {
+            left = left.and(right);
+        }
+        from = at + 1;
+    }
+    let mut found = Vec::new();
+    let mut rest = units;
+    for cut in cuts.into_iter().rev() {
+        found.push(statement(rest.split_off(cut)));
+    }
+    found.push(statement(rest));
+    found.reverse();
     found.retain(|statement| !statement.range.is_empty());
     found
+}
+
+/// A clause while it is read.
+#[derive(Debug)]
+struct Open<'a, 'l> {
+    clause: Clause<'a, 'l>,
+    /// Whether it holds anything but cues.
+    said: bool,
+    /// Whether it names something that a rule can be about.
+    named: bool,
+}
+
+impl<'a, 'l> Open<'a, 'l> {
+    fn of(role: Role) -> Self {
+        Self { clause: Clause { role, units: Vec::new() }, said: false, named: false }
+    }
+
+    fn push(&mut self, unit: Unit<'a, 'l>) {
+        self.named |= unit.is_content();
+        self.said |= self.named || unit.what == What::Word;
+        self.clause.units.push(unit);
+    }
 }
 
 /// Splits a statement into clauses.
@@ -256,40 +315,39 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
         _ => 0..0,
     };
     let mut clauses: Vec<Clause<'a, 'l>> = Vec::new();
-    let mut open = Clause { role: Role::Main, units: Vec::new() };
-    let main_said = |clauses: &[Clause<'_, '_>]| {
-        clauses.iter().any(|c| c.role == Role::Main && c.units.iter().any(Unit::is_content))
-    };
+    let mut open = Open::of(Role::Main);
+    let mut main_said = false;
     for unit in units {
-        let fronted = open.role != Role::Main && !main_said(&clauses);
-        let said = open.units.iter().any(|unit| unit.is_content() || unit.what == What::Word);
-        if let Some(role) = joint(&unit, &open) {
-            let postponed =
-                unit.is_unspaced() && matches!(role, Role::Before | Role::After) && open.role == Role::Main && said;
+        let role = open.clause.role;
+        if let Some(next) = joint(&unit, &open) {
+            main_said |= role == Role::Main && open.named;
+            let timed = matches!(next, Role::Before | Role::After);
+            let postponed = unit.is_unspaced() && timed && role == Role::Main && open.said;
             if postponed || unit.is(Cue::Rejected) {
-                clauses.push(Clause { role, units: std::mem::take(&mut open.units) });
-                continue;
+                // The cue stands behind its clause, and what follows is the main one.
+                let clause = std::mem::replace(&mut open, Open::of(Role::Main)).clause;
+                clauses.push(Clause { role: next, ..clause });
+            } else {
+                clauses.push(std::mem::replace(&mut open, Open::of(next)).clause);
             }
-            clauses.push(std::mem::replace(&mut open, Clause { role, units: Vec::new() }));
             continue;
         }
-        let returns = open.role != Role::Main
-            && (said && unit.what == What::Comma && open.role != Role::Between
-                || fronted && unit.is_any(&STANCES)
-                || fronted && said && unit.is_any(&[Cue::Then, Cue::Run]));
+        let returns = role != Role::Main
+            && (open.said && unit.what == What::Comma && role != Role::Between
+                || !main_said && unit.is_any(&STANCES)
+                || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
         if returns {
-            clauses.push(std::mem::replace(&mut open, Clause { role: Role::Main, units: Vec::new() }));
+            clauses.push(std::mem::replace(&mut open, Open::of(Role::Main)).clause);
         }
-        open.units.push(unit);
+        open.push(unit);
     }
-    clauses.push(open);
+    clauses.push(open.clause);
     clauses.retain(|clause| !clause.units.is_empty());
     Statement { clauses: joined(clauses), range }
 }
 
 /// The part of the clause that this unit begins, if it begins one.
-fn joint(unit: &Unit<'_, '_>, open: &Clause<'_, '_>) -> Option<Role> {
-    let named = open.units.iter().any(Unit::is_content);
+fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
     let role = |cue| match cue {
         Cue::Before => Some(Role::Before),
         Cue::After => Some(Role::After),
@@ -300,7 +358,7 @@ fn joint(unit: &Unit<'_, '_>, open: &Clause<'_, '_>) -> Option<Role> {
         Cue::Until => Some(Role::Until),
         Cue::Between => Some(Role::Between),
         Cue::InsteadOf | Cue::Rejected => Some(Role::Instead),
-        Cue::Not if named => Some(Role::Instead),
+        Cue::Not if open.named || open.clause.units.last().is_some_and(|last| last.what == What::Comma) => Some(Role::Instead),
         _ => None,
     };
     unit.senses().iter().find_map(|sense| match sense {

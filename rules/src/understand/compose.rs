@@ -80,11 +80,7 @@ impl Draft {
 pub(super) fn compose(meaning: &Meaning<'_>, lexicon: &Lexicon) -> Vec<Draft> {
     let composer = Composer { meaning, lexicon };
     let scope = composer.scope();
-    composer
-        .drafts()
-        .into_iter()
-        .map(|draft| if scope.is_everywhere() { draft } else { draft.scoped(&scope) })
-        .collect()
+    composer.drafts().into_iter().map(|draft| if scope.is_everywhere() { draft } else { draft.scoped(&scope) }).collect()
 }
 
 struct Composer<'m, 'l> {
@@ -109,7 +105,7 @@ impl Composer<'_, '_> {
             Stance::Never => self.never(),
             Stance::Use => self.used(),
             Stance::AtMost => self.bounded().into_iter().collect(),
-            Stance::Must | Stance::Plain => self.must().into_iter().collect(),
+            Stance::Must | Stance::Plain => self.only_places().or_else(|| self.must()).into_iter().collect(),
         }
     }
 
@@ -121,33 +117,29 @@ impl Composer<'_, '_> {
             // `never commit before the tests ran`: what comes first is in the clause.
             return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
         }
-        if !meaning.rejected.is_empty() {
-            return vec![self.substitution(&meaning.rejected, &meaning.main.things)];
-        }
         if !meaning.instead.is_empty() && !meaning.main.things.is_empty() {
             return vec![self.substitution(&meaning.main.things, &meaning.instead)];
         }
         if let Some(path) = &meaning.open_items {
             return vec![open_items(path)];
         }
-        let things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
-        if let Some(limits) = self.only_places(&things) {
+        if let Some(limits) = self.only_places() {
             return vec![limits];
         }
+        let things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
         let mut drafts = Vec::new();
-        for thing in things {
-            drafts.push(if meaning.permission && thing.sort == Sort::Command {
-                permitted(&thing)
-            } else {
-                self.absence(&thing)
-            });
+        // `don't edit any files` without a place is about the task at hand.
+        let anything = |thing: &Thing| thing.predicate == Predicate::File(Box::default());
+        for thing in things.into_iter().filter(|thing| !anything(thing)) {
+            drafts.push(if meaning.permission && thing.sort == Sort::Command { permitted(&thing) } else { self.absence(&thing) });
         }
         drafts
     }
 
     fn absence(&self, thing: &Thing) -> Draft {
         let (verb, id) = match thing.sort {
-            Sort::Command => ("run", thing.slug.clone()),
+            Sort::Command if thing.label.starts_with('`') => ("run", format!("run-{}", thing.slug)),
+            Sort::Command => ("", thing.slug.clone()),
             Sort::File if self.meaning.main.verb == Some(Cue::Delete) => ("delete", format!("delete-{}", thing.slug)),
             Sort::File if self.meaning.main.verb == Some(Cue::Create) => ("create", format!("create-{}", thing.slug)),
             Sort::File => ("edit", format!("edit-{}", thing.slug)),
@@ -159,8 +151,10 @@ impl Composer<'_, '_> {
             Sort::Other => ("do", thing.slug.clone()),
         };
         let label = if thing.sort == Sort::Stop { "" } else { &thing.label };
-        let title = format!("never {verb} {label}{}", self.whereabouts());
-        let draft = Draft::of(id, title.trim().to_owned(), Pattern::Absence { never: thing.predicate.clone() });
+        let words = ["never", verb, label].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>();
+        let title = format!("{}{}", words.join(" "), self.whereabouts(thing));
+        let id = format!("{id}{}", self.suffix(thing));
+        let draft = Draft::of(id, title, Pattern::Absence { never: thing.predicate.clone() });
         self.segment(draft, thing)
     }
 
@@ -171,16 +165,13 @@ impl Composer<'_, '_> {
         if meaning.failing {
             let Some(trigger) = meaning.after.as_ref().and_then(|named| named.things.first()) else { return draft };
             let ended = |test| trigger.predicate.clone().and(Predicate::Exit(test));
-            let during =
-                During { after: Some(ended(ExitTest::Failed)), before: None, until: Some(ended(ExitTest::Ok)) };
+            let during = During { after: Some(ended(ExitTest::Failed)), before: None, until: Some(ended(ExitTest::Ok)) };
             let failed = trigger.holds.clone().done(false);
             let passed = trigger.holds.clone().done(true);
             return draft.during(during).violates([failed.clone(), act.clone()]).clean([failed, passed, act]);
         }
-        let start =
-            meaning.after.as_ref().or(meaning.between.as_ref().map(|(start, _)| start)).and_then(|n| n.things.first());
-        let end =
-            meaning.until.as_ref().or(meaning.between.as_ref().map(|(_, end)| end)).and_then(|n| n.things.first());
+        let start = meaning.after.as_ref().or(meaning.between.as_ref().map(|(start, _)| start)).and_then(|n| n.things.first());
+        let end = meaning.until.as_ref().or(meaning.between.as_ref().map(|(_, end)| end)).and_then(|n| n.things.first());
         if start.is_none() && end.is_none() {
             let draft = draft.violates([act]).clean([thing.fails.clone()]);
             return self.excepted(draft, thing);
@@ -214,18 +205,23 @@ impl Composer<'_, '_> {
         draft
     }
 
-    /// `only edit files in src/`: whatever lies elsewhere is left alone.
-    fn only_places(&self, things: &[Thing]) -> Option<Draft> {
-        let Some(Place::Files { globs, label, outside: true }) = self.meaning.main.places.first() else { return None };
-        if !things.iter().all(|thing| thing.slug == "files" || thing.slug == "code") {
+    /// `only edit files in src/`, `never edit files outside src/`: whatever lies elsewhere is left alone.
+    fn only_places(&self) -> Option<Draft> {
+        let meaning = self.meaning;
+        let whatever = |thing: &Thing| matches!(&*thing.slug, "files" | "code");
+        if !meaning.main.things.iter().all(whatever) || meaning.main.subject.is_some() {
             return None;
         }
-        let test = FileTest { not_path: globs.clone(), ..FileTest::default() };
-        let never = Predicate::File(Box::new(test));
-        let inside = globs.first().map(|glob| under(glob, None)).unwrap_or_default();
-        let id = format!("edit-outside-{}", super::thing::slug(label));
+        let (globs, label) = match (&meaning.outside, meaning.main.places.first()) {
+            (Some(outside), _) => (excluded(outside), outside.things.first().map(|thing| thing.label.clone())?),
+            (None, Some(Place::Files { globs, label, outside })) if *outside || meaning.only => (globs.clone(), format!("`{label}`")),
+            _ => return None,
+        };
+        let inside = under(globs.first()?, None);
+        let id = format!("edit-outside-{}", super::thing::slug(&label));
+        let never = Predicate::File(Box::new(FileTest { not_path: globs, ..FileTest::default() }));
         Some(
-            Draft::of(id, format!("never edit files outside `{label}`"), Pattern::Absence { never })
+            Draft::of(id, format!("never edit files outside {label}"), Pattern::Absence { never })
                 .violates([Event::edit("elsewhere/other.txt", "old", "new")])
                 .clean([Event::edit(inside, "old", "new")]),
         )
@@ -240,9 +236,8 @@ impl Composer<'_, '_> {
             steps.extend(instead.first().into_iter().flat_map(|to| self.steps(thing, to)));
         }
         let id = format!("{}-instead-of-{}", names(&never), names(instead));
-        let title = format!("use {}, not {}{}", labels(instead), labels(&never), self.whereabouts());
-        let pattern =
-            Pattern::Substitution { never: any(never.iter().map(|thing| thing.predicate.clone())), instead: steps };
+        let title = format!("use {}, not {}{}", labels(instead), labels(&never), never.first().map(|thing| self.whereabouts(thing)).unwrap_or_default());
+        let pattern = Pattern::Substitution { never: any(never.iter().map(|thing| thing.predicate.clone())), instead: steps };
         let mut draft = Draft::of(id, title, pattern);
         for thing in &never {
             draft = draft.violates([thing.holds.clone()]);
@@ -275,8 +270,16 @@ impl Composer<'_, '_> {
 
     fn used(&self) -> Vec<Draft> {
         let meaning = self.meaning;
-        if !meaning.rejected.is_empty() && !meaning.main.things.is_empty() {
-            return vec![self.substitution(&meaning.rejected, &meaning.main.things)];
+        if !meaning.rejected.is_empty() {
+            let named = &meaning.main.things;
+            let instead = if named.is_empty() { &meaning.unknown } else { named };
+            if meaning.rejected.iter().any(|never| instead.iter().any(|thing| thing.slug == never.slug)) {
+                return Vec::new();
+            }
+            return vec![self.substitution(&meaning.rejected, instead)];
+        }
+        if let Some(limits) = self.only_places() {
+            return vec![limits];
         }
         let timed = meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
         if timed {
@@ -289,9 +292,8 @@ impl Composer<'_, '_> {
     fn preferred(&self, thing: &Thing) -> Option<Draft> {
         let (name, group) = thing.known.as_ref()?;
         let group = group.as_ref()?;
-        let rivals: Vec<_> = (self.lexicon.entries())
-            .filter(|entry| entry.group.as_ref() == Some(group) && entry.name != *name)
-            .filter(|entry| entry.kind == Kind::Tool && self.lexicon.replacements(&entry.name, name).is_some())
+        let rivals: Vec<_> = (self.lexicon.rivals(name, group))
+            .filter(|entry| self.lexicon.replacements(&entry.name, name).is_some())
             .map(|entry| Thing {
                 predicate: entry.predicate.clone(),
                 label: format!("`{}`", entry.name),
@@ -314,38 +316,33 @@ impl Composer<'_, '_> {
     fn must(&self) -> Option<Draft> {
         let meaning = self.meaning;
         if let Some(pattern) = &meaning.main.pattern {
-            return meaning
-                .main
-                .things
-                .iter()
-                .find(|thing| thing.sort == Sort::File)
-                .map(|files| named(files, pattern));
+            return meaning.main.things.iter().find(|thing| thing.sort == Sort::File).map(|files| named(files, pattern));
         }
         let things = &meaning.main.things;
         let first = things.iter().find(|thing| thing.sort != Sort::Stop)?;
+        if things.iter().skip(1).any(|thing| thing.slug == first.slug) {
+            return None;
+        }
         let then = meaning.before.as_ref().and_then(|named| named.things.first());
         let trigger = meaning.after.as_ref().and_then(|named| named.things.first());
+        if [then, trigger].into_iter().flatten().any(|other| other.slug == first.slug && other.sort != Sort::File) {
+            return None;
+        }
         match (then, trigger) {
             (Some(then), None) if then.sort != Sort::Stop => Some(match things.as_slice() {
                 [_, _, ..] => precedence_chain(things, then),
                 _ => self.precedence(first, then),
             }),
             (_, Some(trigger)) if things.len() > 1 => Some(response_chain(trigger, things)),
-            (_, Some(trigger)) if first.sort == Sort::File && trigger.sort == Sort::File => {
-                Some(update(first, trigger))
-            }
+            (_, Some(trigger)) if first.sort == Sort::File && trigger.sort == Sort::File => Some(update(first, trigger)),
             (_, Some(trigger)) => Some(response(first, trigger)),
             (Some(_), None) => self.lexicon.entry_named("code", Kind::Files).map(|entry| {
                 let code = file_thing(file_paths(&entry.predicate), "code", None);
-                let code = Thing {
-                    slug: "code".to_owned(),
-                    label: "code".to_owned(),
-                    holds: at_path(&code.holds, "src/lib.rs"),
-                    ..code
-                };
+                let code = Thing { slug: "code".to_owned(), label: "code".to_owned(), holds: at_path(&code.holds, "src/lib.rs"), ..code };
                 response(first, &code)
             }),
             (None, None) if meaning.after.is_some() || meaning.before.is_some() => None,
+            (None, None) if matches!(first.sort, Sort::Code) || first.label.starts_with('`') && meaning.main.verb.is_none() => None,
             (None, None) if meaning.forgotten || meaning.per_session || meaning.always => Some(existence(first)),
             (None, None) => None,
         }
@@ -360,14 +357,15 @@ impl Composer<'_, '_> {
             then: then.predicate.clone(),
             again_after: again_after.map(|entry| entry.predicate.clone()),
         };
-        Draft::of(
-            format!("{}-before-{}", first.slug, then.slug),
-            format!("{} before {}", first.label, then.label),
-            pattern,
-        )
-        .per(if same_file { Per::File } else { Per::Session })
-        .violates([then.holds.clone()])
-        .clean([first.holds.clone().done(true), then.holds.clone()])
+        let (id, title) = if same_file {
+            ("read-before-edit".to_owned(), format!("read {} before editing it", first.label))
+        } else {
+            (format!("{}-before-{}", first.slug, then.slug), format!("{} before {}", first.label, then.label))
+        };
+        Draft::of(id, title, pattern)
+            .per(if same_file { Per::File } else { Per::Session })
+            .violates([then.holds.clone()])
+            .clean([first.holds.clone().done(true), then.holds.clone()])
     }
 
     fn backed_up(&self) -> Draft {
@@ -376,11 +374,7 @@ impl Composer<'_, '_> {
         let then = wanted.cloned().unwrap_or_else(|| file_thing(vec!["**".to_owned()], "files", None));
         let then = modified(&then, &then.holds);
         let path = path_of(&then.holds).unwrap_or("example.txt").to_owned();
-        let pattern = Pattern::Precedence {
-            first: Predicate::command("cp $file"),
-            then: then.predicate.clone(),
-            again_after: None,
-        };
+        let pattern = Pattern::Precedence { first: Predicate::command("cp $file"), then: then.predicate.clone(), again_after: None };
         Draft::of("back-up-before-editing".to_owned(), format!("back up {label} before editing it"), pattern)
             .per(Per::File)
             .violates([then.holds.clone()])
@@ -409,16 +403,12 @@ impl Composer<'_, '_> {
         let at_most = u8::try_from(self.meaning.count.unwrap_or(1)).ok()?;
         let (per, span) = if self.meaning.per_turn { (Per::Turn, "turn") } else { (Per::Session, "session") };
         let pattern = Pattern::BoundedExistence { of: of.predicate.clone(), at_most };
-        let times = |n: u8| vec![of.holds.clone(); usize::from(n)];
-        let title = format!("{} at most {at_most} times per {span}", of.label);
-        let done = |n| times(n).into_iter().map(|event| event.done(true));
-        let exceed: Vec<_> = done(at_most).chain([of.holds.clone()]).collect();
-        Some(
-            Draft::of(format!("{}-more-than-{at_most}-per-{span}", of.slug), title, pattern)
-                .per(per)
-                .violates(exceed)
-                .clean(times(1)),
-        )
+        let title = format!("{} at most {} per {span}", of.label, times(at_most));
+        let once = [of.holds.clone(), of.holds.clone().done(true)];
+        let full: Vec<_> = std::iter::repeat_n(once, usize::from(at_most)).flatten().collect();
+        let exceed: Vec<_> = full.iter().cloned().chain([of.holds.clone()]).collect();
+        let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
+        Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
     }
 
     // ---- how texts are ----------------------------------------------------------------------------------------
@@ -426,7 +416,12 @@ impl Composer<'_, '_> {
     fn properties(&self) -> Vec<Draft> {
         let main = &self.meaning.main;
         let mut drafts: Vec<_> = main.properties.iter().map(|property| self.property(property)).collect();
-        drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, *measure)));
+        drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
+        if self.meaning.per_turn
+            && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
+        {
+            drafts.extend(u8::try_from(*count).ok().map(questions));
+        }
         if let (Some((cue, text)), Some(of)) = (&main.literal, main.subject) {
             drafts.push(literal(self.meaning.stance, *cue, text, of));
         }
@@ -450,10 +445,10 @@ impl Composer<'_, '_> {
             let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
             return Draft::of(id, title, pattern).violates([bad]).clean([good]);
         };
-        let every =
-            if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
+        let every = if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
         let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
         let pattern = Pattern::Universality { every, must: of.test(test) };
+        let (id, title) = (format!("{}-{}", files.slug, property.name), format!("{}: {}", files.label, property.name.replace('-', " ")));
         Draft::of(id, title, pattern)
             .violates([Event::write(&path, &property.bad)])
             .clean([Event::write(&path, &property.good)])
@@ -464,15 +459,11 @@ impl Composer<'_, '_> {
         if !self.meaning.limits && measure != Measure::MaxQuestions {
             return None;
         }
-        let of = main
-            .subject
-            .or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
+        let of = main.subject.or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
         let many = |n: u32, word: &str| std::iter::repeat_n(word, n.min(2000) as usize).collect::<String>();
         let (test, name, word) = match (measure, of) {
-            (Measure::MaxChars, Of::Lines | Of::File) => (TextTest::MaxLineChars(count), "characters-a-line", "x"),
-            (Measure::MaxChars, Of::Commit) => {
-                (TextTest::FirstLine(Box::new(TextTest::MaxChars(count))), "characters", "x")
-            }
+            (Measure::MaxChars, Of::Lines | Of::File) => (TextTest::MaxLineChars(count), "characters", "x"),
+            (Measure::MaxChars, Of::Commit) => (TextTest::FirstLine(Box::new(TextTest::MaxChars(count))), "characters", "x"),
             (Measure::MaxChars, _) => (TextTest::MaxChars(count), "characters", "x"),
             (Measure::MaxWords, _) => (TextTest::MaxWords(count), "words", "word "),
             (Measure::MaxSentences, _) => (TextTest::MaxSentences(count), "sentences", "It works. "),
@@ -483,7 +474,7 @@ impl Composer<'_, '_> {
         let subject = noun(of);
         let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
         let title = format!("{subject}: at most {count} {}", name.replace('-', " "));
-        Some(Draft::of(format!("{subject}-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
+        Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
     }
 
     // ---- where ------------------------------------------------------------------------------------------------
@@ -515,20 +506,14 @@ impl Composer<'_, '_> {
     fn scope(&self) -> Scope {
         let mut scope = Scope::default();
         let main = &self.meaning.main;
-        let in_files = main
-            .things
-            .iter()
-            .chain(&self.meaning.rejected)
-            .any(|t| matches!(t.sort, Sort::File | Sort::Code | Sort::Read));
+        let in_files = main.things.iter().chain(&self.meaning.rejected).any(|t| matches!(t.sort, Sort::File | Sort::Code | Sort::Read));
         let pushes = main.things.iter().any(|thing| matches!(&*thing.slug, "push" | "force-push"));
         let others = self.meaning.after.iter().flat_map(|named| &named.places);
         for place in main.places.iter().chain(others) {
             match place {
                 Place::Branch(branch) if !pushes => scope.branch.push(branch.clone()),
                 Place::Host(host) => scope.host.push(host.clone()),
-                Place::Files { globs, outside: false, label }
-                    if !in_files && main.subject.is_none() && label.ends_with('/') =>
-                {
+                Place::Files { globs, outside: false, label } if !in_files && !self.meaning.only && main.subject.is_none() && label.ends_with('/') => {
                     scope.directory.extend(globs.iter().map(|glob| base(glob).to_owned()));
                 }
                 _ => {}
@@ -537,19 +522,84 @@ impl Composer<'_, '_> {
         scope
     }
 
-    fn whereabouts(&self) -> String {
+    /// Where the rule holds, behind its title.
+    fn whereabouts(&self, thing: &Thing) -> String {
         let mut text = String::new();
         for place in &self.meaning.main.places {
-            match place {
-                Place::Branch(branch) => text.push_str(&format!(" on `{branch}`")),
-                Place::Files { label, outside, .. } => {
-                    text.push_str(&format!(" {} `{label}`", if *outside { "outside" } else { "in" }));
-                }
-                Place::Host(host) => text.push_str(&format!(" in {host}")),
+            let (word, name) = match place {
+                Place::Branch(branch) => (if thing.slug.contains("push") { "to" } else { "on" }, format!("`{branch}`")),
+                Place::Files { label, outside: true, .. } => ("outside", format!("`{label}`")),
+                Place::Files { label, .. } => ("in", format!("`{label}`")),
+                Place::Host(host) => ("in", host.clone()),
+            };
+            text = format!("{text} {word} {name}");
+        }
+        let meaning = self.meaning;
+        let (after, behind) = if meaning.failing { ("while", " fail") } else { ("after", "") };
+        let parts = [
+            (after, meaning.after.as_ref(), behind),
+            ("until", meaning.until.as_ref(), ""),
+            ("outside", meaning.outside.as_ref(), ""),
+            ("except in", meaning.unless.as_ref(), ""),
+        ];
+        for (word, named, behind) in parts {
+            if let Some(label) = named.and_then(|named| named.things.first().map(|thing| thing.label.clone()).or(place_label(named))) {
+                text = format!("{text} {word} {label}{behind}");
             }
         }
         text
     }
+
+    /// What the rule's name adds to that of the thing.
+    fn suffix(&self, thing: &Thing) -> String {
+        let meaning = self.meaning;
+        let first = |named: &Option<Named<'_>>| named.as_ref().and_then(|named| named.things.first().map(|thing| thing.slug.clone()));
+        let mut text = String::new();
+        for place in &meaning.main.places {
+            match place {
+                Place::Branch(branch) if !thing.slug.contains("push") => text = format!("{text}-on-{}", super::thing::slug(branch)),
+                Place::Files { label, outside, .. } if matches!(thing.sort, Sort::File | Sort::Code) => {
+                    text = format!("{text}-{}-{}", if *outside { "outside" } else { "in" }, super::thing::slug(label));
+                }
+                _ => {}
+            }
+        }
+        if let Some(slug) = first(&meaning.outside) {
+            text = format!("{text}-outside-{slug}");
+        }
+        match (first(&meaning.after), &meaning.between) {
+            (Some(slug), _) if meaning.failing => format!("{text}-while-{slug}-fail"),
+            (Some(slug), _) => format!("{text}-after-{slug}"),
+            (None, Some((start, _))) => format!("{text}-during-{}", start.things.first().map_or("it", |thing| &thing.slug)),
+            _ => text,
+        }
+    }
+}
+
+/// Questions are counted over all that is said in a turn, too, not only in each answer.
+fn questions(at_most: u8) -> Draft {
+    let asks = Predicate::Reply(TextTest::Not(Box::new(TextTest::MaxQuestions(0))));
+    let asked = || Event::of(EventKind::Reply { text: "Is it so?".to_owned() });
+    let (id, title) = (format!("more-than-{at_most}-asking-per-turn"), format!("ask at most {} per turn", times(at_most)));
+    let exceed: Vec<_> = std::iter::repeat_with(asked).take(usize::from(at_most) + 1).collect();
+    Draft::of(id, title, Pattern::BoundedExistence { of: asks, at_most }).per(Per::Turn).violates(exceed).clean([asked()])
+}
+
+/// So many times, in words.
+fn times(n: u8) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+/// How an exception's place is called.
+fn place_label(named: &Named<'_>) -> Option<String> {
+    named.places.iter().find_map(|place| match place {
+        Place::Files { label, .. } => Some(format!("`{label}`")),
+        _ => None,
+    })
 }
 
 /// A command that needs the user's word: the prompt of the turn must mention it.
@@ -571,27 +621,19 @@ fn open_items(path: &str) -> Draft {
         ..WorkspaceTest::default()
     });
     let id = format!("done-with-open-{}", super::thing::slug(path));
-    Draft::of(
-        id,
-        format!("never end the turn while `{path}` has open items"),
-        Pattern::Absence { never: Predicate::Event(Moment::Stop) },
-    )
-    .when(open)
-    .violates([Event::write(path, "- [ ] one\n").done(true), Event::stop("Done.", Vec::new())])
-    .clean([Event::write(path, "- [x] one\n").done(true), Event::stop("Done.", Vec::new())])
+    Draft::of(id, format!("never end the turn while `{path}` has open items"), Pattern::Absence { never: Predicate::Event(Moment::Stop) })
+        .when(open)
+        .violates([Event::write(path, "- [ ] one\n").done(true), Event::stop("Done.", Vec::new())])
+        .clean([Event::write(path, "- [x] one\n").done(true), Event::stop("Done.", Vec::new())])
 }
 
 fn response(require: &Thing, trigger: &Thing) -> Draft {
     let pattern = Pattern::Response { trigger: trigger.predicate.clone(), require: require.predicate.clone() };
     let opened = trigger.holds.clone().done(true);
     let stop = stop_thing().holds;
-    Draft::of(
-        format!("{}-after-{}", require.slug, after_slug(trigger)),
-        format!("{} after {}", require.label, after_label(trigger)),
-        pattern,
-    )
-    .violates([opened.clone(), stop.clone()])
-    .clean([opened, require.holds.clone().done(true), stop])
+    Draft::of(format!("{}-after-{}", require.slug, after_slug(trigger)), format!("{} after {}", require.label, after_label(trigger)), pattern)
+        .violates([opened.clone(), stop.clone()])
+        .clean([opened, require.holds.clone().done(true), stop])
 }
 
 fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
@@ -600,17 +642,14 @@ fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
     let opened = trigger.holds.clone().done(true);
     let done: Vec<_> = require.iter().map(|thing| thing.holds.clone().done(true)).collect();
     let stop = stop_thing().holds;
-    let short: Vec<_> =
-        std::iter::once(opened.clone()).chain(done.iter().take(1).cloned()).chain([stop.clone()]).collect();
+    let short: Vec<_> = std::iter::once(opened.clone()).chain(done.iter().take(1).cloned()).chain([stop.clone()]).collect();
     let full: Vec<_> = std::iter::once(opened).chain(done).chain([stop]).collect();
     let pattern = Pattern::ResponseChain {
         trigger: trigger.predicate.clone(),
         require: require.iter().map(|thing| thing.predicate.clone()).collect(),
     };
     let id = format!("{}-after-{}", slugs.join("-then-"), after_slug(trigger));
-    Draft::of(id, format!("{} after {}", labels.join(", then "), after_label(trigger)), pattern)
-        .violates(short)
-        .clean(full)
+    Draft::of(id, format!("{} after {}", labels.join(", then "), after_label(trigger)), pattern).violates(short).clean(full)
 }
 
 fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
@@ -632,26 +671,18 @@ fn update(require: &Thing, trigger: &Thing) -> Draft {
     let (changed, updated) = (trigger.holds.clone().done(true), require.holds.clone().done(true));
     let stop = stop_thing().holds;
     let pattern = Pattern::Existence { require: require.predicate.clone() };
-    Draft::of(
-        format!("{}-with-{}", require.slug, trigger.slug),
-        format!("{} with every change of {}", require.label, trigger.label),
-        pattern,
-    )
-    .when(trigger.predicate.clone())
-    .violates([changed.clone(), stop.clone()])
-    .clean([changed, updated, stop])
+    Draft::of(format!("{}-with-{}", require.slug, trigger.slug), format!("{} with every change of {}", require.label, trigger.label), pattern)
+        .when(trigger.predicate.clone())
+        .violates([changed.clone(), stop.clone()])
+        .clean([changed, updated, stop])
 }
 
 fn existence(require: &Thing) -> Draft {
     let pattern = Pattern::Existence { require: require.predicate.clone() };
     let stop = stop_thing().holds;
-    Draft::of(
-        format!("{}-in-every-session", require.slug),
-        format!("{} before the end of every session", require.label),
-        pattern,
-    )
-    .violates([stop.clone()])
-    .clean([require.holds.clone().done(true), stop])
+    Draft::of(format!("{}-in-every-session", require.slug), format!("{} before the end of every session", require.label), pattern)
+        .violates([stop.clone()])
+        .clean([require.holds.clone().done(true), stop])
 }
 
 /// `test files are named *_test.py`.
@@ -682,14 +713,10 @@ fn literal(stance: Stance, cue: Cue, text: &str, of: Of) -> Draft {
     let (subject, name) = (noun(of), super::thing::slug(text));
     if stance == Stance::Never {
         let pattern = Pattern::Absence { never: of.test(test) };
-        return Draft::of(format!("{name}-in-{subject}"), format!("{subject}: never {verb} with `{text}`"), pattern)
-            .violates([good])
-            .clean([bad]);
+        return Draft::of(format!("{name}-in-{subject}"), format!("{subject}: never {verb} with `{text}`"), pattern).violates([good]).clean([bad]);
     }
     let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
-    Draft::of(format!("{subject}-{verb}-with-{name}"), format!("{subject}: {verb} with `{text}`"), pattern)
-        .violates([bad])
-        .clean([good])
+    Draft::of(format!("{subject}-{verb}-with-{name}"), format!("{subject}: {verb} with `{text}`"), pattern).violates([bad]).clean([good])
 }
 
 /// How a rule's name and title call what a text is part of.
@@ -791,9 +818,7 @@ fn excluded(named: &Named<'_>) -> Vec<String> {
 fn push_to(thing: &mut Thing, branch: &str) {
     fn add(predicate: &mut Predicate, branch: &str) {
         match predicate {
-            Predicate::Command(test) if test.run.starts_with("git push") => {
-                test.run.push_str(&format!(" ** {branch}|*:{branch}"))
-            }
+            Predicate::Command(test) if test.run.starts_with("git push") => test.run.push_str(&format!(" ** {branch}|*:{branch}")),
             Predicate::Any(parts) => parts.iter_mut().for_each(|part| add(part, branch)),
             _ => {}
         }

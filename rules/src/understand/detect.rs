@@ -4,13 +4,13 @@
 //! sentence out, a question is a rule only as a complaint, and an instruction without any cue for its being meant for
 //! good is a task, unless it says when (`run the tests before committing`) or stands in a document of rules.
 
-use super::Class;
 use super::clause::{Role, Statement, What};
-use super::meaning::{Meaning, Stance, names_something};
+use super::meaning::{Meaning, Stance, complains, names_something};
 use super::text::Sentence;
 use super::thing::Sort;
+use super::Class;
+use crate::lexicon::{Cue, Of};
 use crate::Correction;
-use crate::lexicon::Cue;
 use std::ops::Range;
 
 /// How one statement reads.
@@ -28,6 +28,12 @@ pub(super) struct Reading {
     this_time: bool,
     complaint: bool,
     forgotten: bool,
+    /// It says what something should be instead.
+    rejects: bool,
+    /// It is about every thing of a kind.
+    every: bool,
+    /// It is about what the agent says or asks.
+    manners: bool,
     told: bool,
     question: bool,
     reported: bool,
@@ -52,29 +58,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
     };
     let strong = has(Cue::Always)
         || has(Cue::Permission)
-        || words(
-            Cue::Never,
-            &[
-                "never",
-                "ever",
-                "forbidden",
-                "banned",
-                "off limits",
-                "not allowed",
-                "nie",
-                "nunca",
-                "jamais",
-                "никогда",
-                "永远",
-                "禁止",
-                "must not",
-                "no longer",
-            ],
-        );
+        || words(Cue::Never, &["never", "ever", "forbidden", "banned", "off limits", "not allowed", "nie", "nunca", "jamais", "никогда", "永远", "禁止", "must not", "no longer"]);
     let main = &meaning.main;
     let first_asks = statement.units().find(|unit| unit.what != What::Comma).is_some_and(|unit| unit.is(Cue::Asks));
-    let timed =
-        meaning.before.is_some() || statement.clause(Role::After).is_some() || statement.clause(Role::When).is_some();
+    let timed = meaning.before.is_some() || statement.clause(Role::After).is_some() || statement.clause(Role::When).is_some();
     let durable = has(Cue::Durable) || has(Cue::PerSession) || has(Cue::PerTurn);
     let confidence = if strong || durable { 0.9 } else { 0.75 };
     Reading {
@@ -85,7 +72,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         durable,
         strong,
         this_time: has(Cue::ThisTime),
-        complaint: has(Cue::Complaint),
+        complaint: complains(statement),
+        rejects: statement.clause(Role::Instead).is_some(),
+        every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every)) && has(Cue::Must),
+        manners: matches!(main.verb, Some(Cue::Say | Cue::Ask)),
         forgotten: has(Cue::Forgot),
         told: has(Cue::Told),
         question: sentence.question || first_asks,
@@ -96,10 +86,9 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         pointing: main.things.is_empty() && main.properties.is_empty() && has(Cue::This),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
-        property: !main.properties.is_empty()
-            || !main.measures.is_empty()
-            || main.literal.is_some()
-            || main.pattern.is_some(),
+        property: main.properties.iter().any(|property| matches!(property.of.first(), Some(Of::File | Of::Content)))
+            || (meaning.only && !main.places.is_empty())
+            || (main.subject.is_some() && !main.properties.is_empty()) || !main.measures.is_empty() || main.literal.is_some() || main.pattern.is_some(),
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
     }
@@ -133,8 +122,7 @@ pub(super) struct Whole {
 
 impl Whole {
     pub(super) fn of<'r>(readings: impl Iterator<Item = &'r Reading>, correction: &Correction) -> Self {
-        let document =
-            correction.context.as_ref().is_some_and(|context| context.heading.is_some() || context.body.is_some());
+        let document = correction.context.as_ref().is_some_and(|context| context.heading.is_some() || context.body.is_some());
         let mut whole = Self { this_time: false, durable: false, document, wrong: Vec::new(), tasks: 0 };
         for reading in readings {
             whole.this_time |= reading.this_time;
@@ -149,13 +137,14 @@ impl Whole {
 
     /// Whether a statement is meant for good; `composed` tells whether a rule could be made of it.
     pub(super) fn is_durable(&self, reading: &Reading, composed: bool) -> bool {
-        let out = reading.reported
-            || (reading.praise && !reading.strong)
-            || (reading.this_time && !reading.strong && !self.durable);
+        let out = reading.reported || (reading.praise && !reading.strong) || (reading.this_time && !reading.strong && !self.durable);
         if out || (reading.pointing && !composed && !reading.durable) {
             return false;
         }
         let lasting = reading.strong || reading.durable || self.durable;
+        if reading.complaint && reading.rejects {
+            return true;
+        }
         if reading.question && !self.document {
             return composed && (reading.complaint || reading.forgotten || (lasting && reading.told));
         }
@@ -163,30 +152,21 @@ impl Whole {
             return false;
         }
         let bare = reading.property && !reading.request;
+        let said = match reading.stance {
+            Stance::Never => !reading.request || lasting,
+            Stance::Use => lasting || reading.replaces || reading.told || reading.timed || bare || (reading.tool && !reading.request),
+            Stance::Must => lasting || reading.timed || reading.forgotten || bare,
+            Stance::AtMost => true,
+            Stance::Plain => lasting || reading.timed || bare || self.document,
+        };
+        if composed {
+            return said;
+        }
         match reading.stance {
-            Stance::Never => {
-                (composed && (!reading.request || lasting))
-                    || (lasting && reading.stance == Stance::Never && (reading.strong || reading.names))
-            }
-            Stance::Use => {
-                composed
-                    && (lasting
-                        || reading.replaces
-                        || reading.told
-                        || reading.timed
-                        || bare
-                        || (reading.tool && !reading.request))
-            }
-            Stance::Must => {
-                (composed && (lasting || reading.timed || reading.forgotten || bare))
-                    || (reading.strong && !reading.request)
-                    || (lasting && reading.durable)
-            }
-            Stance::AtMost => composed,
-            Stance::Plain => {
-                (composed && (lasting || reading.timed || bare || self.document))
-                    || (reading.durable && reading.names && !reading.request)
-            }
+            Stance::Never => reading.strong || (reading.durable && reading.names) || (reading.manners && !reading.request),
+            Stance::Must => (reading.strong && !reading.request) || reading.durable || reading.every,
+            Stance::Plain => reading.durable && reading.names && !reading.request,
+            Stance::Use | Stance::AtMost => false,
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Meaning<'l> {
     pub rejected: Vec<Thing>,
     /// What is to be used, where the main clause says what is not.
     pub instead: Vec<Thing>,
+    /// What the main clause says is to be used, where the lexicon does not know it.
+    pub unknown: Vec<Thing>,
     /// The file whose open items keep the turn from ending.
     pub open_items: Option<String>,
     pub count: Option<u32>,
@@ -45,6 +47,7 @@ pub(super) struct Meaning<'l> {
     pub always: bool,
     pub new: bool,
     pub limits: bool,
+    pub only: bool,
     pub per_turn: bool,
     pub per_session: bool,
 }
@@ -55,7 +58,7 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
     let empty = Clause { role: Role::Main, units: Vec::new() };
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
     let main = name(clause, lexicon, languages, None);
-    let complaint = statement.has(Cue::Complaint) && !statement.has(Cue::Told);
+    let complaint = complains(statement) && !statement.has(Cue::Told);
     let stance = stance(statement, clause, &main, complaint);
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
         named.map(|named| completed(named, clause, lexicon))
@@ -69,8 +72,8 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
         stance,
         before: about(named(Role::Before, None), statement.clause(Role::Before)),
         after: about(named(after, None), statement.clause(after)),
-        unless: named(Role::Unless, verb),
-        outside: named(Role::Outside, verb),
+        unless: named(Role::Unless, Some(Cue::Edit)),
+        outside: named(Role::Outside, Some(Cue::Edit)),
         until: named(Role::Until, None),
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)),
         rejected,
@@ -82,6 +85,8 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        only: clause.has(Cue::Only),
+        unknown: unknown(clause),
         limits: has(Cue::AtMost) || has(Cue::Must),
         per_turn: has(Cue::PerTurn),
         per_session: has(Cue::PerSession),
@@ -111,6 +116,11 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
     } else {
         Stance::Plain
     }
+}
+
+/// Whether the statement begins as a complaint: `you're editing …`, but not `what you're giving me`.
+pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
+    statement.units().filter(|unit| unit.what != What::Comma).take(3).any(|unit| unit.is(Cue::Complaint))
 }
 
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
@@ -147,6 +157,13 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         .flat_map(|clause| &clause.units)
         .filter(|unit| unit.what == What::Word && identifier(unit.text));
     words.take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
+}
+
+/// The word behind `use` that the lexicon does not know.
+fn unknown(clause: &Clause<'_, '_>) -> Vec<Thing> {
+    let behind = clause.units.iter().skip_while(|unit| !unit.is(Cue::Use)).filter(|unit| unit.what == What::Word);
+    let article = |text: &str| matches!(text, "the" | "a" | "an" | "our" | "your");
+    behind.filter(|unit| !article(unit.text)).take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
 }
 
 /// The two ends of `between … and …`.

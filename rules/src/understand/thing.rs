@@ -43,11 +43,7 @@ pub(super) enum Sort {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// Files under these globs.
-    Files {
-        globs: Vec<String>,
-        label: String,
-        outside: bool,
-    },
+    Files { globs: Vec<String>, label: String, outside: bool },
     Branch(String),
     Host(String),
 }
@@ -59,7 +55,7 @@ pub(super) struct Named<'l> {
     pub places: Vec<Place>,
     pub properties: Vec<&'l Property>,
     pub subject: Option<Of>,
-    pub measures: Vec<(u32, Measure)>,
+    pub measures: Vec<(u32, Option<Measure>)>,
     /// A text that a subject starts with, ends with or contains.
     pub literal: Option<(Cue, String)>,
     /// A pattern that names follow.
@@ -71,12 +67,7 @@ const VERBS: [Cue; 9] =
     [Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
 
 /// Names what a clause is about; `verb` is what is done where the clause itself does not say.
-pub(super) fn name<'l>(
-    clause: &Clause<'_, '_>,
-    lexicon: &'l Lexicon,
-    languages: &[String],
-    verb: Option<Cue>,
-) -> Named<'l> {
+pub(super) fn name<'l>(clause: &Clause<'_, '_>, lexicon: &'l Lexicon, languages: &[String], verb: Option<Cue>) -> Named<'l> {
     let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
     // `use` says least about what is done: any other verb beside it wins.
     let own = verbs.min_by_key(|cue| *cue == Cue::Use);
@@ -112,8 +103,7 @@ impl Namer<'_, '_> {
             return 1 + units.iter().position(|unit| std::ptr::eq(unit, literal)).unwrap_or(0);
         }
         if unit.is(Cue::Named)
-            && let Some(pattern) =
-                units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.contains('.'))
+            && let Some(pattern) = units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.contains('.'))
         {
             self.named.pattern = Some(pattern.text.to_owned());
             return units.len();
@@ -136,9 +126,9 @@ impl Namer<'_, '_> {
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(unit.text)),
+            What::Command => self.named.things.push(command_thing(unit.text, self.lexicon)),
             What::Literal(form) => self.literal(unit, form),
-            What::Number(value) => self.named.measures.push((value, Measure::MaxChars)),
+            What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
         }
     }
@@ -151,7 +141,7 @@ impl Namer<'_, '_> {
                 Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
                 Sense::Subject(of) => self.named.subject = self.named.subject.or(Some(*of)),
                 Sense::Measure(measure) => self.measure(*measure),
-                Sense::Number(value) => self.named.measures.push((*value, Measure::MaxChars)),
+                Sense::Number(value) => self.named.measures.push((*value, None)),
                 Sense::Cue(_) => {}
             }
         }
@@ -168,7 +158,7 @@ impl Namer<'_, '_> {
     /// A measure takes the number before it; a subject that is also a measure (`lines`) takes it where there is one.
     fn measure(&mut self, measure: Measure) {
         if let Some(last) = self.named.measures.last_mut() {
-            last.1 = measure;
+            last.1 = last.1.or(Some(measure));
         }
     }
 
@@ -176,13 +166,9 @@ impl Namer<'_, '_> {
         let verb = self.named.verb;
         let thing = match form {
             Form::Flag => return,
-            _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
-                reply_thing(unit.text)
-            }
-            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text),
-            _ if is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
-                path_thing(unit.text, verb)
-            }
+            _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => reply_thing(unit.text),
+            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, self.lexicon),
+            _ if is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => path_thing(unit.text, verb),
             Form::Quote if verb.is_none() => return,
             _ => text_thing(unit.text),
         };
@@ -191,12 +177,7 @@ impl Namer<'_, '_> {
 
     /// The place that some units name, and how many of them.
     fn place(&self, units: &[Unit<'_, '_>], outside: bool) -> Option<(Place, usize)> {
-        let skip = units
-            .iter()
-            .take_while(|unit| {
-                matches!(unit.text, "the" | "a" | "our" | "your" | "any" | "this" | "of" | "der" | "dem")
-            })
-            .count();
+        let skip = units.iter().take_while(|unit| matches!(unit.text, "the" | "a" | "our" | "your" | "any" | "this" | "of" | "der" | "dem")).count();
         let unit = units.get(skip)?;
         let next = units.get(skip + 1);
         let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
@@ -204,9 +185,7 @@ impl Namer<'_, '_> {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
             return Some((Place::Branch(unit.text.to_owned()), skip + width));
         }
-        if next.is_some_and(|next| next.is(Cue::Folder))
-            && matches!(unit.what, What::Word | What::Literal(_) | What::Known(_))
-        {
+        if next.is_some_and(|next| next.is(Cue::Folder)) && matches!(unit.what, What::Word | What::Literal(_) | What::Known(_)) {
             let text = format!("{}/", unit.text.trim_end_matches('/'));
             return Some((files(globs(&text), &text), skip + 2));
         }
@@ -233,15 +212,9 @@ impl Namer<'_, '_> {
     /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
     fn settle(&mut self) {
         let named = &mut self.named;
-        let bare = named.things.is_empty()
-            && named.properties.is_empty()
-            && named.subject.is_none()
-            && named.measures.is_empty();
+        let bare = named.things.is_empty() && named.properties.is_empty() && named.subject.is_none() && named.measures.is_empty();
         let writes = matches!(named.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read));
-        if bare
-            && writes
-            && let Some(Place::Files { globs, label, outside: false }) = named.places.first()
-        {
+        if bare && writes && let Some(Place::Files { globs, label, outside: false }) = named.places.first() {
             named.things.push(file_thing(globs.clone(), label, named.verb));
             named.places.remove(0);
         }
@@ -257,9 +230,7 @@ fn folder_literal(units: &[Unit<'_, '_>]) -> bool {
 /// How well a sort of thing fits what is done to it; lower is better.
 fn rank(kind: Kind, verb: Option<Cue>) -> u8 {
     let order: &[Kind] = match verb {
-        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read) => {
-            &[Kind::Files, Kind::Language, Kind::Construct, Kind::Action, Kind::Tool]
-        }
+        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read) => &[Kind::Files, Kind::Language, Kind::Construct, Kind::Action, Kind::Tool],
         Some(Cue::Run) => &[Kind::Action, Kind::Tool, Kind::Construct],
         _ => &[Kind::Tool, Kind::Action, Kind::Moment, Kind::Construct, Kind::AgentTool, Kind::Files],
     };
@@ -282,19 +253,14 @@ fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languages: &[Strin
         let mut thing = file_thing(test.path.clone(), label, verb);
         thing.known = Some((entry.name.clone(), entry.group.clone()));
         thing.slug.clone_from(&entry.name);
-        if let (Some(Event { kind: EventKind::PreToolUse { input, .. }, .. }), Some(_)) =
-            (entry.violates.first(), test.path.first())
+        if let (Some(Event { kind: EventKind::PreToolUse { input, .. }, .. }), Some(_)) = (entry.violates.first(), test.path.first())
             && let Some(path) = input.get("file_path").and_then(Value::as_str)
         {
             thing.holds = at_path(&thing.holds, path);
         }
         return thing;
     }
-    let spoken: Vec<_> = entry
-        .by_language
-        .iter()
-        .filter(|(language, _)| languages.iter().any(|known| known.eq_ignore_ascii_case(language)))
-        .collect();
+    let spoken: Vec<_> = entry.by_language.iter().filter(|(language, _)| languages.iter().any(|known| known.eq_ignore_ascii_case(language))).collect();
     let narrowed = (!spoken.is_empty()).then(|| {
         let any = entry.by_language.iter().filter(|(language, _)| language == "any");
         Predicate::Any(spoken.iter().copied().chain(any).map(|(_, predicate)| predicate.clone()).collect())
@@ -306,11 +272,7 @@ fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languages: &[Strin
     Thing {
         predicate: narrowed.unwrap_or_else(|| entry.predicate.clone()),
         sort,
-        label: if sort == Sort::Command && entry.kind == Kind::Tool {
-            format!("`{}`", entry.name)
-        } else {
-            label.to_owned()
-        },
+        label: if sort == Sort::Command && entry.kind == Kind::Tool { format!("`{}`", entry.name) } else { label.to_owned() },
         slug: entry.name.clone(),
         holds: holds.or_else(|| entry.violates.first().cloned()).unwrap_or_else(|| Event::command("true")),
         fails: entry.clean.first().cloned().unwrap_or_else(|| Event::command("ls")),
@@ -332,24 +294,35 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
     }
 }
 
-/// A command that is written out.
-pub(super) fn command_thing(text: &str) -> Thing {
+/// A command that is written out; a program that goes by several names is looked for under each.
+fn command_thing(text: &str, lexicon: &Lexicon) -> Thing {
     let text = text.split_whitespace().filter(|word| !word.starts_with('<')).collect::<Vec<_>>().join(" ");
     let pattern = text.replace(['|', '$'], "");
-    let mention = if text.starts_with("grep") {
-        "cat notes.txt".to_owned()
-    } else {
-        format!("grep -rn '{}' docs", text.replace('\'', ""))
+    let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
+    let tool = lexicon.entry_named(program, Kind::Tool);
+    let predicate = match tool.map(|tool| &tool.predicate) {
+        Some(Predicate::Any(parts)) => Predicate::Any(parts.iter().map(|part| followed(part, rest)).collect()),
+        Some(Predicate::Command(test)) => followed(&Predicate::command(test.run.split('|').next().unwrap_or(program)), rest),
+        _ => Predicate::command(&pattern),
     };
+    let mention = if program == "grep" { "cat notes.txt".to_owned() } else { format!("grep -rn '{}' docs", text.replace('\'', "")) };
     Thing {
-        predicate: Predicate::command(&pattern),
+        predicate,
         sort: Sort::Command,
         label: format!("`{text}`"),
         slug: slug(&text),
-        holds: Event::command(pattern),
-        fails: Event::command(mention),
-        known: None,
+        known: tool.map(|tool| (tool.name.clone(), None)),
         renewed: ["test", "check", "lint", "clippy"].iter().any(|word| text.contains(word)),
+        fails: Event::command(mention),
+        holds: Event::command(pattern),
+    }
+}
+
+/// A command test with more words.
+fn followed(test: &Predicate, rest: &str) -> Predicate {
+    match test {
+        Predicate::Command(test) => Predicate::command(format!("{} {rest}", test.run).trim()),
+        other => other.clone(),
     }
 }
 
@@ -361,6 +334,7 @@ fn path_thing(text: &str, verb: Option<Cue>) -> Thing {
 /// Files under these globs.
 pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> Thing {
     let path = globs.first().map_or_else(|| "src/main.rs".to_owned(), |glob| sample_path(glob));
+    let path = if path.contains('/') || globs.iter().any(|glob| !glob.starts_with('*')) { path } else { format!("src/{path}") };
     let bare = label.trim_matches('/');
     let everything = globs.iter().any(|glob| glob == "**");
     let away = Event::edit("notes/other.txt", "old", "new");
@@ -444,12 +418,7 @@ pub(super) fn stop_thing() -> Thing {
 /// The globs that a path stands for: a folder stands for all that lies in it, a bare name for it at any depth.
 pub(super) fn globs(text: &str) -> Vec<String> {
     let text = text.strip_prefix("./").unwrap_or(text);
-    if text.starts_with('.')
-        && !text.contains('/')
-        && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric())
-        && text.len() <= 5
-        && text != ".env"
-    {
+    if text.starts_with('.') && !text.contains('/') && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric()) && text.len() <= 5 && text != ".env" {
         return vec![format!("*{text}")];
     }
     let bare = text.trim_end_matches('/');
@@ -476,11 +445,7 @@ pub(super) fn sample_path(glob: &str) -> String {
             path.push_str(inside.split(',').next().unwrap_or_default());
             rest = behind;
         } else {
-            if c == '*' {
-                path.push_str("example")
-            } else {
-                path.push(c)
-            }
+            if c == '*' { path.push_str("example") } else { path.push(c) }
             rest = rest.get(c.len_utf8()..).unwrap_or_default();
         }
     }
@@ -490,9 +455,7 @@ pub(super) fn sample_path(glob: &str) -> String {
 /// The same event at another path.
 pub(super) fn at_path(event: &Event, path: &str) -> Event {
     let mut event = event.clone();
-    if let EventKind::PreToolUse { input: Value::Object(input), .. }
-    | EventKind::PostToolUse { input: Value::Object(input), .. } = &mut event.kind
-    {
+    if let EventKind::PreToolUse { input: Value::Object(input), .. } | EventKind::PostToolUse { input: Value::Object(input), .. } = &mut event.kind {
         if let Some(known) = input.get_mut("file_path") {
             *known = Value::String(path.to_owned());
         } else if let Some(Value::String(command)) = input.get_mut("command")
@@ -507,9 +470,7 @@ pub(super) fn at_path(event: &Event, path: &str) -> Event {
 /// The path that an event writes or reads.
 pub(super) fn path_of(event: &Event) -> Option<&str> {
     match &event.kind {
-        EventKind::PreToolUse { input, .. } | EventKind::PostToolUse { input, .. } => {
-            input.get("file_path").and_then(Value::as_str)
-        }
+        EventKind::PreToolUse { input, .. } | EventKind::PostToolUse { input, .. } => input.get("file_path").and_then(Value::as_str),
         _ => None,
     }
 }
