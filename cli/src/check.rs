@@ -50,9 +50,10 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     for diagnostic in diagnostics {
         report.add(&Record::Diagnostic(diagnostic))?;
     }
-    let mut checker = Checker::new(&checks);
+    let of_diff = arguments.staged || arguments.diff.is_some();
+    let mut checker = if of_diff { Checker::of_diff(&checks) } else { Checker::new(&checks) };
     let mut sum = Checked { rules: checks.len(), ..Checked::default() };
-    if arguments.staged || arguments.diff.is_some() {
+    if of_diff {
         let text = match &arguments.diff {
             Some(revision) => git::diff(engine.root(), revision)?,
             None => git::staged(engine.root())?,

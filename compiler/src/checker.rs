@@ -36,6 +36,7 @@ pub struct Checker<'a> {
     expressions: Expressions,
     grammars: Grammars,
     seen: u64,
+    momentary: bool,
 }
 
 /// Where a session stands.
@@ -51,22 +52,27 @@ struct Session {
 
 /// One instant of an event.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about an instant")]
 struct Instant {
     attempt: bool,
     completion: bool,
     /// Whether the turn ends here.
     end: bool,
+    /// Whether it can still be stopped.
+    open: bool,
     outcome: Option<condition::Outcome>,
 }
 
 impl Instant {
-    const ATTEMPT: Self = Self { attempt: true, completion: false, end: false, outcome: None };
+    const ATTEMPT: Self = Self { attempt: true, completion: false, end: false, open: true, outcome: None };
+    /// An attempt of which only the result was seen.
+    const MADE: Self = Self { open: false, ..Self::ATTEMPT };
     const BOTH: Self = Self { completion: true, ..Self::ATTEMPT };
     const END: Self = Self { end: true, ..Self::BOTH };
 
     fn completion(ok: bool, code: Option<i32>) -> Self {
         let outcome = Some(condition::Outcome { ok, code });
-        Self { attempt: false, completion: true, end: false, outcome }
+        Self { attempt: false, completion: true, end: false, open: false, outcome }
     }
 
     fn has(&self, phase: Phase) -> bool {
@@ -93,7 +99,14 @@ impl<'a> Checker<'a> {
             expressions: Expressions::default(),
             grammars: Grammars::default(),
             seen: 0,
+            momentary: false,
         }
+    }
+
+    /// A checker for events that tell nothing of what was done before or after them, such as the files of a diff: it asks
+    /// only the checks that one event decides.
+    pub fn of_diff(checks: &'a Checks) -> Self {
+        Self { momentary: true, ..Self::new(checks) }
     }
 
     /// Judges one event, and answers with the rules that it violates.
@@ -238,7 +251,7 @@ impl<'a> Checker<'a> {
                     return self.instant(session, event, &facts, completion, workspace);
                 }
                 let facts = facts::facts(event, workspace);
-                let mut verdicts = self.instant(session, event, &facts, Instant::ATTEMPT, workspace);
+                let mut verdicts = self.instant(session, event, &facts, Instant::MADE, workspace);
                 verdicts.extend(self.instant(session, event, &facts, completion, workspace));
                 verdicts
             }
@@ -279,7 +292,8 @@ impl<'a> Checker<'a> {
         let mut verdicts = Vec::new();
         let mut moves = Vec::new();
         for number in numbers {
-            let Some(check) = self.checks.check(number).filter(|check| check.reach.covers(event)) else { continue };
+            let applies = |check: &&Check| check.reach.covers(event) && (!self.momentary || check.is_momentary());
+            let Some(check) = self.checks.check(number).filter(applies) else { continue };
             for file in instances(check, number, session, facts) {
                 let situation = Situation {
                     facts,
@@ -295,7 +309,8 @@ impl<'a> Checker<'a> {
                 let owes = instant.end && !check.monitor.accepts(step.next);
                 if check.monitor.violated(step.next) || owes {
                     let place = step.place.filter(|_| step.touched);
-                    verdicts.push(Verdict::of(check, Outcome::Violated, place.as_ref(), workspace));
+                    let verdict = Verdict::of(check, Outcome::Violated, place.as_ref(), workspace);
+                    verdicts.push(Verdict { blocks: verdict.blocks && instant.open, ..verdict });
                 } else if step.next != state {
                     moves.push((key, step.next));
                 }

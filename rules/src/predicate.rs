@@ -350,6 +350,15 @@ impl Predicate {
         }
     }
 
+    /// Whether it is about what the agent says, and not about what it does.
+    pub fn is_about_words(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::is_about_words),
+            Self::Reply(_) => true,
+            _ => false,
+        }
+    }
+
     /// The opposite of this predicate.
     #[must_use]
     pub fn negated(self) -> Self {

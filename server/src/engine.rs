@@ -99,9 +99,8 @@ impl Engine {
     ///
     /// # Errors
     /// The place is not there.
-    pub fn open(place: Place, user: Option<PathBuf>) -> Result<Self, EngineError> {
-        let user = user.as_deref();
-        let folder = match &place {
+    pub fn open(place: &Place, user: Option<&Path>) -> Result<Self, EngineError> {
+        let folder = match place {
             Place::At(root) => {
                 std::fs::create_dir_all(root)
                     .map_err(|source| EngineError::Workspace { path: root.clone(), source })?;

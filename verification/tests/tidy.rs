@@ -1,5 +1,7 @@
 //! Tidy: what the layout, the glossary and the style promise, held by a test.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its files has failed")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -215,7 +215,9 @@ fn nesting_is_bounded_in_depth_and_time() {
             let text = [&open.repeat(count), middle, &close.repeat(count)].concat();
             let taken = time(text.clone()) + time([&open.repeat(count), middle].concat());
             let most = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
-            if taken.as_millis() > 150 { eprintln!("SLOW {open:?} {count} {taken:?}"); }
+            if taken.as_millis() > 150 {
+                eprintln!("SLOW {open:?} {count} {taken:?}");
+            }
             assert!(taken < most, "{open:?} {count} times took {taken:?}");
         }
     }
