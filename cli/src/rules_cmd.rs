@@ -245,9 +245,9 @@ fn test(engine: &Engine, out: &mut dyn Write, names: &[String], format: PlainFor
         let trial = engine.test(&found.rule);
         let is_fine = trial.passed();
         if is_fine {
-            passed += 1
+            passed += 1;
         } else {
-            failed += 1
+            failed += 1;
         }
         if format == PlainFormat::Json {
             let (violating, clean, failures) = (trial.violating, trial.clean, trial.failures.as_slice());

@@ -387,12 +387,11 @@ fn difference(text: &str, other: &str) -> String {
     }
     let mut result = String::new();
     for line in text.lines() {
-        match spare.get_mut(line).filter(|count| **count > 0) {
-            Some(count) => *count -= 1,
-            None => {
-                result.push_str(line);
-                result.push('\n');
-            }
+        if let Some(count) = spare.get_mut(line).filter(|count| **count > 0) {
+            *count -= 1;
+        } else {
+            result.push_str(line);
+            result.push('\n');
         }
     }
     result

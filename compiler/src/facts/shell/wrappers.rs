@@ -281,7 +281,9 @@ fn assigned(via: &str, words: &[Field], start: usize) -> Vec<Inside> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let mut inside = after(via, words, env.len(), true, false);
-    inside.iter_mut().for_each(|part| part.env.clone_from(&env));
+    for part in &mut inside {
+        part.env.clone_from(&env);
+    }
     inside
 }
 
@@ -325,7 +327,9 @@ fn env(words: &[Field], args: &[&str]) -> Vec<Inside> {
     }
     let cwd = value_of(["-C", "--chdir"]).map(str::to_owned);
     let mut inside = assigned("env", words, start);
-    inside.iter_mut().for_each(|part| part.cwd.clone_from(&cwd));
+    for part in &mut inside {
+        part.cwd.clone_from(&cwd);
+    }
     inside
 }
 
