@@ -1,6 +1,12 @@
 //! What is understood of sentences of every kind: a corpus of our own, properties that hold of any text, and figures
 //! on recorded messages where those are at hand.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test stops where it cannot go on, and prints its figures"
+)]
+
 use proptest::prelude::*;
 use rules::{Class, Correction, Decision, Lexicon, Rule, understand};
 use serde::Deserialize;
@@ -34,8 +40,10 @@ struct Corpus {
 fn correction(case: &Case) -> Correction {
     let mut correction = Correction::of(&case.text);
     if !case.languages.is_empty() {
-        correction.context =
-            Some(rules::correction::Context { languages: case.languages.clone(), ..rules::correction::Context::default() });
+        correction.context = Some(rules::correction::Context {
+            languages: case.languages.clone(),
+            ..rules::correction::Context::default()
+        });
     }
     correction
 }
@@ -64,7 +72,9 @@ fn fault(case: &Case) -> Option<String> {
         && (case.rules.is_empty() || ids == case.rules)
         && (case.patterns.is_empty() || patterns == case.patterns)
         && missing.is_empty();
-    (!right).then(|| format!("`{}`\n  is {class}: {ids:?} {patterns:?}\n  lacks {missing:?}\n  {}", case.text, understood.why))
+    (!right).then(|| {
+        format!("`{}`\n  is {class}: {ids:?} {patterns:?}\n  lacks {missing:?}\n  {}", case.text, understood.why)
+    })
 }
 
 fn run(name: &str, text: &str) {
@@ -106,7 +116,9 @@ fn every_rule_carries_both_kinds_of_examples_and_the_exact_quote() {
         let correction: Correction = serde_json::from_str(line).expect("a correction");
         for rule in understand(&correction, Lexicon::builtin()).rules {
             assert!(rule.said.iter().all(|said| correction.text.contains(&said.quote)), "{rule:?}");
-            assert!(rule.said.iter().all(|said| said.correction == correction.key() && said.session == correction.session));
+            assert!(
+                rule.said.iter().all(|said| said.correction == correction.key() && said.session == correction.session)
+            );
             assert_eq!(rule.check.is_some(), rule.decided_by == Decision::Check, "{}", rule.id);
             if rule.check.is_some() {
                 assert!(rule.examples.iter().any(|example| example.violates), "{} has no violation", rule.id);
@@ -148,10 +160,8 @@ fn a_users_own_lexicon_adds_to_the_built_in_one() {
 
 /// Where recorded messages lie, if they are at hand.
 fn recorded(name: &str) -> Option<String> {
-    let root = std::env::var_os("TRACE_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("TRACE_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
     let path = root.join("corpora").join(name);
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
@@ -161,6 +171,7 @@ fn recorded(name: &str) -> Option<String> {
 }
 
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the labels of the records")]
 struct Recorded {
     id: String,
     text: String,
@@ -197,7 +208,8 @@ fn figures(name: &str, pairs: impl Iterator<Item = (bool, bool)>) -> f64 {
 fn figures_on_recorded_messages() {
     let show = std::env::var_os("TRACE_SHOW").is_some();
     if let Some(text) = recorded("corrections_dev.jsonl") {
-        let read: Vec<_> = lines(&text).into_iter().map(|r| (understand(&Correction::of(&r.text), Lexicon::builtin()), r)).collect();
+        let read: Vec<_> =
+            lines(&text).into_iter().map(|r| (understand(&Correction::of(&r.text), Lexicon::builtin()), r)).collect();
         for (understood, record) in read.iter().filter(|_| show) {
             let durable = understood.class == Class::Durable;
             if durable != record.durable {
@@ -205,14 +217,17 @@ fn figures_on_recorded_messages() {
                 eprintln!("{} {} {ids:?}\n     {}", if durable { "+" } else { "-" }, record.id, record.text);
             }
         }
-        let real = || read.iter().filter(|(_, record)| !record.synthetic);
-        let f1 = figures("durable, real", real().map(|(u, r)| (r.durable, u.class == Class::Durable)));
+        let natural = || read.iter().filter(|(_, record)| !record.synthetic);
+        let f1 = figures("durable, real", natural().map(|(u, r)| (r.durable, u.class == Class::Durable)));
         figures("durable, all", read.iter().map(|(u, r)| (r.durable, u.class == Class::Durable)));
-        figures("is a correction", real().map(|(u, r)| (r.is_correction, u.class != Class::NotACorrection)));
+        figures("is a correction", natural().map(|(u, r)| (r.is_correction, u.class != Class::NotACorrection)));
         assert!(f1 > 0.3, "durable F1 fell to {f1:.3}");
     }
     if let (Some(rules), Some(others)) = (recorded("directives_dev.jsonl"), recorded("nonrules_dev.jsonl")) {
-        let durable = |record: &Recorded| understand(&Correction::of(&record.text), Lexicon::builtin());
+        let durable = |record: &Recorded| {
+            let source = Some("AGENTS.md".to_owned());
+            understand(&Correction { source, ..Correction::of(&record.text) }, Lexicon::builtin())
+        };
         let rules: Vec<_> = lines(&rules).into_iter().map(|record| (durable(&record), record)).collect();
         let others: Vec<_> = lines(&others).into_iter().map(|record| (durable(&record), record)).collect();
         let found = |(u, _): &(rules::Understanding, Recorded)| u.class == Class::Durable;
@@ -220,12 +235,25 @@ fn figures_on_recorded_messages() {
         figures("rule sentences", pairs);
         let checked = |(u, _): &&(rules::Understanding, Recorded)| u.rules.iter().any(|rule| rule.check.is_some());
         let decidable = rules.iter().filter(|(_, record)| record.deterministic);
-        eprintln!("of {} decidable sentences {} have a check", decidable.clone().count(), decidable.filter(checked).count());
+        eprintln!(
+            "of {} decidable sentences {} have a check",
+            decidable.clone().count(),
+            decidable.filter(checked).count()
+        );
         let semantic = rules.iter().filter(|(_, record)| !record.deterministic);
-        eprintln!("of {} undecidable sentences {} have a check", semantic.clone().count(), semantic.filter(checked).count());
+        eprintln!(
+            "of {} undecidable sentences {} have a check",
+            semantic.clone().count(),
+            semantic.filter(checked).count()
+        );
         for (u, record) in rules.iter().chain(&others).filter(|_| show) {
             let drawn: Vec<_> = u.rules.iter().map(|rule| format!("{} ({})", rule.id, pattern(rule))).collect();
-            eprintln!("{} {} {drawn:?}\n     {}", if u.class == Class::Durable { "+" } else { "-" }, record.id, record.text);
+            eprintln!(
+                "{} {} {drawn:?}\n     {}",
+                if u.class == Class::Durable { "+" } else { "-" },
+                record.id,
+                record.text
+            );
         }
     }
 }
@@ -267,7 +295,9 @@ fn long_messages_are_read_in_linear_time() {
         understand(&Correction::of(text), Lexicon::builtin());
         started.elapsed()
     };
-    for piece in ["never use npm here, use pnpm. ", "`", "\"a", "“", "{a,", "before ", "never ", "npm npm ", "a\n", "leave "] {
+    for piece in
+        ["never use npm here, use pnpm. ", "`", "\"a", "“", "{a,", "before ", "never ", "npm npm ", "a\n", "leave "]
+    {
         time(piece.repeat(10));
         let elapsed = time(piece.repeat((60 << 10) / piece.len()));
         assert!(elapsed.as_millis() < 2000, "60 KiB of {piece:?} took {elapsed:?}");

@@ -283,7 +283,7 @@ struct Host {
 impl Data {
     /// Every thing that a user can name, as an entry with the phrases that name it.
     pub(super) fn into_entries(self) -> impl Iterator<Item = (Vec<String>, Entry)> {
-        let agent_tools = self.agent_tool.into_iter().flat_map(|tools| tools.names).map(agent_tool);
+        let agent_tools = self.agent_tool.into_iter().flat_map(|tools| tools.names).map(|name| agent_tool(&name));
         (self.tool.into_iter().map(Tool::entry))
             .chain(self.action.into_iter().map(Action::entry))
             .chain(self.files.into_iter().map(Files::entry))
@@ -370,9 +370,9 @@ impl MomentData {
     }
 }
 
-fn agent_tool(name: String) -> (Vec<String>, Entry) {
-    let predicate = Predicate::Tool(ToolTest { name: vec![name.clone()], ..ToolTest::default() });
-    let violates = vec![Event::tool(name.clone(), serde_json::json!({}))];
+fn agent_tool(name: &str) -> (Vec<String>, Entry) {
+    let predicate = Predicate::Tool(ToolTest { name: vec![name.to_owned()], ..ToolTest::default() });
+    let violates = vec![Event::tool(name, serde_json::json!({}))];
     let clean = vec![Event::tool(format!("{name}Other"), serde_json::json!({}))];
     let words = vec![format!("{name} tool"), format!("the {name} tool"), format!("tool {name}")];
     (words, Entry::new(&name.to_lowercase(), Kind::AgentTool, predicate, violates, clean))

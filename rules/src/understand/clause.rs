@@ -138,7 +138,8 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
 fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
     let lower = rest.iter().map(|token| &*token.lower);
     match token.form {
-        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") => {
+        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") =>
+        {
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),
@@ -215,7 +216,7 @@ fn is_program(sense: Sense, lexicon: &Lexicon) -> bool {
     lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Tool)
 }
 
-const STANCES: [Cue; 5] = [Cue::Never, Cue::Always, Cue::Must, Cue::Use, Cue::Told];
+const STANCES: [Cue; 6] = [Cue::Never, Cue::Always, Cue::Must, Cue::Use, Cue::Only, Cue::Told];
 const JOINTS: [Cue; 9] = [
     Cue::Before,
     Cue::After,
@@ -358,7 +359,9 @@ fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
         Cue::Until => Some(Role::Until),
         Cue::Between => Some(Role::Between),
         Cue::InsteadOf | Cue::Rejected => Some(Role::Instead),
-        Cue::Not if open.named || open.clause.units.last().is_some_and(|last| last.what == What::Comma) => Some(Role::Instead),
+        Cue::Not if open.named || open.clause.units.last().is_some_and(|last| last.what == What::Comma) => {
+            Some(Role::Instead)
+        }
         _ => None,
     };
     unit.senses().iter().find_map(|sense| match sense {

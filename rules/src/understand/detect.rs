@@ -4,13 +4,14 @@
 //! sentence out, a question is a rule only as a complaint, and an instruction without any cue for its being meant for
 //! good is a task, unless it says when (`run the tests before committing`) or stands in a document of rules.
 
+use super::Class;
 use super::clause::{Role, Statement, What};
 use super::meaning::{Meaning, Stance, complains, names_something};
+use super::name::VERBS;
 use super::text::Sentence;
 use super::thing::Sort;
-use super::Class;
-use crate::lexicon::{Cue, Of};
 use crate::Correction;
+use crate::lexicon::{Cue, Of};
 use std::ops::Range;
 
 /// How one statement reads.
@@ -42,6 +43,8 @@ pub(super) struct Reading {
     praise: bool,
     /// It speaks of `this` or `it` and of nothing else.
     pointing: bool,
+    /// It begins with what is to be done.
+    imperative: bool,
     /// It says before, after or instead of what.
     timed: bool,
     replaces: bool,
@@ -58,10 +61,29 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
     };
     let strong = has(Cue::Always)
         || has(Cue::Permission)
-        || words(Cue::Never, &["never", "ever", "forbidden", "banned", "off limits", "not allowed", "nie", "nunca", "jamais", "никогда", "永远", "禁止", "must not", "no longer"]);
+        || words(
+            Cue::Never,
+            &[
+                "never",
+                "ever",
+                "forbidden",
+                "banned",
+                "off limits",
+                "not allowed",
+                "nie",
+                "nunca",
+                "jamais",
+                "никогда",
+                "永远",
+                "禁止",
+                "must not",
+                "no longer",
+            ],
+        );
     let main = &meaning.main;
     let first_asks = statement.units().find(|unit| unit.what != What::Comma).is_some_and(|unit| unit.is(Cue::Asks));
-    let timed = meaning.before.is_some() || statement.clause(Role::After).is_some() || statement.clause(Role::When).is_some();
+    let timed =
+        meaning.before.is_some() || statement.clause(Role::After).is_some() || statement.clause(Role::When).is_some();
     let durable = has(Cue::Durable) || has(Cue::PerSession) || has(Cue::PerTurn);
     let confidence = if strong || durable { 0.9 } else { 0.75 };
     Reading {
@@ -84,14 +106,27 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         wrong: has(Cue::Wrong) || has(Cue::Undo) || has(Cue::Complaint) || has(Cue::Forgot),
         praise: has(Cue::Praise),
         pointing: main.things.is_empty() && main.properties.is_empty() && has(Cue::This),
+        imperative: begins(statement),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
         property: main.properties.iter().any(|property| matches!(property.of.first(), Some(Of::File | Of::Content)))
             || (meaning.only && !main.places.is_empty())
-            || (main.subject.is_some() && !main.properties.is_empty()) || !main.measures.is_empty() || main.literal.is_some() || main.pattern.is_some(),
+            || (main.subject.is_some() && !main.properties.is_empty())
+            || !main.measures.is_empty()
+            || main.literal.is_some()
+            || main.pattern.is_some(),
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
     }
+}
+
+/// Whether a statement begins with a verb or with how it is meant.
+fn begins(statement: &Statement<'_, '_>) -> bool {
+    let first = statement.units().find(|unit| !matches!(unit.what, What::Comma | What::Mark));
+    first.is_some_and(|unit| {
+        unit.is_any(&VERBS)
+            || unit.is_any(&[Cue::Never, Cue::Always, Cue::Must, Cue::Only, Cue::Before, Cue::After, Cue::When])
+    }) && first.is_some_and(|unit| !unit.text.ends_with("ing") && !unit.text.ends_with('s'))
 }
 
 impl Reading {
@@ -122,7 +157,11 @@ pub(super) struct Whole {
 
 impl Whole {
     pub(super) fn of<'r>(readings: impl Iterator<Item = &'r Reading>, correction: &Correction) -> Self {
-        let document = correction.context.as_ref().is_some_and(|context| context.heading.is_some() || context.body.is_some());
+        let about =
+            correction.context.as_ref().is_some_and(|context| context.heading.is_some() || context.body.is_some());
+        let file = correction.source.as_deref().unwrap_or_default();
+        let document =
+            about || [".md", ".mdc", ".cursorrules", ".rules"].iter().any(|extension| file.ends_with(extension));
         let mut whole = Self { this_time: false, durable: false, document, wrong: Vec::new(), tasks: 0 };
         for reading in readings {
             whole.this_time |= reading.this_time;
@@ -137,8 +176,10 @@ impl Whole {
 
     /// Whether a statement is meant for good; `composed` tells whether a rule could be made of it.
     pub(super) fn is_durable(&self, reading: &Reading, composed: bool) -> bool {
-        let out = reading.reported || (reading.praise && !reading.strong) || (reading.this_time && !reading.strong && !self.durable);
-        if out || (reading.pointing && !composed && !reading.durable) {
+        let out = reading.reported
+            || (reading.praise && !reading.strong)
+            || (reading.this_time && !reading.strong && !self.durable);
+        if out || (reading.pointing && !composed && !reading.durable && !reading.strong) {
             return false;
         }
         let lasting = reading.strong || reading.durable || self.durable;
@@ -154,19 +195,33 @@ impl Whole {
         let bare = reading.property && !reading.request;
         let said = match reading.stance {
             Stance::Never => !reading.request || lasting,
-            Stance::Use => lasting || reading.replaces || reading.told || reading.timed || bare || (reading.tool && !reading.request),
+            Stance::Use => {
+                lasting
+                    || reading.replaces
+                    || reading.told
+                    || reading.timed
+                    || bare
+                    || (reading.tool && !reading.request)
+            }
             Stance::Must => lasting || reading.timed || reading.forgotten || bare,
             Stance::AtMost => true,
-            Stance::Plain => lasting || reading.timed || bare || self.document,
+            Stance::Plain => lasting || reading.timed || bare || (self.document && reading.imperative),
         };
         if composed {
             return said;
         }
+        // In a document of rules, an instruction is one even where no check can be made of it.
+        if self.document && !reading.question && (reading.imperative || reading.stance == Stance::Never) {
+            return true;
+        }
         match reading.stance {
-            Stance::Never => reading.strong || (reading.durable && reading.names) || (reading.manners && !reading.request),
+            Stance::Never => {
+                reading.strong || (reading.durable && reading.names) || (reading.manners && !reading.request)
+            }
             Stance::Must => (reading.strong && !reading.request) || reading.durable || reading.every,
             Stance::Plain => reading.durable && reading.names && !reading.request,
-            Stance::Use | Stance::AtMost => false,
+            Stance::Use => (reading.strong || reading.durable && reading.names) && !reading.request,
+            Stance::AtMost => false,
         }
     }
 

@@ -1,7 +1,8 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
 use super::clause::{Clause, Role, Statement, What};
-use super::thing::{Named, Sort, Thing, file_thing, name};
+use super::name::{Named, name};
+use super::thing::{Sort, Thing, file_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Sense};
 
@@ -102,14 +103,18 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
         behind.first().is_some_and(|next| next.what != What::Comma)
             && behind.iter().take(3).any(super::clause::Unit::is_content)
     });
+    let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
+    let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
+    let used =
+        main.verb == Some(Cue::Use) || statement.clause(Role::Instead).is_some() || (clause.has(Cue::Only) && tool);
     let needs = clause.has(Cue::Must) || clause.has(Cue::Always) || statement.has(Cue::Forgot);
-    if (clause.has(Cue::Never) || no) && !(clause.has(Cue::AtMost) && !main.measures.is_empty()) {
+    if (clause.has(Cue::Never) || no) && !measured {
         Stance::Never
     } else if counted && main.things.iter().any(|thing| thing.sort == Sort::Command || thing.sort == Sort::Tool) {
         Stance::AtMost
     } else if complaint && !statement.has(Cue::Forgot) {
         Stance::Never
-    } else if main.verb == Some(Cue::Use) || statement.clause(Role::Instead).is_some() {
+    } else if used {
         Stance::Use
     } else if needs {
         Stance::Must

@@ -13,12 +13,13 @@ mod clause;
 mod compose;
 mod detect;
 mod meaning;
+mod name;
 mod text;
 mod thing;
 
 pub(crate) use text::words;
 
-use crate::{Correction, Decision, Directive, Example, Lexicon, Quote, Rule, RuleId, Scope, State, Strength};
+use crate::{Correction, Decision, Example, Lexicon, Rule, RuleId, Scope, State, Strength};
 use compose::{Draft, compose};
 use detect::Reading;
 use meaning::{Meaning, Stance, mean};
@@ -72,14 +73,14 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         }
     }
     let whole = detect::Whole::of(said.iter().map(|(reading, _)| reading), correction);
-    let mut rules = Rules { correction, taken: BTreeSet::new(), rules: Vec::new(), evidence: Vec::new() };
+    let mut writer = Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new() };
     for (reading, meaning) in merged(said) {
         let drafts = compose(&meaning, lexicon);
         if whole.is_durable(&reading, !drafts.is_empty()) {
-            rules.write(&reading, drafts, text);
+            writer.write(&reading, drafts, text);
         }
     }
-    rules.conclude(&whole)
+    writer.conclude(&whole)
 }
 
 /// Brings `never use npm` and `use pnpm` together where they stand side by side.
@@ -119,14 +120,14 @@ fn replaces(never: &Meaning<'_>, used: &Meaning<'_>) -> bool {
 }
 
 /// The rules of one message as they are written.
-struct Rules<'c> {
+struct Writer<'c> {
     correction: &'c Correction,
     taken: BTreeSet<String>,
-    rules: Vec<Rule>,
+    written: Vec<Rule>,
     evidence: Vec<Range<usize>>,
 }
 
-impl Rules<'_> {
+impl Writer<'_> {
     fn write(&mut self, reading: &Reading, drafts: Vec<Draft>, text: &str) {
         let quote = text.get(reading.range.clone()).unwrap_or_default();
         let drafts = if drafts.is_empty() { vec![judged(quote)] } else { drafts };
@@ -139,8 +140,16 @@ impl Rules<'_> {
                 }
                 None => draft,
             };
+            let said_before = self
+                .written
+                .iter_mut()
+                .find(|rule| rule.check.is_some() && rule.check == draft.check && rule.scope == draft.scope);
+            if let Some(rule) = said_before {
+                rule.said.push(self.correction.quote(quote));
+                continue;
+            }
             let rule = self.rule(draft, reading, quote);
-            self.rules.push(rule);
+            self.written.push(rule);
         }
     }
 
@@ -160,41 +169,42 @@ impl Rules<'_> {
             split_into: Vec::new(),
             refines: None,
             scope: draft.scope,
-            check: draft.check.map(|check| Directive { ..check }),
+            check: draft.check,
             remind_when: draft.remind_when,
-            said: vec![Quote {
-                quote: quote.to_owned(),
-                correction: self.correction.key(),
-                source: self.correction.source.clone(),
-                session: self.correction.session.clone(),
-                turn: self.correction.turn,
-            }],
+            said: vec![self.correction.quote(quote)],
             examples: draft.examples.iter().map(|(violates, events)| Example::of(*violates, events)).collect(),
         }
     }
 
     /// The slug, numbered where this message already made a rule of that name.
     fn free_id(&mut self, wanted: &str) -> RuleId {
-        let id = RuleId::slug(wanted);
-        let free = std::iter::once(id.clone())
-            .chain((2..).map(|n| id.numbered(n)))
-            .find(|id| !self.taken.contains(id.as_str()));
-        let id = free.unwrap_or(id);
+        let mut id = RuleId::slug(wanted);
+        if id.as_str() == "rule" {
+            // Nothing of it can be spelled in a slug: it is named after the message.
+            id = RuleId::slug(&format!("said-{}", self.correction.key()));
+        }
+        let taken = |id: &RuleId| self.taken.contains(id.as_str());
+        let mut n = 1;
+        let wanted = id.clone();
+        while taken(&id) {
+            n += 1;
+            id = wanted.numbered(n);
+        }
         self.taken.insert(id.as_str().to_owned());
         id
     }
 
     fn conclude(self, whole: &detect::Whole) -> Understanding {
-        if self.rules.is_empty() {
+        if self.written.is_empty() {
             let (class, why) = whole.class();
             return Understanding { class, evidence: whole.evidence(class), rules: Vec::new(), why };
         }
-        let checks = self.rules.iter().filter(|rule| rule.check.is_some()).count();
-        let why = match (self.rules.len(), checks) {
+        let checks = self.written.iter().filter(|rule| rule.check.is_some()).count();
+        let why = match (self.written.len(), checks) {
             (1, 1) => "said for good, and a check can decide it".to_owned(),
             (all, checks) => format!("said for good: {all} rules, {checks} of them for a check"),
         };
-        Understanding { class: Class::Durable, evidence: self.evidence, rules: self.rules, why }
+        Understanding { class: Class::Durable, evidence: self.evidence, rules: self.written, why }
     }
 }
 

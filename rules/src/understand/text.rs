@@ -280,7 +280,7 @@ pub(super) fn is_path(word: &str) -> bool {
         return false;
     }
     let name = word.rsplit('/').next().unwrap_or_default();
-    let extension = name.rsplit_once('.').map(|(stem, extension)| (stem, extension));
+    let extension = name.rsplit_once('.');
     let has_extension = extension.is_some_and(|(stem, extension)| {
         (1..=5).contains(&extension.len())
             && extension.starts_with(|c: char| c.is_ascii_lowercase())
