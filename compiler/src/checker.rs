@@ -11,7 +11,7 @@ use crate::artifact::Checks;
 use crate::check::Check;
 use crate::code::Grammars;
 use crate::condition::{self, Situation, Subject};
-use crate::facts::{self, Facts, NoWorkspace, Workspace};
+use crate::facts::{self, Facts, NoWorkspace, Workspace, Written};
 use crate::monitor::{Monitor, Phase};
 use crate::text::Expressions;
 use crate::truth::Truth;
@@ -152,43 +152,33 @@ impl<'a> Checker<'a> {
         open.collect()
     }
 
-    /// Judges a session of its own, and says how its last event stands with one rule.
-    pub fn judge(
-        &mut self,
-        events: &[Event],
-        rule: &rules::RuleId,
-        workspace: &dyn Workspace,
-    ) -> (Outcome, Option<Verdict>) {
+    /// Judges the events of an example, in a session and a workspace of their own, and says how the last one stands with
+    /// one rule.
+    pub fn judge(&mut self, events: &[Event], rule: &rules::RuleId) -> Outcome {
         let mut session = Session::default();
-        let Some((last, before)) = events.split_last() else { return (Outcome::NotApplicable, None) };
+        let mut workspace = Written::default();
+        let Some((last, before)) = events.split_last() else { return Outcome::NotApplicable };
         for event in before {
-            self.event(&mut session, event, workspace);
+            self.event(&mut session, event, &workspace);
+            workspace.take(&facts::facts(event, &workspace));
         }
-        let verdicts = match &last.kind {
-            EventKind::Stop { history, .. } if !history.is_empty() => {
-                let mut verdicts = self.replay(&mut session, history, last);
-                verdicts.extend(self.event(&mut session, last, workspace));
-                verdicts
-            }
-            _ => self.event(&mut session, last, workspace),
+        let mut verdicts = match &last.kind {
+            EventKind::Stop { history, .. } => self.replay(&mut session, history, last),
+            _ => Vec::new(),
         };
-        if let Some(verdict) = verdicts.into_iter().find(|verdict| verdict.rule == *rule) {
-            return (Outcome::Violated, Some(verdict));
+        verdicts.extend(self.event(&mut session, last, &workspace));
+        let is_meant = |number: u32| self.checks.check(number).filter(|check| check.id == *rule);
+        if verdicts.iter().any(|verdict| verdict.rule == *rule) {
+            Outcome::Violated
+        } else if session.states.iter().any(|((number, _), state)| {
+            is_meant(*number).is_some_and(|check| !check.monitor.accepts(*state))
+        }) {
+            Outcome::Pending
+        } else if self.checks.index().candidates(&facts::facts(last, &workspace), true).into_iter().any(|n| is_meant(n).is_some()) {
+            Outcome::Pass
+        } else {
+            Outcome::NotApplicable
         }
-        let is_open = session.states.iter().any(|((number, _), state)| {
-            self.checks.check(*number).is_some_and(|check| check.id == *rule && !check.monitor.accepts(*state))
-        });
-        if is_open {
-            return (Outcome::Pending, None);
-        }
-        let facts = facts::facts(last, workspace);
-        let concerned = self
-            .checks
-            .index()
-            .candidates(&facts, true)
-            .into_iter()
-            .any(|number| self.checks.check(number).is_some_and(|check| check.id == *rule));
-        (if concerned { Outcome::Pass } else { Outcome::NotApplicable }, None)
     }
 
     /// Runs the events before a stop; a call whose result is not among them has succeeded.
@@ -199,7 +189,7 @@ impl<'a> Checker<'a> {
                 *results.entry(call(event)).or_default() += 1;
             }
         }
-        session.has_results = true;
+        session.has_results |= !history.is_empty();
         let mut verdicts = Vec::new();
         for event in history {
             // What the stop says of its circumstances holds of its history too.

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files has failed")]
 
-use compiler::{Check, Checker, Checks, NoWorkspace, Outcome, trial};
-use rules::{Class, Code, Correction, Decision, Directive, Lexicon, Rule, RuleId, Scope, State, Strength, understand};
+use compiler::{Check, Checker, Checks, Outcome, trial};
+use rules::{Code, Correction, Decision, Directive, Lexicon, Rule, RuleId, Scope, State, Strength, understand};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -113,7 +113,7 @@ fn every_entry_of_the_lexicon_fires_on_its_violations_and_leaves_its_clean_actio
         let cases =
             entry.violates.iter().map(|event| (event, true)).chain(entry.clean.iter().map(|event| (event, false)));
         for (event, violates) in cases {
-            let outcome = checker.judge(std::slice::from_ref(event), &rule.id, &NoWorkspace).0;
+            let outcome = checker.judge(std::slice::from_ref(event), &rule.id);
             if (outcome == Outcome::Violated) != violates {
                 wrong.push(format!("{}: violates should be {violates}: {event:?}", entry.name));
             }
@@ -121,5 +121,4 @@ fn every_entry_of_the_lexicon_fires_on_its_violations_and_leaves_its_clean_actio
     }
     assert!(tried > 50, "{tried} entries");
     assert!(wrong.is_empty(), "{} of {tried} entries:\n{}", wrong.len(), wrong.join("\n"));
-    let _ = Class::Durable;
 }
