@@ -5,7 +5,8 @@
 //!
 //! A tool call is two instants: the *attempt*, which can still be stopped, and its *completion*. What is forbidden, or
 //! must be preceded by something, is looked for in attempts. What opens or meets an obligation is looked for in
-//! completions, and only in those that succeeded unless the predicate itself tests `exit`.
+//! completions, and only in those that succeeded unless the predicate itself tests `exit`. A predicate that tests `exit` is
+//! looked for in completions wherever it stands.
 
 use crate::predicate::Predicate;
 use schemars::JsonSchema;
