@@ -11,7 +11,7 @@ use crate::condition::{CodeCondition, Condition, FileCondition};
 use crate::facts::Facts;
 use rules::predicate::{Moment, TextTest};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The bits of the filter that is asked before the table is.
 const FILTER_BITS: u32 = 1 << 17;
@@ -94,32 +94,21 @@ pub struct Index {
 #[derive(Debug, Default)]
 pub struct Builder {
     filed: BTreeMap<Key, Vec<u32>>,
+    /// Literals are filed last, under the gram of theirs that the fewest checks have.
+    literals: Vec<(u32, Vec<u32>)>,
 }
 
 impl Builder {
     /// Files a check under the keys of its conditions; `always` for one that must see every event.
     pub fn file<'a>(&mut self, check: u32, conditions: impl IntoIterator<Item = &'a Condition>, always: bool) {
-        let mut slots = Vec::new();
-        let narrow = conditions.into_iter().all(|condition| match slots_of(condition) {
-            Some(more) => {
-                slots.extend(more);
-                true
-            }
-            None => false,
-        });
-        if always || !narrow {
-            slots = vec![Slot::Key(Trait::Always.into())];
-        }
+        let slots = conditions.into_iter().map(slots_of).collect::<Option<Vec<_>>>().filter(|_| !always);
+        let slots = slots.map_or_else(|| vec![Slot::Key(Trait::Always.into())], |slots| slots.concat());
         let mut keys = BTreeSet::new();
         for slot in slots {
-            keys.extend(match slot {
-                Slot::Key(key) => Some(key),
-                // Of a literal's grams the one with the fewest checks so far spreads the load.
-                Slot::Literal(grams) => grams
-                    .into_iter()
-                    .map(|gram| Key::from(Trait::Gram(gram)))
-                    .min_by_key(|key| self.filed.get(key).map_or(0, Vec::len)),
-            });
+            match slot {
+                Slot::Key(key) => drop(keys.insert(key)),
+                Slot::Literal(grams) => self.literals.push((check, grams)),
+            }
         }
         for key in keys {
             self.filed.entry(key).or_default().push(check);
@@ -134,7 +123,16 @@ impl Builder {
     }
 
     /// The index.
-    pub fn build(self) -> Index {
+    pub fn build(mut self) -> Index {
+        let mut frequency: HashMap<u32, u32> = HashMap::new();
+        for gram in self.literals.iter().flat_map(|(_, grams)| grams) {
+            *frequency.entry(*gram).or_default() += 1;
+        }
+        for (check, grams) in self.literals {
+            let rarest = grams.into_iter().min_by_key(|gram| (frequency.get(gram).copied(), *gram));
+            let filed = rarest.map(|gram| self.filed.entry(Trait::Gram(gram).into()).or_default());
+            filed.into_iter().for_each(|checks| checks.push(check));
+        }
         let mut index = Index::default();
         for (key, checks) in self.filed {
             index.keys.push(key);

@@ -98,14 +98,10 @@ impl Engine {
     /// Opens a workspace; nothing is written before something is compiled.
     ///
     /// # Errors
-    /// The place is not there.
+    /// The directory is not there.
     pub fn open(place: &Place, user: Option<&Path>) -> Result<Self, EngineError> {
         let folder = match place {
-            Place::At(root) => {
-                std::fs::create_dir_all(root)
-                    .map_err(|source| EngineError::Workspace { path: root.clone(), source })?;
-                Folder::under(root, user)
-            }
+            Place::At(root) => Folder::under(root, user),
             Place::Near(start) => Folder::find(start, user).unwrap_or_else(|| Folder::at(start, user)),
         };
         let repository = Repository::at(folder.root())
