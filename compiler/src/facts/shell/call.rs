@@ -54,8 +54,11 @@ impl Shell {
     }
 
     fn program_call(&mut self, program: &str, path: &str, call: &Call) -> String {
-        if let Some(body) = self.state.functions.get(path).cloned().filter(|_| !call.external) {
-            return self.function(path, &body, call);
+        if let Some((body, certain)) = self.state.functions.get(path).cloned().filter(|_| !call.external) {
+            let output = self.function(path, &body, call);
+            if certain {
+                return output;
+            }
         }
         self.record(program, call);
         let place = self.place(path);

@@ -29,7 +29,8 @@ pub(super) type Variables = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) vars: Rc<Variables>,
-    pub(super) functions: Rc<BTreeMap<String, Rc<Command>>>,
+    /// Functions, and whether each is certain to be defined.
+    pub(super) functions: Rc<BTreeMap<String, (Rc<Command>, bool)>>,
     pub(super) aliases: Rc<BTreeMap<String, String>>,
     /// Whether aliases are known to be expanded.
     pub(super) expand_aliases: bool,
@@ -53,6 +54,8 @@ pub(super) struct Shell {
     /// The span of the text that is run now, if it is not the event's.
     within: Option<Range<usize>>,
     pub(super) depth: usize,
+    /// How many ways that may not be taken enclose what runs now.
+    ways: usize,
     /// The functions that are being run.
     pub(super) active: Vec<String>,
     texts: usize,
@@ -182,8 +185,15 @@ impl Shell {
         if !item.conditional {
             return self.pipeline(&item.commands, input);
         }
+        self.way(|shell| shell.pipeline(&item.commands, input))
+    }
+
+    /// Runs something that may not run.
+    fn way(&mut self, run: impl FnOnce(&mut Self) -> String) -> String {
         let before = Rc::clone(&self.state.vars);
-        let output = self.pipeline(&item.commands, input);
+        self.ways += 1;
+        let output = run(self);
+        self.ways -= 1;
         self.blur(&before);
         output
     }
@@ -244,7 +254,7 @@ impl Shell {
             Kind::Coproc(body) => self.subshell(|shell| shell.command(body, input)),
             Kind::Function { name, body } => {
                 if self.spend(self.state.functions.len()) {
-                    Rc::make_mut(&mut self.state.functions).insert(name.clone(), Rc::clone(body));
+                    Rc::make_mut(&mut self.state.functions).insert(name.clone(), (Rc::clone(body), self.ways == 0));
                 }
                 String::new()
             }
@@ -261,9 +271,7 @@ impl Shell {
                 }
                 let mut outputs = Vec::new();
                 for body in bodies {
-                    let before = Rc::clone(&self.state.vars);
-                    outputs.push(self.program(body, input));
-                    self.blur(&before);
+                    outputs.push(self.way(|shell| shell.program(body, input)));
                 }
                 outputs.retain(|output| !output.is_empty());
                 if outputs.len() > 1 { HOLE.to_string() } else { outputs.pop().unwrap_or_default() }
