@@ -106,7 +106,9 @@ fn rule(out: &mut dyn Write, found: &Loaded, format: PlainFormat) -> Result<()> 
 pub(crate) fn meaning(rule: &Rule) -> String {
     match (&rule.check, rule.decided_by) {
         (Some(check), _) => rules::explain(check),
-        (None, Decision::Judged) => "Only a model can decide it; without one it is put in front of the agent.".to_owned(),
+        (None, Decision::Judged) => {
+            "Only a model can decide it; without one it is put in front of the agent.".to_owned()
+        }
         (None, _) => "Nothing decides it; it is put in front of the agent.".to_owned(),
     }
 }

@@ -18,7 +18,11 @@ use std::process::ExitCode;
 
 /// Say it once, and it holds: compiles what you tell a coding agent into checks that its actions must pass.
 #[derive(Debug, Parser)]
-#[command(name = "trace", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "trace",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   trace compile corrections.jsonl       make rules and checks of what you said
   trace check events.jsonl              judge an agent's events by them
@@ -26,7 +30,8 @@ Examples:
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
 
-Exit codes: 0 nothing found, 1 something found, 2 could not run.")]
+Exit codes: 0 nothing found, 1 something found, 2 could not run."
+)]
 struct Arguments {
     /// The directory whose `.trace` folder is used [default: the nearest one upwards, or the repository's root]
     #[arg(long, global = true, value_name = "DIR")]

@@ -243,7 +243,11 @@ fn test(engine: &Engine, out: &mut dyn Write, names: &[String], format: PlainFor
     for found in all.iter().filter(wanted).filter(|found| found.rule.decided_by.is_check()) {
         let trial = engine.test(&found.rule);
         let is_fine = trial.passed();
-        if is_fine { passed += 1 } else { failed += 1 }
+        if is_fine {
+            passed += 1
+        } else {
+            failed += 1
+        }
         if format == PlainFormat::Json {
             let (violating, clean, failures) = (trial.violating, trial.clean, trial.failures.as_slice());
             output::json(out, &Tested { rule: &found.rule.id, passed: is_fine, violating, clean, failures })?;

@@ -17,7 +17,11 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
                 let bites = made.bites.as_deref().unwrap_or(&input.why);
                 let comma = if pattern.is_empty() { "" } else { ", " };
                 let quote = escaped(&made.quote);
-                writeln!(out, "- line {}: **{}** `{}`, “{quote}”: {pattern}{comma}{bites}", input.line, input.fate, made.rule)?;
+                writeln!(
+                    out,
+                    "- line {}: **{}** `{}`, “{quote}”: {pattern}{comma}{bites}",
+                    input.line, input.fate, made.rule
+                )?;
             }
         }
         Record::Conflict(conflict) => {
@@ -33,10 +37,17 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
                 writeln!(out, "  - you said “{}”", escaped(said))?;
             }
             if let Some(fix) = &verdict.fix {
-                writeln!(out, "  - {} `{}`", if verdict.witness.is_some() { "instead:" } else { "owed:" }, fix.replace('`', ""))?;
+                writeln!(
+                    out,
+                    "  - {} `{}`",
+                    if verdict.witness.is_some() { "instead:" } else { "owed:" },
+                    fix.replace('`', "")
+                )?;
             }
         }
-        Record::Diagnostic(diagnostic) => writeln!(out, "- **{}** {}", diagnostic.code, escaped(&diagnostic.to_string()))?,
+        Record::Diagnostic(diagnostic) => {
+            writeln!(out, "- **{}** {}", diagnostic.code, escaped(&diagnostic.to_string()))?
+        }
         Record::Compiled(sum) => {
             writeln!(out, "\n| fate | messages |\n|---|---|")?;
             for fate in Fate::ALL {
@@ -48,7 +59,11 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
         Record::Checked(sum) => {
             let (events, rules) = (sum.events, sum.rules);
             writeln!(out, "\n| events | rules | blocked | warned | shadow | owed |\n|---|---|---|---|---|---|")?;
-            writeln!(out, "| {events} | {rules} | {} | {} | {} | {} |", sum.blocked, sum.warned, sum.shadow, sum.pending)?;
+            writeln!(
+                out,
+                "| {events} | {rules} | {} | {} | {} | {} |",
+                sum.blocked, sum.warned, sum.shadow, sum.pending
+            )?;
         }
     }
     Ok(())
