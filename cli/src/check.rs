@@ -1,6 +1,6 @@
 //! `trace check`: judges events, or a git diff, by the compiled checks.
 
-use crate::output::{self, Format};
+use crate::output::Format;
 use crate::render::Report;
 use crate::{End, engine};
 use anyhow::{Context, Result, bail};
@@ -46,13 +46,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let engine = engine(root)?;
     let mut report = Report::new(arguments.format, arguments.all);
-    let (checks, diagnostics) = engine.checks()?;
+    let (checks, diagnostics) = engine.checks();
     for diagnostic in diagnostics {
         report.add(&Record::Diagnostic(diagnostic))?;
     }
-    let mut checker = Checker::new(&checks);
+    let of_diff = arguments.staged || arguments.diff.is_some();
+    let mut checker = if of_diff { Checker::of_diff(&checks) } else { Checker::new(&checks) };
     let mut sum = Checked { rules: checks.len(), ..Checked::default() };
-    if arguments.staged || arguments.diff.is_some() {
+    if of_diff {
         let text = match &arguments.diff {
             Some(revision) => git::diff(engine.root(), revision)?,
             None => git::staged(engine.root())?,

@@ -5,10 +5,10 @@ use crate::render::Report;
 use crate::{End, engine};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use server::report::{Fate, Record};
+use server::report::Fate;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Make rules and checks of what you said
 ///
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     format: Format,
 }
 
-pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
+pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
     let engine = engine(root)?;
     let mut unread = 0;
     for path in &arguments.inputs {
@@ -48,13 +48,13 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
         let compiled = compiled?;
         unread += compiled.sum.fates.get(&Fate::Malformed).copied().unwrap_or_default();
         let mut report = Report::new(arguments.format, arguments.all);
-        compiled.each(&mut |record| report.add(&record))??;
+        compiled.each(&mut |record| report.add(&record))?;
         report.finish()?;
     }
     Ok(if unread > 0 { End::Findings } else { End::Clean })
 }
 
-fn open(path: &PathBuf) -> Result<(Box<dyn BufRead>, String, u64)> {
+fn open(path: &Path) -> Result<(Box<dyn BufRead>, String, u64)> {
     if path.as_os_str() == "-" {
         return Ok((Box::new(BufReader::new(std::io::stdin())), "standard input".to_owned(), 0));
     }

@@ -3,11 +3,11 @@
 
 use crate::output::{self, PlainFormat};
 use crate::{End, engine};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use owo_colors::OwoColorize;
 use rules::{Code, Decision, Event, Rule};
 use serde::Serialize;
-use server::Loaded;
+use server::folder::{Layer, RuleFile};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ struct Page<'a> {
 #[derive(Debug, Serialize)]
 struct Explained<'a> {
     rule: &'a Rule,
-    layer: server::Layer,
+    layer: Layer,
     file: String,
     means: String,
     bites: Option<&'a str>,
@@ -67,7 +67,7 @@ fn page(out: &mut dyn Write, code: Code, format: PlainFormat) -> Result<()> {
     Ok(())
 }
 
-fn rule(out: &mut dyn Write, found: &Loaded, format: PlainFormat) -> Result<()> {
+fn rule(out: &mut dyn Write, found: &RuleFile, format: PlainFormat) -> Result<()> {
     let rule = &found.rule;
     let means = meaning(rule);
     let bites = rule.check.as_ref().map(|check| check.pattern.bites());
@@ -114,7 +114,7 @@ pub(crate) fn meaning(rule: &Rule) -> String {
 }
 
 /// Where a rule applies, the widest part first.
-pub(crate) fn scope(found: &Loaded) -> String {
+pub(crate) fn scope(found: &RuleFile) -> String {
     let scope = &found.rule.scope;
     let mut parts = vec![found.layer.to_string()];
     for (name, globs) in

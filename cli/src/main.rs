@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let root = arguments.root;
     let end = match arguments.command {
-        Command::Compile(arguments) => compile::run(root, arguments),
+        Command::Compile(arguments) => compile::run(root, &arguments),
         Command::Check(arguments) => check::run(root, arguments),
         Command::Explain(arguments) => explain::run(root, &arguments),
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
@@ -93,5 +93,5 @@ fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
         .or_else(|| std::env::home_dir().map(|home| home.join(".config")))
         .map(|config| config.join("trace").join("rules"));
     let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
-    Ok(server::Engine::open(place, user)?)
+    Ok(server::Engine::open(&place, user.as_deref())?)
 }

@@ -99,7 +99,7 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) {
 
 /// Prints why a command could not run.
 pub(crate) fn failure(error: &anyhow::Error) {
-    let causes = error.chain().skip(1).map(|cause| format!(": {cause}")).collect::<String>();
+    let causes = error.chain().skip(1).map(|cause| format!(": {cause}")).collect::<Vec<_>>().concat();
     // Nothing can be done where standard error is closed.
     let _ = writeln!(anstream::stderr(), "trace: {error}{causes}");
 }

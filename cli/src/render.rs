@@ -79,6 +79,7 @@ fn effect(verdict: &Verdict) -> &'static str {
     match (verdict.outcome, verdict.state) {
         (Outcome::Pending, _) => "owed",
         (_, State::Armed) if verdict.blocks => "blocked",
+        (_, State::Armed) if verdict.strength.is_must() => "violated",
         (_, State::Armed) => "warned",
         _ => "shadow",
     }

@@ -8,7 +8,8 @@ use clap::Subcommand;
 use rules::book::Action;
 use rules::{Decision, RuleId, State};
 use serde::Serialize;
-use server::{Engine, Loaded};
+use server::Engine;
+use server::folder::{Loaded, RuleFile};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -127,7 +128,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
 }
 
 fn list(engine: &Engine, out: &mut dyn Write, state: Option<State>, format: PlainFormat) -> Result<End> {
-    let (all, diagnostics) = engine.rules();
+    let Loaded { files: all, diagnostics } = engine.rules();
     diagnostics.iter().for_each(output::diagnostic);
     let mut table = table::plain(&["rule", "state", "decided by", "bites", "scope", "asks"]);
     let wanted = all.iter().filter(|found| state.is_none_or(|state| state == found.rule.state));
@@ -144,7 +145,7 @@ fn list(engine: &Engine, out: &mut dyn Write, state: Option<State>, format: Plai
             pattern: check.map(|check| check.pattern.name()),
             bites: check.map(|check| check.pattern.bites()),
             scope: explain::scope(found),
-            overridden: found.is_overridden,
+            overridden: found.overridden,
         };
         if format == PlainFormat::Json {
             output::json(out, &listed)?;
@@ -232,21 +233,21 @@ fn now(engine: &Engine, out: &mut dyn Write, name: &str, did: &str, format: Plai
 }
 
 fn test(engine: &Engine, out: &mut dyn Write, names: &[String], format: PlainFormat) -> Result<End> {
-    let (all, diagnostics) = engine.rules();
+    let Loaded { files: all, diagnostics } = engine.rules();
     diagnostics.iter().for_each(output::diagnostic);
     for name in names {
         engine.rule(name)?;
     }
-    let wanted = |found: &&Loaded| names.is_empty() || names.iter().any(|name| name == found.rule.id.as_str());
+    let wanted = |found: &&RuleFile| names.is_empty() || names.iter().any(|name| name == found.rule.id.as_str());
     let mut failed = diagnostics.len();
     let mut passed = 0;
     for found in all.iter().filter(wanted).filter(|found| found.rule.decided_by.is_check()) {
         let trial = engine.test(&found.rule);
         let is_fine = trial.passed();
         if is_fine {
-            passed += 1
+            passed += 1;
         } else {
-            failed += 1
+            failed += 1;
         }
         if format == PlainFormat::Json {
             let (violating, clean, failures) = (trial.violating, trial.clean, trial.failures.as_slice());

@@ -131,6 +131,13 @@ impl Check {
         self.parts.iter().any(|part| part.condition.names_file())
     }
 
+    /// Whether an event alone decides it, whatever came before: only such checks can judge a diff.
+    pub fn is_momentary(&self) -> bool {
+        let successor = |letter| self.monitor.step(Monitor::START, letter);
+        let stays = |state| state == Monitor::START || self.monitor.violated(state);
+        self.monitor.accepts(Monitor::START) && self.monitor.letters().all(|letter| stays(successor(letter)))
+    }
+
     /// What to run instead of a command: the first replacement that fits, with the arguments that it does not cover.
     pub fn fix(&self, command: &Command) -> Option<String> {
         self.fixes.iter().find_map(|fix| {

@@ -11,7 +11,7 @@ use crate::artifact::Checks;
 use crate::check::Check;
 use crate::code::Grammars;
 use crate::condition::{self, Situation, Subject};
-use crate::facts::{self, Facts, NoWorkspace, Workspace};
+use crate::facts::{self, Facts, NoWorkspace, Workspace, Written};
 use crate::monitor::{Monitor, Phase};
 use crate::text::Expressions;
 use crate::truth::Truth;
@@ -36,6 +36,7 @@ pub struct Checker<'a> {
     expressions: Expressions,
     grammars: Grammars,
     seen: u64,
+    momentary: bool,
 }
 
 /// Where a session stands.
@@ -51,22 +52,27 @@ struct Session {
 
 /// One instant of an event.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about an instant")]
 struct Instant {
     attempt: bool,
     completion: bool,
     /// Whether the turn ends here.
     end: bool,
+    /// Whether it can still be stopped.
+    open: bool,
     outcome: Option<condition::Outcome>,
 }
 
 impl Instant {
-    const ATTEMPT: Self = Self { attempt: true, completion: false, end: false, outcome: None };
+    const ATTEMPT: Self = Self { attempt: true, completion: false, end: false, open: true, outcome: None };
+    /// An attempt of which only the result was seen.
+    const MADE: Self = Self { open: false, ..Self::ATTEMPT };
     const BOTH: Self = Self { completion: true, ..Self::ATTEMPT };
     const END: Self = Self { end: true, ..Self::BOTH };
 
     fn completion(ok: bool, code: Option<i32>) -> Self {
         let outcome = Some(condition::Outcome { ok, code });
-        Self { attempt: false, completion: true, end: false, outcome }
+        Self { attempt: false, completion: true, end: false, open: false, outcome }
     }
 
     fn has(&self, phase: Phase) -> bool {
@@ -93,7 +99,14 @@ impl<'a> Checker<'a> {
             expressions: Expressions::default(),
             grammars: Grammars::default(),
             seen: 0,
+            momentary: false,
         }
+    }
+
+    /// A checker for events that tell nothing of what was done before or after them, such as the files of a diff: it asks
+    /// only the checks that one event decides.
+    pub fn of_diff(checks: &'a Checks) -> Self {
+        Self { momentary: true, ..Self::new(checks) }
     }
 
     /// Judges one event, and answers with the rules that it violates.
@@ -139,43 +152,33 @@ impl<'a> Checker<'a> {
         open.collect()
     }
 
-    /// Judges a session of its own, and says how its last event stands with one rule.
-    pub fn judge(
-        &mut self,
-        events: &[Event],
-        rule: &rules::RuleId,
-        workspace: &dyn Workspace,
-    ) -> (Outcome, Option<Verdict>) {
+    /// Judges the events of an example, in a session and a workspace of their own, and says how the last one stands with
+    /// one rule.
+    pub fn judge(&mut self, events: &[Event], rule: &rules::RuleId) -> Outcome {
         let mut session = Session::default();
-        let Some((last, before)) = events.split_last() else { return (Outcome::NotApplicable, None) };
+        let mut workspace = Written::default();
+        let Some((last, before)) = events.split_last() else { return Outcome::NotApplicable };
         for event in before {
-            self.event(&mut session, event, workspace);
+            self.event(&mut session, event, &workspace);
+            workspace.take(&facts::facts(event, &workspace));
         }
-        let verdicts = match &last.kind {
-            EventKind::Stop { history, .. } if !history.is_empty() => {
-                let mut verdicts = self.replay(&mut session, history, last);
-                verdicts.extend(self.event(&mut session, last, workspace));
-                verdicts
-            }
-            _ => self.event(&mut session, last, workspace),
+        let mut verdicts = match &last.kind {
+            EventKind::Stop { history, .. } => self.replay(&mut session, history, last),
+            _ => Vec::new(),
         };
-        if let Some(verdict) = verdicts.into_iter().find(|verdict| verdict.rule == *rule) {
-            return (Outcome::Violated, Some(verdict));
+        verdicts.extend(self.event(&mut session, last, &workspace));
+        let is_meant = |number: u32| self.checks.check(number).filter(|check| check.id == *rule);
+        if verdicts.iter().any(|verdict| verdict.rule == *rule) {
+            Outcome::Violated
+        } else if session.states.iter().any(|((number, _), state)| {
+            is_meant(*number).is_some_and(|check| !check.monitor.accepts(*state))
+        }) {
+            Outcome::Pending
+        } else if self.checks.index().candidates(&facts::facts(last, &workspace), true).into_iter().any(|n| is_meant(n).is_some()) {
+            Outcome::Pass
+        } else {
+            Outcome::NotApplicable
         }
-        let is_open = session.states.iter().any(|((number, _), state)| {
-            self.checks.check(*number).is_some_and(|check| check.id == *rule && !check.monitor.accepts(*state))
-        });
-        if is_open {
-            return (Outcome::Pending, None);
-        }
-        let facts = facts::facts(last, workspace);
-        let concerned = self
-            .checks
-            .index()
-            .candidates(&facts, true)
-            .into_iter()
-            .any(|number| self.checks.check(number).is_some_and(|check| check.id == *rule));
-        (if concerned { Outcome::Pass } else { Outcome::NotApplicable }, None)
     }
 
     /// Runs the events before a stop; a call whose result is not among them has succeeded.
@@ -186,7 +189,7 @@ impl<'a> Checker<'a> {
                 *results.entry(call(event)).or_default() += 1;
             }
         }
-        session.has_results = true;
+        session.has_results |= !history.is_empty();
         let mut verdicts = Vec::new();
         for event in history {
             // What the stop says of its circumstances holds of its history too.
@@ -238,7 +241,7 @@ impl<'a> Checker<'a> {
                     return self.instant(session, event, &facts, completion, workspace);
                 }
                 let facts = facts::facts(event, workspace);
-                let mut verdicts = self.instant(session, event, &facts, Instant::ATTEMPT, workspace);
+                let mut verdicts = self.instant(session, event, &facts, Instant::MADE, workspace);
                 verdicts.extend(self.instant(session, event, &facts, completion, workspace));
                 verdicts
             }
@@ -279,7 +282,8 @@ impl<'a> Checker<'a> {
         let mut verdicts = Vec::new();
         let mut moves = Vec::new();
         for number in numbers {
-            let Some(check) = self.checks.check(number).filter(|check| check.reach.covers(event)) else { continue };
+            let applies = |check: &&Check| check.reach.covers(event) && (!self.momentary || check.is_momentary());
+            let Some(check) = self.checks.check(number).filter(applies) else { continue };
             for file in instances(check, number, session, facts) {
                 let situation = Situation {
                     facts,
@@ -295,7 +299,8 @@ impl<'a> Checker<'a> {
                 let owes = instant.end && !check.monitor.accepts(step.next);
                 if check.monitor.violated(step.next) || owes {
                     let place = step.place.filter(|_| step.touched);
-                    verdicts.push(Verdict::of(check, Outcome::Violated, place.as_ref(), workspace));
+                    let verdict = Verdict::of(check, Outcome::Violated, place.as_ref(), workspace);
+                    verdicts.push(Verdict { blocks: verdict.blocks && instant.open, ..verdict });
                 } else if step.next != state {
                     moves.push((key, step.next));
                 }

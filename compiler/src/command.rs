@@ -89,7 +89,7 @@ impl CommandPattern {
         if pattern.words.len() > Self::MAX_WORDS {
             return Err(format!("a command pattern holds at most {} words", Self::MAX_WORDS));
         }
-        for glob in pattern.globs() {
+        for glob in &pattern.cwd {
             fast_glob::validate(glob).map_err(|error| format!("`{glob}` is not a glob: {error}"))?;
         }
         Ok(pattern)
@@ -98,14 +98,6 @@ impl CommandPattern {
     /// Whether the pattern is about one path of a rule that holds per file.
     pub fn names_file(&self) -> bool {
         self.words.contains(&Step::File)
-    }
-
-    fn globs(&self) -> impl Iterator<Item = &String> {
-        let words = self.words.iter().filter_map(|step| match step {
-            Step::One(words) => Some(words),
-            Step::Many | Step::File => None,
-        });
-        self.program.iter().chain(words.flatten()).chain(self.flags.iter().flatten()).chain(&self.cwd)
     }
 
     /// Matches a command; `file` is the path that `$file` stands for.
@@ -134,7 +126,7 @@ impl CommandPattern {
     fn cwd_matches(&self, command: &Command) -> bool {
         self.cwd.is_empty() || {
             let cwd = command.cwd.as_deref().unwrap_or(".");
-            self.cwd.iter().any(|glob| same(glob, cwd) || glob_match(format!("{glob}/**"), cwd))
+            self.cwd.iter().any(|glob| glob_match(glob, cwd) || glob_match(format!("{glob}/**"), cwd))
         }
     }
 
@@ -250,9 +242,34 @@ fn has_word(args: &[Word], word: &str) -> Truth {
     args.iter().map(|arg| one_of(std::slice::from_ref(&word.to_owned()), arg)).fold(Truth::No, |a, b| a | b)
 }
 
-/// Compares a glob with a text; most are plain words, for which no glob matcher is needed.
-fn same(glob: &str, text: &str) -> bool {
-    glob == text || glob.contains(['*', '?', '[', '{']) && (glob == "*" || glob_match(glob, text))
+/// Compares a pattern with a word: `*` stands for any characters, `?` for one.
+fn same(pattern: &str, text: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern == text;
+    }
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where the last `*` stands, and how much of the text it has taken; only the last one is ever tried again.
+    let mut star = None;
+    while let Some(c) = text.get(t) {
+        match (pattern.get(p), star) {
+            (Some('*'), _) => {
+                star = Some((p, t));
+                p += 1;
+            }
+            (Some(wanted), _) if *wanted == '?' || wanted == c => {
+                p += 1;
+                t += 1;
+            }
+            (_, Some((at, taken))) => {
+                star = Some((at, taken + 1));
+                p = at + 1;
+                t = taken + 1;
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|c| *c == '*'))
 }
 
 fn alternatives(word: &str) -> Vec<String> {
@@ -318,6 +335,9 @@ mod tests {
             ("git commit !--amend", "git commit --amend", Truth::No),
             ("git commit !--amend", "git commit -m x", Truth::Yes),
             ("* --no-verify", "git commit --no-verify", Truth::Yes),
+            ("git checkout -b release*", "git checkout -b release/1.2", Truth::Yes),
+            ("a *x*y?", "a qxwyz", Truth::Yes),
+            ("a *x*y?", "a qxwy", Truth::No),
             ("tool --a=1", "tool --a=1", Truth::Yes),
             ("find -delete", "find . -delete", Truth::Yes),
         ];
@@ -332,6 +352,5 @@ mod tests {
         assert!(CommandPattern::of(&"".into()).unwrap_err().contains("needs a program"));
         assert!(CommandPattern::of(&"a 'b".into()).unwrap_err().contains("not closed"));
         assert!(CommandPattern::of(&"a $ b".into()).unwrap_err().contains("ends"));
-        assert!(CommandPattern::of(&"[a".into()).unwrap_err().contains("not a glob"));
     }
 }

@@ -6,7 +6,6 @@
 use crate::artifact::Checks;
 use crate::check::Check;
 use crate::checker::Checker;
-use crate::facts::NoWorkspace;
 use crate::verdict::Outcome;
 use rules::{Code, Diagnostic, Event, EventKind, Example, Rule};
 use serde_json::{Value, json};
@@ -53,7 +52,7 @@ pub fn run(rule: &Rule, check: &Check) -> Trial {
                 continue;
             }
         };
-        let violated = checker.judge(&events, &rule.id, &NoWorkspace).0 == Outcome::Violated;
+        let violated = checker.judge(&events, &rule.id) == Outcome::Violated;
         if violated != example.violates {
             trial.failures.push(Diagnostic::of(Code::FailedExample, failure(rule, number, example)));
         } else if violated {

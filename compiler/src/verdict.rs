@@ -18,7 +18,8 @@ pub struct Verdict {
     pub rule: RuleId,
     /// The answer.
     pub outcome: Outcome,
-    /// Whether the action or the final answer is to be held back: the rule is armed and meant as a must.
+    /// Whether the action or the final answer is to be held back: the rule is armed and meant as a must, and it is not too
+    /// late.
     pub blocks: bool,
     /// The rule's state: armed rules are enforced, those in shadow are only logged.
     pub state: State,

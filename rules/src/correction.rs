@@ -1,7 +1,7 @@
 //! What a user said to an agent: the evidence that rules are made of.
 
 use crate::event::Event;
-use crate::rule::Scope;
+use crate::rule::{Quote, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,17 @@ impl Correction {
             source: None,
             context: None,
             scope: None,
+        }
+    }
+
+    /// A part of it, with where it was said.
+    pub fn quote(&self, part: &str) -> Quote {
+        Quote {
+            quote: part.to_owned(),
+            correction: self.key(),
+            source: self.source.clone(),
+            session: self.session.clone(),
+            turn: self.turn,
         }
     }
 

@@ -14,13 +14,17 @@ pub mod diagnostic;
 pub mod directive;
 pub mod event;
 pub mod file;
+pub mod lexicon;
 pub mod predicate;
 pub mod rule;
+pub mod understand;
 
 pub use correction::Correction;
 pub use describe::{describe, explain};
 pub use diagnostic::{Code, Diagnostic, Severity, Span};
 pub use directive::{Directive, During, Pattern, Per};
 pub use event::{Event, EventKind};
+pub use lexicon::Lexicon;
 pub use predicate::Predicate;
 pub use rule::{Decision, Example, Quote, Rule, RuleId, Scope, State, Strength};
+pub use understand::{Class, Understanding, understand};

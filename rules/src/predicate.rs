@@ -350,6 +350,25 @@ impl Predicate {
         }
     }
 
+    /// Whether it asks how a call ended, which only its completion tells.
+    pub fn asks_for_exit(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_for_exit),
+            Self::Not(part) => part.asks_for_exit(),
+            Self::Exit(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is about what the agent says, and not about what it does.
+    pub fn is_about_words(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::is_about_words),
+            Self::Reply(_) => true,
+            _ => false,
+        }
+    }
+
     /// The opposite of this predicate.
     #[must_use]
     pub fn negated(self) -> Self {

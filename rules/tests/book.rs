@@ -1,6 +1,8 @@
 //! Rules as files, and the rule book: what is written is read back, what is wrong is shown where it stands, and what is
 //! said again changes nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall fail")]
+
 mod strategy;
 
 use proptest::prelude::*;
@@ -56,13 +58,15 @@ fn admit(book: &mut RuleBook, proposal: &Rule) -> Admission {
 }
 
 fn example() -> Rule {
-    let mut rule = rule("unwrap-in-library", "7f3a9c01d2e4b586", never("x"));
-    rule.title = "no unwrap() outside tests; use ?".to_owned();
-    rule.scope.directory = vec!["server/**".to_owned()];
-    rule.examples = vec![
-        Example::of(true, &[Event::write("src/a.rs", "x.unwrap();\n")]),
-        Example::of(false, &[Event::write("src/a.rs", "x?;\n")]).noted("the fix"),
-    ];
+    let rule = Rule {
+        title: "no unwrap() outside tests; use ?".to_owned(),
+        scope: Scope { directory: vec!["server/**".to_owned()], ..Scope::default() },
+        examples: vec![
+            Example::of(true, &[Event::write("src/a.rs", "x.unwrap();\n")]),
+            Example::of(false, &[Event::write("src/a.rs", "x?;\n")]).noted("the fix"),
+        ],
+        ..rule("unwrap-in-library", "7f3a9c01d2e4b586", never("x"))
+    };
     with(rule, |check| {
         let code = CodeTest { pattern: vec!["$X.unwrap()".to_owned()], ..CodeTest::default() };
         let file = FileTest {
@@ -460,9 +464,9 @@ fn two_rules_from_the_same_words_are_both_admitted() {
 }
 
 #[test]
-fn ten_thousand_proposals_of_one_name_one_check_or_many_exceptions_stay_bounded() {
+fn thousands_of_proposals_of_one_name_one_check_or_many_exceptions_stay_bounded() {
     let mut book = RuleBook::default();
-    for n in 0..10_000 {
+    for n in 0..2_000 {
         let correction = format!("c{n}");
         admit(&mut book, &rule("many", &correction, never(&format!("tool-{n}"))));
         admit(&mut book, &rule("same", &correction, never("same")));
@@ -470,7 +474,7 @@ fn ten_thousand_proposals_of_one_name_one_check_or_many_exceptions_stay_bounded(
         let except = Some(Predicate::command(&format!("tool-{n}")));
         admit(&mut book, &with(rule("except", &correction, never("x")), |check| check.unless = except));
     }
-    assert_eq!(book.len(), 10_000 + 1 + 1 + 10_000 / 8);
+    assert_eq!(book.len(), 2_000 + 1 + 1 + 2_000 / 8);
     assert!(book.iter().all(|rule| rule.said.len() <= 64));
 }
 

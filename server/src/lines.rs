@@ -78,13 +78,8 @@ mod tests {
         let input = b"one\r\n0123456789\n\xff\n\nlast".as_slice();
         let lines: Vec<Line> = bounded(io::BufReader::with_capacity(3, input), 8).map(Result::unwrap).collect();
         let texts: Vec<_> = lines.iter().map(|line| (line.number, line.text())).collect();
-        let expected = [
-            (1, Ok("one")),
-            (2, Err(Code::LineTooLong)),
-            (3, Err(Code::NotUtf8)),
-            (4, Ok("")),
-            (5, Ok("last")),
-        ];
+        let expected =
+            [(1, Ok("one")), (2, Err(Code::LineTooLong)), (3, Err(Code::NotUtf8)), (4, Ok("")), (5, Ok("last"))];
         assert_eq!(texts, expected);
         assert_eq!(lines.last().unwrap().end, input.len() as u64);
     }

@@ -175,6 +175,8 @@ pub struct Checked {
     pub rules: usize,
     /// Violations of rules that block.
     pub blocked: usize,
+    /// Violations that were seen when it was too late to block them.
+    pub violated: usize,
     /// Violations of rules that warn.
     pub warned: usize,
     /// Violations of rules in shadow.
@@ -188,13 +190,14 @@ pub struct Checked {
 impl Checked {
     /// Whether something was found that a person should look at.
     pub fn has_findings(&self) -> bool {
-        self.blocked + self.warned > 0
+        self.blocked + self.violated + self.warned > 0
     }
 
     /// Counts a verdict.
     pub fn count(&mut self, verdict: &Verdict) {
         match (verdict.outcome, verdict.state) {
             (compiler::Outcome::Violated, State::Armed) if verdict.blocks => self.blocked += 1,
+            (compiler::Outcome::Violated, State::Armed) if verdict.strength.is_must() => self.violated += 1,
             (compiler::Outcome::Violated, State::Armed) => self.warned += 1,
             (compiler::Outcome::Violated, _) => self.shadow += 1,
             (compiler::Outcome::Pending, _) => self.pending += 1,

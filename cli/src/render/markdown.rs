@@ -46,7 +46,7 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
             }
         }
         Record::Diagnostic(diagnostic) => {
-            writeln!(out, "- **{}** {}", diagnostic.code, escaped(&diagnostic.to_string()))?
+            writeln!(out, "- **{}** {}", diagnostic.code, escaped(&diagnostic.to_string()))?;
         }
         Record::Compiled(sum) => {
             writeln!(out, "\n| fate | messages |\n|---|---|")?;

@@ -13,7 +13,6 @@ use std::io::Write;
 #[derive(Default)]
 pub(crate) struct Inputs {
     rows: Vec<[String; 5]>,
-    hidden: usize,
 }
 
 impl Inputs {
@@ -34,6 +33,7 @@ impl Inputs {
                 let rules = plural(sum.rules, "rule");
                 let found = [
                     (sum.blocked, "blocked"),
+                    (sum.violated, "violated"),
                     (sum.warned, "warned"),
                     (sum.shadow, "in shadow"),
                     (sum.pending, "owed at the end"),
@@ -65,7 +65,6 @@ impl Inputs {
             ];
             self.rows.push(row);
         }
-        self.hidden += 1;
     }
 
     fn flush(&mut self, out: &mut dyn Write) -> Result<()> {
@@ -85,7 +84,7 @@ impl Inputs {
 /// A table without lines.
 pub(crate) fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(output::width());
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(output::width());
     table.set_header(header.iter().map(|name| Cell::new(name.to_uppercase())));
     table
 }
@@ -133,6 +132,7 @@ pub(crate) fn event(out: &mut dyn Write, number: usize, summary: &str, verdicts:
 fn verdict(out: &mut dyn Write, verdict: &Verdict) -> Result<()> {
     let (mark, style) = match effect(verdict) {
         "blocked" => ("✗ blocked", Style::new().red().bold()),
+        "violated" => ("✗ violated", Style::new().red()),
         "warned" => ("! warned", Style::new().yellow()),
         "owed" => ("… owed", Style::new().cyan()),
         _ => ("~ shadow", Style::new().dimmed()),

@@ -228,8 +228,8 @@ impl<'a> Files<'a> {
 
     fn edit(&mut self, path: String, input: &Value) {
         let edits = edits(input);
-        if let [(old, new, _)] = edits.as_slice()
-            && old.is_empty()
+        if let [(_, new, _)] = edits.as_slice()
+            && text(input, &OLD_KEYS) == Some("")
             && self.now(&path).is_none()
         {
             return self.write(path, None, (*new).to_owned());
@@ -387,12 +387,11 @@ fn difference(text: &str, other: &str) -> String {
     }
     let mut result = String::new();
     for line in text.lines() {
-        match spare.get_mut(line).filter(|count| **count > 0) {
-            Some(count) => *count -= 1,
-            None => {
-                result.push_str(line);
-                result.push('\n');
-            }
+        if let Some(count) = spare.get_mut(line).filter(|count| **count > 0) {
+            *count -= 1;
+        } else {
+            result.push_str(line);
+            result.push('\n');
         }
     }
     result

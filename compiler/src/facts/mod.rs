@@ -7,11 +7,14 @@ pub(crate) mod language;
 mod patch;
 mod paths;
 pub mod shell;
+mod written;
 
 pub use files::from_unified_diff;
 pub use language::language;
 
 use files::{Files, Shape};
+pub use written::Written;
+
 use rules::predicate::{FileAction, Moment};
 use rules::{Event, EventKind};
 use serde_json::Value;
@@ -119,7 +122,8 @@ pub struct Commit {
 
 /// The state of the workspace, for what an event alone does not tell.
 ///
-/// Two implementations exist: the engine's, over the real files, and [`NoWorkspace`].
+/// Three implementations exist: the engine's, over the real files, [`Written`], over what an example wrote, and
+/// [`NoWorkspace`].
 pub trait Workspace: std::fmt::Debug {
     /// The repository's root, absolute, to make paths relative to.
     fn root(&self) -> Option<&str>;
@@ -245,3 +249,6 @@ fn message_text(message: CommitMessage, files: &Files<'_>) -> Word {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,8 +124,10 @@ impl Atoms {
         steps.iter().map(|step| self.completion(step)).collect()
     }
 
+    /// Looked for in attempts; but how a call ended is known only once it has.
     fn attempt(&mut self, predicate: Predicate) -> Result<u8, TooComplex> {
-        self.number(Atom { predicate, phase: Phase::Attempt })
+        let phase = if predicate.asks_for_exit() { Phase::Completion } else { Phase::Attempt };
+        self.number(Atom { predicate, phase })
     }
 
     fn completion(&mut self, predicate: &Predicate) -> Result<u8, TooComplex> {

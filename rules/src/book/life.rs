@@ -142,7 +142,7 @@ impl Trail {
             rule: self.rule.clone(),
             action: Action::Undo,
             by: by.to_owned(),
-            reason: Some(format!("takes back change {}: {}", last.seq, last.action)),
+            reason: Some(format!("takes back `{}` of {}", last.action, last.at)),
             before: last.after.clone(),
             after: last.before.clone(),
         })

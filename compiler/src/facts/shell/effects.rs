@@ -43,18 +43,18 @@ impl Shell {
             "tee" => {
                 let append = args.iter().any(|arg| matches!(*arg, "-a" | "--append"));
                 for path in operands(&args, &[]) {
-                    self.wrote(path, append, call.input.clone().unwrap_or(HOLE.to_string()));
+                    self.wrote(path, append, &call.input.clone().unwrap_or(HOLE.to_string()));
                 }
             }
             "dd" => {
                 if let Some(path) = args.iter().find_map(|arg| arg.strip_prefix("of=")) {
-                    self.wrote(path, false, HOLE.to_string());
+                    self.wrote(path, false, &HOLE.to_string());
                 }
             }
             "curl" | "wget" => self.downloads(program, &args),
             "sed" | "gsed" => self.edits_in_place(&args, &["-e", "-f", "-l", "--expression", "--file"]),
             "perl" | "ruby" if args.iter().any(|arg| in_place(arg)) => {
-                self.edits_in_place(&args, &["-e", "-E", "-I", "-M"])
+                self.edits_in_place(&args, &["-e", "-E", "-I", "-M"]);
             }
             "apply_patch" | "applypatch" => {
                 let patch = args.first().map(|patch| (*patch).to_owned()).or_else(|| call.input.clone());
@@ -80,14 +80,14 @@ impl Shell {
     }
 
     /// Notes that a text is written to a file, and keeps it for those who read it later in the text.
-    pub(super) fn wrote(&mut self, path: &str, append: bool, content: String) {
+    pub(super) fn wrote(&mut self, path: &str, append: bool, content: &str) {
         let place = self.path(path);
         if !self.spend(content.len()) {
             return;
         }
-        self.change(path, if append { FileAction::Modify } else { FileAction::Create }, Some(&content), append);
-        let before = if append { self.files.get(&place).cloned() } else { None };
-        self.files.insert(place, before.map_or(content.clone(), |before| before + &content));
+        self.change(path, if append { FileAction::Modify } else { FileAction::Create }, Some(content), append);
+        let before = self.files.get(&place).filter(|_| append).cloned();
+        self.files.insert(place, before.unwrap_or_default() + content);
     }
 
     /// The text of a file as far as this text has written it.
@@ -166,7 +166,7 @@ impl Shell {
                     || *option == short
                     || (program == "curl" && option.starts_with('-') && option.ends_with('o')))
             {
-                self.wrote(path, false, HOLE.to_string());
+                self.wrote(path, false, &HOLE.to_string());
             }
         }
     }
@@ -221,7 +221,7 @@ impl Shell {
         while let Some(option) = rest.next() {
             match commit_option(option) {
                 Some((true, attached)) => {
-                    paragraphs.extend(attached.or_else(|| rest.next().copied()).map(str::to_owned))
+                    paragraphs.extend(attached.or_else(|| rest.next().copied()).map(str::to_owned));
                 }
                 Some((false, attached)) => {
                     let path = attached.or_else(|| rest.next().copied()).unwrap_or_default();

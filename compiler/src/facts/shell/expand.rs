@@ -17,6 +17,8 @@ const MAX_BRACE_DEPTH: usize = 8;
 const MAX_PIECES: usize = 1 << 16;
 /// The longest text, in bytes, that a pattern of `${name##pattern}` is tried on.
 const MAX_PATTERN_TEXT: usize = 4096;
+/// The work that a field counts for, beside its bytes.
+pub(super) const FIELD_COST: usize = 16;
 /// The names whose values every shell starts with.
 const WELL_KNOWN: [(&str, &str); 4] = [("IFS", " \t\n"), ("HOME", "~"), ("SHELL", "/bin/sh"), ("BASH", "/bin/bash")];
 
@@ -97,7 +99,7 @@ impl Shell {
             if number > 0 {
                 fields.next();
             }
-            if !self.spend(value.len()) {
+            if !self.spend(value.len() + FIELD_COST) {
                 fields.push(&HOLE.to_string(), true);
                 return;
             }
@@ -338,7 +340,9 @@ fn alternatives(atoms: &[Piece], depth: usize) -> Vec<Vec<Piece>> {
             at = close + 1;
         } else {
             made += results.len();
-            results.iter_mut().for_each(|result| result.push(atom.clone()));
+            for result in &mut results {
+                result.push(atom.clone());
+            }
             at += 1;
         }
         if made > MAX_PIECES {

@@ -32,7 +32,7 @@ const MAX_DEPTH: usize = 64;
 /// The most commands that one text may run.
 const MAX_COMMANDS: usize = 4096;
 /// The work that one text may cause, in steps and bytes of expanded text.
-const MAX_WORK: usize = 1 << 22;
+const MAX_WORK: usize = 1 << 21;
 
 /// What a shell text holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -114,9 +114,8 @@ impl<'a> Parser<'a> {
         inner.deeper(part).map_err(|fault| self.fault(fault.why))
     }
 
-    /// A whole text as a program.
-    pub(super) fn whole(&mut self) -> Parsed<Program> {
-        let program = self.list()?;
+    /// A program that must go to the end of the text.
+    pub(super) fn ended(&self, program: Program) -> Parsed<Program> {
         if self.at < self.text.len() { Err(self.fault("a word that closes nothing")) } else { Ok(program) }
     }
 
@@ -217,10 +216,7 @@ impl<'a> Parser<'a> {
 
     fn command(&mut self) -> Parsed<Command> {
         let start = self.at;
-        let kind = match self.compound()? {
-            Some(kind) => kind,
-            None => return self.simple(),
-        };
+        let Some(kind) = self.compound()? else { return self.simple() };
         let mut redirects = Vec::new();
         loop {
             self.skip_blanks();

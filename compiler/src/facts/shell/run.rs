@@ -3,7 +3,7 @@
 //! A command's output is followed where it is known (`echo`, `printf`, `cat`, …), so that texts which reach a shell
 //! through pipes, substitutions and files are read. A variable that several ways leave with several values is unknown.
 
-use super::expand::Field;
+use super::expand::{FIELD_COST, Field};
 use super::parser::parse;
 use super::syntax::{Assignment, Command, HOLE, Item, Kind, Program, Redirect, Target, Value};
 use super::{MAX_COMMANDS, MAX_DEPTH, MAX_TEXT, MAX_TEXTS, MAX_WORK, ShellFacts, base_name, known, wrappers};
@@ -14,10 +14,14 @@ use std::rc::Rc;
 
 /// The most values of a loop that are tried one by one.
 const MAX_ROUNDS: usize = 16;
+/// How often a function may run inside itself.
+const MAX_CALLS: usize = 8;
 /// The most variables whose values are followed.
 const MAX_VARIABLES: usize = 256;
 /// The longest output that is followed, in bytes.
 const MAX_OUTPUT: usize = MAX_TEXT;
+/// The most parts that are listed as unknown.
+const MAX_UNKNOWN: usize = 256;
 /// The longest part of a text that an [`Unknown`] repeats, in characters.
 const MAX_EXCERPT: usize = 200;
 
@@ -64,6 +68,8 @@ pub(super) struct Shell {
     /// The span of the text that is run now, if it is not the event's.
     within: Option<Range<usize>>,
     depth: usize,
+    /// The functions that are being run.
+    active: Vec<String>,
     texts: usize,
     work: usize,
     /// Whether what runs now runs on another machine or in a container.
@@ -93,7 +99,7 @@ impl Shell {
     pub(super) fn unknown(&mut self, text: &str, why: &'static str, span: Range<usize>) {
         let text = known(text.trim()).text.chars().take(MAX_EXCERPT).collect();
         let unknown = Unknown { text, why, span };
-        if self.facts.unknown.len() < MAX_COMMANDS && !self.facts.unknown.contains(&unknown) {
+        if self.facts.unknown.len() < MAX_UNKNOWN && !self.facts.unknown.contains(&unknown) {
             self.facts.unknown.push(unknown);
         }
     }
@@ -323,7 +329,7 @@ impl Shell {
                     if redirect.fd.as_deref().is_none_or(|fd| fd == "1") {
                         writes.push((path, append));
                     } else {
-                        self.wrote(&path, append, HOLE.to_string());
+                        self.wrote(&path, append, &HOLE.to_string());
                     }
                     continue;
                 }
@@ -339,7 +345,7 @@ impl Shell {
     /// Sends output to where redirections lead; what is left of it.
     fn redirected(&mut self, output: String, writes: &[(String, bool)]) -> String {
         for (path, append) in writes {
-            self.wrote(path, *append, output.clone());
+            self.wrote(path, *append, &output);
         }
         if writes.is_empty() { output } else { String::new() }
     }
@@ -422,7 +428,7 @@ impl Shell {
 
     /// Records a simple command and follows what it runs; its output.
     pub(super) fn call(&mut self, mut call: Call) -> String {
-        if self.depth >= MAX_DEPTH || !self.spend(call.words.len()) {
+        if self.depth >= MAX_DEPTH || !self.spend(call.words.len() * FIELD_COST) {
             self.unknown("", "it is nested too deeply", call.span.clone());
             return HOLE.to_string();
         }
@@ -450,11 +456,7 @@ impl Shell {
 
     fn program_call(&mut self, program: &str, path: &str, call: &Call) -> String {
         if let Some(body) = self.state.functions.get(path).cloned().filter(|_| !call.external) {
-            let args = Rc::new(call.words.iter().map(|word| word.text.clone()).collect());
-            let outside = std::mem::replace(&mut self.state.args, args);
-            let output = self.command(&body, call.input.as_ref());
-            self.state.args = outside;
-            return output;
+            return self.function(path, &body, call);
         }
         self.record(program, call);
         let place = self.place(path);
@@ -475,6 +477,20 @@ impl Shell {
             return output;
         }
         self.follow(program, call)
+    }
+
+    fn function(&mut self, name: &str, body: &Command, call: &Call) -> String {
+        if self.active.iter().filter(|active| *active == name).count() >= MAX_CALLS {
+            self.unknown(name, "a function calls itself", call.span.clone());
+            return HOLE.to_string();
+        }
+        let args = Rc::new(call.words.iter().map(|word| word.text.clone()).collect());
+        let outside = std::mem::replace(&mut self.state.args, args);
+        self.active.push(name.to_owned());
+        let output = self.command(body, call.input.as_ref());
+        self.active.pop();
+        self.state.args = outside;
+        output
     }
 
     fn record(&mut self, program: &str, call: &Call) {

@@ -142,7 +142,10 @@ impl Parser<'_> {
                 (Some(next), _) => body.push(next),
             }
         }
-        let program = self.inner(&body, self.span(start), |parser| parser.whole())?;
+        let program = self.inner(&body, self.span(start), |parser| {
+            let program = parser.list()?;
+            parser.ended(program)
+        })?;
         pieces.push(Piece { kind: PieceKind::Output(Rc::new(program)), quoted });
         Ok(())
     }
@@ -205,8 +208,9 @@ impl Parser<'_> {
         let named = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
         // A special parameter is one character.
         let length = if named == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { named };
-        parameter.name = rest.get(..length).filter(|name| *name != "}").unwrap_or("?").to_owned();
-        self.at += if rest.starts_with('}') { 0 } else { length };
+        let name = rest.get(..length).filter(|name| *name != "}").unwrap_or_default();
+        name.clone_into(&mut parameter.name);
+        self.at += name.len();
         if self.eat("[") {
             parameter.index = Some(self.operand(&[']'], quoted)?);
         }
@@ -268,7 +272,6 @@ impl Parser<'_> {
                     characters.next();
                 }
                 (Some(open), _) if open == next => quote = None,
-                (Some(_), _) => {}
                 (None, '\'' | '"') => quote = Some(next),
                 (None, '(') => level += 1,
                 (None, ')') => {

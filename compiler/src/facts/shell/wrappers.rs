@@ -281,7 +281,9 @@ fn assigned(via: &str, words: &[Field], start: usize) -> Vec<Inside> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let mut inside = after(via, words, env.len(), true, false);
-    inside.iter_mut().for_each(|part| part.env.clone_from(&env));
+    for part in &mut inside {
+        part.env.clone_from(&env);
+    }
     inside
 }
 
@@ -298,9 +300,12 @@ fn option_texts(program: &str, args: &[&str]) -> Option<Vec<Inside>> {
     let (_, options) = TEXT_OPTIONS.iter().find(|(name, _)| *name == program)?;
     let mut texts = Vec::new();
     for (at, arg) in args.iter().enumerate() {
-        let text = options.iter().find_map(|option| match arg.strip_prefix(option)? {
-            "" => args.get(at + 1).copied(),
-            rest => rest.strip_prefix('='),
+        let cluster =
+            |option: &str| !arg.starts_with("--") && option.len() == 2 && arg.ends_with(option.trim_start_matches('-'));
+        let text = options.iter().find_map(|option| match arg.strip_prefix(option) {
+            Some("") => args.get(at + 1).copied(),
+            Some(rest) => rest.strip_prefix('='),
+            None => args.get(at + 1).copied().filter(|_| arg.starts_with('-') && cluster(option)),
         });
         texts.extend(text.map(|text| part(program, Run::Text(text.to_owned()))));
     }
@@ -322,7 +327,9 @@ fn env(words: &[Field], args: &[&str]) -> Vec<Inside> {
     }
     let cwd = value_of(["-C", "--chdir"]).map(str::to_owned);
     let mut inside = assigned("env", words, start);
-    inside.iter_mut().for_each(|part| part.cwd.clone_from(&cwd));
+    for part in &mut inside {
+        part.cwd.clone_from(&cwd);
+    }
     inside
 }
 

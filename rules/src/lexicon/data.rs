@@ -1,0 +1,428 @@
+//! The shape of the lexicon's files, and how each sort of thing becomes an entry.
+
+use super::{CodeTest, Entry, Event, FileTest, Kind, Moment, Predicate, TextTest, ToolTest, any_command};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// One file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Data {
+    pub pasted: Vec<String>,
+    pub not_paths: Vec<String>,
+    pub cue: Vec<Cues>,
+    pub number: Vec<Number>,
+    pub subject: Vec<Subject>,
+    pub measure: Vec<MeasureData>,
+    pub property: Vec<Property>,
+    pub replacement: Vec<ReplacementData>,
+    tool: Vec<Tool>,
+    action: Vec<Action>,
+    files: Vec<Files>,
+    language: Vec<Language>,
+    construct: Vec<Construct>,
+    moment: Vec<MomentData>,
+    agent_tool: Vec<AgentTools>,
+    host: Vec<Host>,
+}
+
+/// Phrases of one meaning, by language.
+#[derive(Debug, Deserialize)]
+pub(super) struct Cues {
+    pub means: Cue,
+    #[serde(flatten)]
+    pub phrases: BTreeMap<String, Vec<String>>,
+}
+
+/// What a word does in a correction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Cue {
+    // How it is meant.
+    Never,
+    Not,
+    No,
+    Always,
+    Must,
+    Use,
+    Only,
+    AtMost,
+    Once,
+    Soft,
+    // How the parts hang together.
+    InsteadOf,
+    Rejected,
+    Before,
+    After,
+    When,
+    While,
+    Unless,
+    Outside,
+    Until,
+    Between,
+    Permission,
+    Then,
+    And,
+    Or,
+    In,
+    To,
+    PerTurn,
+    PerSession,
+    // What kind of message it is.
+    Durable,
+    ThisTime,
+    Undo,
+    Wrong,
+    Opinion,
+    Every,
+    Complaint,
+    Forgot,
+    Told,
+    Again,
+    Praise,
+    Asks,
+    Requests,
+    Reported,
+    This,
+    // What is done.
+    Run,
+    Edit,
+    Create,
+    Delete,
+    Read,
+    Say,
+    Ask,
+    BackUp,
+    // What is said of it.
+    Fail,
+    Pass,
+    OpenItems,
+    New,
+    Named,
+    StartsWith,
+    EndsWith,
+    Contains,
+    Folder,
+    Branch,
+    Tool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Number {
+    pub words: Vec<String>,
+    pub value: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Subject {
+    pub of: Of,
+    pub words: Vec<String>,
+}
+
+/// What a property can be said of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Of {
+    /// The message of a commit.
+    Commit,
+    /// What the agent says to the user.
+    Reply,
+    /// The lines that are added to a file.
+    File,
+    /// A file as a whole.
+    Content,
+    /// Each line of a file.
+    Lines,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MeasureData {
+    pub words: Vec<String>,
+    pub test: Measure,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "they are the names of the tests")]
+pub(crate) enum Measure {
+    MaxChars,
+    MaxWords,
+    MaxSentences,
+    MaxLines,
+    MaxQuestions,
+}
+
+/// How a text can be.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Property {
+    pub name: String,
+    pub of: Vec<Of>,
+    pub words: Vec<String>,
+    pub must: TextTest,
+    /// A text that passes the test.
+    pub good: String,
+    /// One that does not.
+    pub bad: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplacementData {
+    pub never: String,
+    #[serde(rename = "use")]
+    pub instead: String,
+    pub steps: Vec<(String, String)>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tool {
+    name: String,
+    words: Option<Vec<String>>,
+    run: OneOrMore,
+    #[serde(default)]
+    subcommands: Vec<String>,
+    /// Whether its phrases are commands as they stand, as with a program whose name is a common word.
+    #[serde(default)]
+    literal: bool,
+    group: Option<String>,
+    violates: Vec<String>,
+    clean: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Action {
+    name: String,
+    words: Vec<String>,
+    #[serde(default)]
+    renewed: bool,
+    run: BTreeMap<String, Vec<String>>,
+    violates: Vec<String>,
+    clean: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Files {
+    name: String,
+    words: Vec<String>,
+    path: Vec<String>,
+    #[serde(default)]
+    not_path: Vec<String>,
+    violates: Vec<String>,
+    clean: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    name: String,
+    words: Vec<String>,
+    extensions: Vec<String>,
+    group: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Construct {
+    name: String,
+    words: Vec<String>,
+    tests: Vec<ConstructTest>,
+    group: Option<String>,
+    violates: BTreeMap<String, String>,
+    clean: BTreeMap<String, String>,
+}
+
+/// One way in which a construct is found: a pattern or a kind of node, or a test on the added lines.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConstructTest {
+    #[serde(default)]
+    language: Vec<String>,
+    #[serde(default)]
+    pattern: Vec<String>,
+    #[serde(default)]
+    kind: Vec<String>,
+    text: Option<TextTest>,
+    added: Option<TextTest>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MomentData {
+    event: Moment,
+    words: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgentTools {
+    names: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Host {
+    name: String,
+    words: Vec<String>,
+}
+
+impl Data {
+    /// Every thing that a user can name, as an entry with the phrases that name it.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = (Vec<String>, Entry)> {
+        let agent_tools = self.agent_tool.into_iter().flat_map(|tools| tools.names).map(|name| agent_tool(&name));
+        (self.tool.into_iter().map(Tool::entry))
+            .chain(self.action.into_iter().map(Action::entry))
+            .chain(self.files.into_iter().map(Files::entry))
+            .chain(self.language.into_iter().map(Language::entry))
+            .chain(self.construct.into_iter().map(Construct::entry))
+            .chain(self.moment.into_iter().map(MomentData::entry))
+            .chain(agent_tools)
+            .chain(self.host.into_iter().map(|host| {
+                (host.words, Entry::new(&host.name, Kind::Host, Predicate::All(Vec::new()), Vec::new(), Vec::new()))
+            }))
+    }
+}
+
+impl Tool {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let patterns = match self.run {
+            OneOrMore::One(pattern) => vec![pattern],
+            OneOrMore::More(patterns) => patterns,
+        };
+        let words = self.words.unwrap_or_else(|| vec![self.name.clone()]);
+        let kind = if self.literal { Kind::Action } else { Kind::Tool };
+        let entry = Entry::new(&self.name, kind, any_command(&patterns), commands(self.violates), commands(self.clean));
+        (words, Entry { group: self.group, subcommands: self.subcommands, ..entry })
+    }
+}
+
+impl Action {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let predicate = any_command(self.run.values().flatten());
+        let by_language =
+            self.run.iter().map(|(language, patterns)| (language.clone(), any_command(patterns))).collect();
+        let entry = Entry::new(&self.name, Kind::Action, predicate, commands(self.violates), commands(self.clean));
+        (self.words, Entry { renewed: self.renewed, by_language, ..entry })
+    }
+}
+
+impl Files {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let test = FileTest { path: self.path, not_path: self.not_path, ..FileTest::default() };
+        (self.words, Entry::new(&self.name, Kind::Files, file(test), edits(self.violates), edits(self.clean)))
+    }
+}
+
+impl Language {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let path = self.extensions.iter().map(|extension| format!("*.{extension}")).collect();
+        let violates = self.extensions.iter().map(|extension| format!("src/main.{extension}"));
+        let entry = Entry::new(
+            &self.name,
+            Kind::Language,
+            file(FileTest { path, ..FileTest::default() }),
+            edits(violates),
+            edits(["notes.txt".to_owned()]),
+        );
+        (self.words, Entry { group: self.group, ..entry })
+    }
+}
+
+impl Construct {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let mut tests: Vec<_> = self.tests.into_iter().map(|test| file(test.file())).collect();
+        let predicate = if tests.len() == 1 { tests.remove(0) } else { Predicate::Any(tests) };
+        let entry = Entry::new(&self.name, Kind::Construct, predicate, writes(self.violates), writes(self.clean));
+        (self.words, Entry { group: self.group, ..entry })
+    }
+}
+
+impl ConstructTest {
+    fn file(self) -> FileTest {
+        let code = CodeTest { pattern: self.pattern, kind: self.kind, text: self.text, not_inside: Vec::new() };
+        let code = (code != CodeTest::default()).then_some(code);
+        FileTest { language: self.language, added: self.added, code, ..FileTest::default() }
+    }
+}
+
+impl MomentData {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let (name, violates) = match self.event {
+            Moment::Stop => ("done", vec![Event::stop("Done.", Vec::new())]),
+            _ => ("moment", Vec::new()),
+        };
+        let clean = vec![Event::command("ls")];
+        (self.words, Entry::new(name, Kind::Moment, Predicate::Event(self.event), violates, clean))
+    }
+}
+
+fn agent_tool(name: &str) -> (Vec<String>, Entry) {
+    let predicate = Predicate::Tool(ToolTest { name: vec![name.to_owned()], ..ToolTest::default() });
+    let violates = vec![Event::tool(name, serde_json::json!({}))];
+    let clean = vec![Event::tool(format!("{name}Other"), serde_json::json!({}))];
+    let words = vec![format!("{name} tool"), format!("the {name} tool"), format!("tool {name}")];
+    (words, Entry::new(&name.to_lowercase(), Kind::AgentTool, predicate, violates, clean))
+}
+
+impl Property {
+    /// The property as something that holds of an event.
+    pub(super) fn entry(&self) -> Entry {
+        let of = self.of.first().copied().unwrap_or(Of::Reply);
+        let event = |text: &str| vec![of.event(text)];
+        Entry::new(&self.name, Kind::Property, of.test(self.must.clone()), event(&self.good), event(&self.bad))
+    }
+}
+
+impl Of {
+    /// The test on a text as a test on an event.
+    pub(crate) fn test(self, text: TextTest) -> Predicate {
+        match self {
+            Self::Commit => Predicate::Commit(text),
+            Self::Reply => Predicate::Reply(text),
+            Self::File | Self::Lines => file(FileTest { added: Some(text), ..FileTest::default() }),
+            Self::Content => file(FileTest { content: Some(text), ..FileTest::default() }),
+        }
+    }
+
+    /// An event with such a text.
+    pub(crate) fn event(self, text: &str) -> Event {
+        match self {
+            Self::Commit => {
+                let quoted = text.replace('\'', "'\\''");
+                Event::command(format!("git commit -m '{quoted}'"))
+            }
+            Self::Reply => Event::stop(text, Vec::new()),
+            Self::File | Self::Lines | Self::Content => Event::write("src/main.py", text),
+        }
+    }
+}
+
+fn file(test: FileTest) -> Predicate {
+    Predicate::File(Box::new(test))
+}
+
+fn commands(texts: Vec<String>) -> Vec<Event> {
+    texts.into_iter().map(Event::command).collect()
+}
+
+fn edits(paths: impl IntoIterator<Item = String>) -> Vec<Event> {
+    paths.into_iter().map(|path| Event::edit(path, "old", "new")).collect()
+}
+
+fn writes(files: BTreeMap<String, String>) -> Vec<Event> {
+    files.into_iter().map(|(path, text)| Event::write(path, text)).collect()
+}

@@ -1,0 +1,315 @@
+//! What is known about the world, as data: the words that carry a correction's grammar, and the things that it is about.
+//!
+//! The data lies in `lexicon/*.toml`; a user's own file has the same shape and wins over the built-in one. Every thing
+//! has events of which it holds and events close by of which it does not, which are its tests.
+//!
+//! INVARIANT: a lookup is one hash of one word and a walk over the phrases that begin with it, longest first, so that
+//! reading a message takes time linear in its length. There is no stemming and no fuzzy match: a form that is to be
+//! known is listed.
+
+mod data;
+
+use crate::directive::Replacement;
+use crate::event::Event;
+use crate::predicate::{CodeTest, CommandTest, FileTest, Moment, Predicate, TextTest, ToolTest};
+use crate::understand::words;
+use crate::{Code, Diagnostic, Span};
+use data::Data;
+pub(crate) use data::{Cue, Measure, Of, Property};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The embedded files, by name.
+const FILES: [(&str, &str); 5] = [
+    ("words.toml", include_str!("../../lexicon/words.toml")),
+    ("tools.toml", include_str!("../../lexicon/tools.toml")),
+    ("files.toml", include_str!("../../lexicon/files.toml")),
+    ("constructs.toml", include_str!("../../lexicon/constructs.toml")),
+    ("properties.toml", include_str!("../../lexicon/properties.toml")),
+];
+
+/// The built-in knowledge, read when it is first asked for.
+static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
+    let mut lexicon = Lexicon::empty();
+    for (_, text) in FILES {
+        if let Ok(data) = toml::from_str(text) {
+            lexicon.add(data);
+        }
+    }
+    lexicon
+});
+
+/// What is known about the world.
+#[derive(Debug, Clone)]
+pub struct Lexicon {
+    entries: Vec<Entry>,
+    properties: Vec<Property>,
+    replacements: Vec<(String, String, Vec<Replacement>)>,
+    pasted: Vec<String>,
+    not_paths: Vec<String>,
+    index: HashMap<String, Vec<Phrase>>,
+}
+
+/// A thing that can be true of an event, with events that show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its name, a slug.
+    pub name: String,
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// The test for it.
+    pub predicate: Predicate,
+    /// Events of which it holds.
+    pub violates: Vec<Event>,
+    /// Events close by of which it does not hold.
+    pub clean: Vec<Event>,
+    /// Things of one group can take each other's place.
+    pub group: Option<String>,
+    /// Whether a later change of code undoes it, as with tests that ran before the change.
+    pub renewed: bool,
+    /// Words that may follow its name as a part of the command.
+    pub subcommands: Vec<String>,
+    /// The tests that are for one language only, where it has such.
+    pub by_language: Vec<(String, Predicate)>,
+}
+
+/// The sorts of things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A program.
+    Tool,
+    /// Something that commands do, whatever the program.
+    Action,
+    /// A kind of file.
+    Files,
+    /// A programming language, as the files written in it.
+    Language,
+    /// Something written in code.
+    Construct,
+    /// A property of a commit message, a reply or a file.
+    Property,
+    /// A tool of the agent itself.
+    AgentTool,
+    /// A moment of the session.
+    Moment,
+    /// A program that hosts agents; as a predicate, nothing.
+    Host,
+}
+
+/// What a phrase can mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sense {
+    Cue(Cue),
+    Entry(usize),
+    Property(usize),
+    Subject(Of),
+    Measure(Measure),
+    Number(u32),
+}
+
+/// A phrase behind its first word.
+#[derive(Debug, Clone)]
+struct Phrase {
+    rest: Vec<String>,
+    /// Words that must come within eight words behind it.
+    tail: Vec<String>,
+    senses: Vec<Sense>,
+}
+
+/// A phrase that was found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Match<'a> {
+    /// How many words it takes.
+    pub words: usize,
+    /// What it can mean.
+    pub senses: &'a [Sense],
+}
+
+impl Lexicon {
+    /// The built-in lexicon.
+    pub fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// This lexicon with a user's own file added.
+    ///
+    /// # Errors
+    /// What is wrong with the file, with the place.
+    #[expect(clippy::result_large_err, reason = "it is made once, where a user's file is wrong")]
+    pub fn with(&self, text: &str, file: &str) -> Result<Self, Diagnostic> {
+        let data = toml::from_str(text).map_err(|error| {
+            let diagnostic = Diagnostic::of(Code::RuleFileSyntax, error.message().to_owned())
+                .help("mend the lexicon file; its shape is that of the built-in `lexicon/*.toml`");
+            match error.span() {
+                Some(range) => diagnostic.at(Span::within(file, text, range)),
+                None => diagnostic,
+            }
+        })?;
+        let mut lexicon = self.clone();
+        lexicon.add(data);
+        Ok(lexicon)
+    }
+
+    /// Everything that can be true of an event: what the user can name, and the properties of texts.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.entries
+            .iter()
+            .filter(|entry| entry.kind != Kind::Host)
+            .cloned()
+            .chain(self.properties.iter().map(Property::entry))
+    }
+
+    pub(crate) fn entry(&self, at: usize) -> Option<&Entry> {
+        self.entries.get(at)
+    }
+
+    pub(crate) fn entry_named(&self, name: &str, kind: Kind) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| entry.name == name && entry.kind == kind)
+    }
+
+    /// The tools that can take this one's place.
+    pub(crate) fn rivals<'a>(&'a self, name: &'a str, group: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| {
+            entry.kind == Kind::Tool && entry.group.as_deref() == Some(group) && entry.name != name
+        })
+    }
+
+    pub(crate) fn property(&self, at: usize) -> Option<&Property> {
+        self.properties.get(at)
+    }
+
+    /// The steps from one thing to the one that takes its place, most special first.
+    pub(crate) fn replacements(&self, never: &str, instead: &str) -> Option<&[Replacement]> {
+        self.replacements.iter().rev().find(|(from, to, _)| from == never && to == instead).map(|(.., steps)| &**steps)
+    }
+
+    /// Whether a line begins as pasted output does.
+    pub(crate) fn is_pasted(&self, line: &str) -> bool {
+        let line = line.trim_start();
+        self.pasted.iter().any(|start| line.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
+    }
+
+    /// Whether a word with a slash or a dot is no path.
+    pub(crate) fn is_no_path(&self, word: &str) -> bool {
+        self.not_paths.iter().any(|known| known == word)
+    }
+
+    /// The longest phrase at the beginning of these words (in lower case).
+    pub(crate) fn longest<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<Match<'_>> {
+        let mut ahead = words;
+        let first = ahead.next()?;
+        let fits = |phrase: &&Phrase| {
+            let mut words = ahead.clone();
+            phrase.rest.iter().all(|word| words.next() == Some(word)) && holds_tail(&phrase.tail, words)
+        };
+        let found = self.index.get(first)?.iter().find(fits)?;
+        Some(Match { words: found.rest.len() + 1, senses: &found.senses })
+    }
+
+    fn empty() -> Self {
+        Self {
+            entries: Vec::new(),
+            properties: Vec::new(),
+            replacements: Vec::new(),
+            pasted: Vec::new(),
+            not_paths: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+
+    fn learn(&mut self, phrase: &str, sense: Sense) {
+        let (head, tail) = phrase.split_once('…').unwrap_or((phrase, ""));
+        let mut head = words(head).into_iter();
+        let Some(first) = head.next() else { return };
+        let (rest, tail): (Vec<_>, Vec<_>) = (head.collect(), words(tail));
+        let phrases = self.index.entry(first).or_default();
+        if let Some(known) = phrases.iter_mut().find(|known| known.rest == rest && known.tail == tail) {
+            // What is learned later comes first: a user's own word wins.
+            known.senses.insert(0, sense);
+            return;
+        }
+        let longer = |known: &Phrase| known.rest.len() + known.tail.len() >= rest.len() + tail.len();
+        let at = phrases.iter().position(|known| !longer(known)).unwrap_or(phrases.len());
+        phrases.insert(at, Phrase { rest, tail, senses: vec![sense] });
+    }
+
+    fn learn_entry(&mut self, names: &[String], entry: Entry) {
+        let at = self.entries.len();
+        for name in names {
+            // An article in front is skipped when a message is read, so it is no part of the name.
+            self.learn(name.strip_prefix("the ").unwrap_or(name), Sense::Entry(at));
+        }
+        self.entries.push(entry);
+    }
+
+    fn add(&mut self, mut data: Data) {
+        self.pasted.append(&mut data.pasted);
+        self.not_paths.append(&mut data.not_paths);
+        for cue in &data.cue {
+            for phrase in cue.phrases.values().flatten() {
+                self.learn(phrase, Sense::Cue(cue.means));
+            }
+        }
+        for number in &data.number {
+            number.words.iter().for_each(|word| self.learn(word, Sense::Number(number.value)));
+        }
+        for subject in &data.subject {
+            subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of)));
+        }
+        for measure in &data.measure {
+            measure.words.iter().for_each(|word| self.learn(word, Sense::Measure(measure.test)));
+        }
+        for property in std::mem::take(&mut data.property) {
+            let at = self.properties.len();
+            property.words.iter().for_each(|word| self.learn(word, Sense::Property(at)));
+            self.properties.push(property);
+        }
+        for replacement in std::mem::take(&mut data.replacement) {
+            let steps = replacement.steps.into_iter().map(|(from, to)| Replacement { from, to }).collect();
+            self.replacements.push((replacement.never, replacement.instead, steps));
+        }
+        for (names, entry) in data.into_entries() {
+            self.learn_entry(&names, entry);
+        }
+    }
+}
+
+/// Whether the tail comes within the next eight words; an empty one always does.
+fn holds_tail<'w>(tail: &[String], words: impl Iterator<Item = &'w str> + Clone) -> bool {
+    let Some(first) = tail.first() else { return true };
+    let mut ahead = words.take(8 + tail.len());
+    while let Some(word) = ahead.next() {
+        let mut behind = ahead.clone();
+        if word == first && tail.iter().skip(1).all(|word| behind.next() == Some(word)) {
+            return true;
+        }
+    }
+    false
+}
+
+impl Entry {
+    /// A thing that holds of some of these events and not of the others.
+    fn new(name: &str, kind: Kind, predicate: Predicate, violates: Vec<Event>, clean: Vec<Event>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            predicate,
+            violates,
+            clean,
+            group: None,
+            renewed: false,
+            subcommands: Vec::new(),
+            by_language: Vec::new(),
+        }
+    }
+}
+
+/// Any of these command patterns.
+fn any_command<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Predicate {
+    let mut tests: Vec<_> =
+        patterns.into_iter().map(|pattern| Predicate::Command(CommandTest::from(&**pattern))).collect();
+    match tests.len() {
+        1 => tests.remove(0),
+        _ => Predicate::Any(tests),
+    }
+}

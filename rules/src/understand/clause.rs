@@ -1,0 +1,379 @@
+//! A sentence as statements, and a statement as clauses: who does what, and before, after, unless or instead of what.
+//!
+//! This is a grammar of cues, not of words: it knows where a clause begins from the cue in front of it and where a
+//! fronted clause ends from the comma or the next cue, and leaves everything between to be named by the lexicon.
+
+use super::text::{Form, Token, words};
+use crate::Lexicon;
+use crate::lexicon::{Cue, Kind, Sense};
+use std::ops::Range;
+
+/// One step of a sentence: a phrase of the lexicon, a literal, or a word that means nothing here.
+#[derive(Debug, Clone)]
+pub(super) struct Unit<'a, 'l> {
+    pub what: What<'l>,
+    /// The text, without quotation marks.
+    pub text: &'a str,
+    /// Where it stands in the message.
+    pub range: Range<usize>,
+}
+
+/// What a unit is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum What<'l> {
+    /// A known phrase.
+    Known(&'l [Sense]),
+    /// A command that is written out.
+    Command,
+    /// A literal of this form.
+    Literal(Form),
+    /// A number.
+    Number(u32),
+    /// Any other word.
+    Word,
+    /// A comma, a colon, a dash.
+    Comma,
+    /// Any other punctuation.
+    Mark,
+}
+
+impl Unit<'_, '_> {
+    pub(super) fn is(&self, cue: Cue) -> bool {
+        self.senses().contains(&Sense::Cue(cue))
+    }
+
+    pub(super) fn is_any(&self, cues: &[Cue]) -> bool {
+        cues.iter().any(|cue| self.is(*cue))
+    }
+
+    pub(super) fn senses(&self) -> &[Sense] {
+        match self.what {
+            What::Known(senses) => senses,
+            _ => &[],
+        }
+    }
+
+    /// Whether it can name something that a rule is about.
+    pub(super) fn is_content(&self) -> bool {
+        match self.what {
+            What::Known(senses) => senses.iter().any(|sense| !matches!(sense, Sense::Cue(_) | Sense::Number(_))),
+            What::Command | What::Literal(_) => true,
+            _ => false,
+        }
+    }
+
+    fn is_unspaced(&self) -> bool {
+        self.text.starts_with(|c: char| c > '\u{3000}')
+    }
+}
+
+/// The part that a clause plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Main,
+    Before,
+    After,
+    When,
+    While,
+    Unless,
+    Outside,
+    Until,
+    Between,
+    Instead,
+}
+
+/// A clause.
+#[derive(Debug, Clone)]
+pub(super) struct Clause<'a, 'l> {
+    pub role: Role,
+    pub units: Vec<Unit<'a, 'l>>,
+}
+
+impl Clause<'_, '_> {
+    pub(super) fn has(&self, cue: Cue) -> bool {
+        self.units.iter().any(|unit| unit.is(cue))
+    }
+}
+
+/// One thing said, with the clauses around it.
+#[derive(Debug, Clone)]
+pub(super) struct Statement<'a, 'l> {
+    pub clauses: Vec<Clause<'a, 'l>>,
+    pub range: Range<usize>,
+}
+
+impl<'a, 'l> Statement<'a, 'l> {
+    /// The clause with this part, if there is one.
+    pub(super) fn clause(&self, role: Role) -> Option<&Clause<'a, 'l>> {
+        self.clauses.iter().find(|clause| clause.role == role)
+    }
+
+    /// All its units.
+    pub(super) fn units(&self) -> impl Iterator<Item = &Unit<'a, 'l>> {
+        self.clauses.iter().flat_map(|clause| &clause.units)
+    }
+
+    pub(super) fn has(&self, cue: Cue) -> bool {
+        self.units().any(|unit| unit.is(cue))
+    }
+}
+
+/// Finds the known phrases, the commands and the literals among tokens.
+pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Lexicon) -> Vec<Unit<'a, 'l>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let rest = tokens.get(at..).unwrap_or_default();
+        let (what, count) = unit(token, rest, lexicon);
+        let last = tokens.get(at + count - 1).unwrap_or(token);
+        let range = token.range.start..last.range.end;
+        let text = if count == 1 { token.text } else { text.get(range.clone()).unwrap_or_default() };
+        found.push(Unit { what, text, range });
+        at += count;
+    }
+    found
+}
+
+/// The unit that some tokens begin with, and how many of them it takes.
+fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
+    let lower = rest.iter().map(|token| &*token.lower);
+    match token.form {
+        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") =>
+        {
+            return (What::Comma, 1);
+        }
+        Form::Mark => return (What::Mark, 1),
+        Form::Code => return (code(token, lexicon), 1),
+        // What is quoted is spoken of, not said: no cue is looked for in it.
+        Form::Quote => {
+            let found = lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name));
+            return (found.map_or(What::Literal(Form::Quote), |found| What::Known(found.senses)), 1);
+        }
+        _ => {}
+    }
+    let Some(found) = lexicon.longest(lower) else {
+        if token.form == Form::Number {
+            return (token.text.parse().map_or(What::Word, What::Number), 1);
+        }
+        let literal = matches!(token.form, Form::Path | Form::Flag) && !lexicon.is_no_path(&token.lower);
+        return (if literal { What::Literal(token.form) } else { What::Word }, 1);
+    };
+    let behind = rest.get(found.words..).unwrap_or_default();
+    let tool = found.senses.iter().find_map(|sense| match sense {
+        Sense::Entry(at) => lexicon.entry(*at).filter(|entry| entry.kind == Kind::Tool),
+        _ => None,
+    });
+    match (tool, behind.first()) {
+        (Some(tool), Some(next)) if tool.subcommands.contains(&next.lower) || next.form == Form::Flag => {
+            (What::Command, found.words + command_length(behind, lexicon))
+        }
+        _ => (What::Known(found.senses), found.words),
+    }
+}
+
+/// How many tokens behind a program's name belong to the command.
+fn command_length(behind: &[Token<'_>], lexicon: &Lexicon) -> usize {
+    let mut count = 0;
+    let mut takes_name = false;
+    for (at, token) in behind.iter().enumerate() {
+        let known = lexicon.longest(std::iter::once(&*token.lower));
+        let cue = known.is_some_and(|known| known.senses.iter().any(|sense| matches!(sense, Sense::Cue(_))));
+        let takes = match token.form {
+            Form::Flag => true,
+            Form::Word => at == 0 || (takes_name && !cue),
+            _ => false,
+        };
+        if !takes {
+            break;
+        }
+        takes_name = matches!(&*token.lower, "run" | "exec" | "dlx" | "task" | "compose" | "pip" | "pr" | "issue");
+        count += 1;
+    }
+    count
+}
+
+/// A code span is what the lexicon knows under this very text, a command if it begins with a program, or a literal.
+fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
+    if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
+        return What::Known(found.senses);
+    }
+    let inside = words(token.text);
+    match lexicon.longest(inside.iter().map(String::as_str)) {
+        Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),
+        Some(found) if found.senses.iter().any(|sense| is_program(*sense, lexicon)) => What::Command,
+        _ if token.text.starts_with("./") && token.text.contains(' ') => What::Command,
+        _ if token.text.contains(' ') && token.text.split(' ').any(|word| word.starts_with("--")) => What::Command,
+        _ => What::Literal(Form::Code),
+    }
+}
+
+fn is_name(sense: &Sense) -> bool {
+    matches!(sense, Sense::Entry(_) | Sense::Property(_))
+}
+
+fn is_program(sense: Sense, lexicon: &Lexicon) -> bool {
+    let Sense::Entry(at) = sense else { return false };
+    lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Tool)
+}
+
+const STANCES: [Cue; 6] = [Cue::Never, Cue::Always, Cue::Must, Cue::Use, Cue::Only, Cue::Told];
+const JOINTS: [Cue; 9] = [
+    Cue::Before,
+    Cue::After,
+    Cue::When,
+    Cue::While,
+    Cue::Unless,
+    Cue::Outside,
+    Cue::Until,
+    Cue::Between,
+    Cue::InsteadOf,
+];
+
+/// What a part of a sentence between two breaks holds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    stance: bool,
+    content: bool,
+}
+
+impl Part {
+    fn of(units: &[Unit<'_, '_>]) -> Self {
+        Self {
+            stance: units.iter().any(|unit| unit.is_any(&STANCES)),
+            content: units.iter().any(|unit| unit.is_content() || unit.what == What::Word),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { stance: self.stance || other.stance, content: self.content || other.content }
+    }
+
+    fn stands(self) -> bool {
+        self.stance && self.content
+    }
+}
+
+/// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
+pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
+    let breaks = (units.iter().enumerate())
+        .filter(|(_, unit)| matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Then]))
+        .map(|(at, _)| at)
+        .chain([units.len()]);
+    let mut cuts = Vec::new();
+    let (mut start, mut from) = (0, 0);
+    let mut left = Part::default();
+    for at in breaks {
+        let segment = units.get(from..at).unwrap_or_default();
+        let right = Part::of(segment);
+        let fronted = units.get(start).is_some_and(|unit| unit.is_any(&JOINTS) || unit.is(Cue::In));
+        let early = segment.iter().take(2).any(|unit| unit.is_any(&STANCES)) || segment.iter().any(Unit::is_unspaced);
+        if !fronted && left.stands() && right.stands() && early {
+            cuts.push(from);
+            start = from;
+            left = right;
+        } else {
+            left = left.and(right);
+        }
+        from = at + 1;
+    }
+    let mut found = Vec::new();
+    let mut rest = units;
+    for cut in cuts.into_iter().rev() {
+        found.push(statement(rest.split_off(cut)));
+    }
+    found.push(statement(rest));
+    found.reverse();
+    found.retain(|statement| !statement.range.is_empty());
+    found
+}
+
+/// A clause while it is read.
+#[derive(Debug)]
+struct Open<'a, 'l> {
+    clause: Clause<'a, 'l>,
+    /// Whether it holds anything but cues.
+    said: bool,
+    /// Whether it names something that a rule can be about.
+    named: bool,
+}
+
+impl<'a, 'l> Open<'a, 'l> {
+    fn of(role: Role) -> Self {
+        Self { clause: Clause { role, units: Vec::new() }, said: false, named: false }
+    }
+
+    fn push(&mut self, unit: Unit<'a, 'l>) {
+        self.named |= unit.is_content();
+        self.said |= self.named || unit.what == What::Word;
+        self.clause.units.push(unit);
+    }
+}
+
+/// Splits a statement into clauses.
+fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
+    let range = match (units.first(), units.last()) {
+        (Some(first), Some(last)) => first.range.start..last.range.end,
+        _ => 0..0,
+    };
+    let mut clauses: Vec<Clause<'a, 'l>> = Vec::new();
+    let mut open = Open::of(Role::Main);
+    let mut main_said = false;
+    for unit in units {
+        let role = open.clause.role;
+        if let Some(next) = joint(&unit, &open) {
+            main_said |= role == Role::Main && open.named;
+            let timed = matches!(next, Role::Before | Role::After);
+            let postponed = unit.is_unspaced() && timed && role == Role::Main && open.said;
+            if postponed || unit.is(Cue::Rejected) {
+                // The cue stands behind its clause, and what follows is the main one.
+                let clause = std::mem::replace(&mut open, Open::of(Role::Main)).clause;
+                clauses.push(Clause { role: next, ..clause });
+            } else {
+                clauses.push(std::mem::replace(&mut open, Open::of(next)).clause);
+            }
+            continue;
+        }
+        let returns = role != Role::Main
+            && (open.said && unit.what == What::Comma && role != Role::Between
+                || !main_said && unit.is_any(&STANCES)
+                || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
+        if returns {
+            clauses.push(std::mem::replace(&mut open, Open::of(Role::Main)).clause);
+        }
+        open.push(unit);
+    }
+    clauses.push(open.clause);
+    clauses.retain(|clause| !clause.units.is_empty());
+    Statement { clauses: joined(clauses), range }
+}
+
+/// The part of the clause that this unit begins, if it begins one.
+fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
+    let role = |cue| match cue {
+        Cue::Before => Some(Role::Before),
+        Cue::After => Some(Role::After),
+        Cue::When => Some(Role::When),
+        Cue::While => Some(Role::While),
+        Cue::Unless => Some(Role::Unless),
+        Cue::Outside => Some(Role::Outside),
+        Cue::Until => Some(Role::Until),
+        Cue::Between => Some(Role::Between),
+        Cue::InsteadOf | Cue::Rejected => Some(Role::Instead),
+        Cue::Not if open.named || open.clause.units.last().is_some_and(|last| last.what == What::Comma) => {
+            Some(Role::Instead)
+        }
+        _ => None,
+    };
+    unit.senses().iter().find_map(|sense| match sense {
+        Sense::Cue(cue) => role(*cue),
+        _ => None,
+    })
+}
+
+/// Brings the pieces of the main clause together, in order, at the front.
+fn joined<'a, 'l>(clauses: Vec<Clause<'a, 'l>>) -> Vec<Clause<'a, 'l>> {
+    let (main, mut others): (Vec<_>, Vec<_>) = clauses.into_iter().partition(|clause| clause.role == Role::Main);
+    let units = main.into_iter().flat_map(|clause| clause.units).collect();
+    others.insert(0, Clause { role: Role::Main, units });
+    others
+}

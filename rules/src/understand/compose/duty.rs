@@ -1,0 +1,226 @@
+//! What has to be done: before something, after something, in every session, or only so often.
+
+use super::place::{file_paths, with_action};
+use super::texts::named;
+use super::{Composer, Draft};
+use crate::lexicon::Kind;
+use crate::predicate::FileAction;
+use crate::understand::thing::{Sort, Thing, at_path, file_thing, path_of, stop_thing};
+use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
+
+impl Composer<'_, '_> {
+    pub(super) fn must(&self) -> Option<Draft> {
+        let meaning = self.meaning;
+        if let Some(pattern) = &meaning.main.pattern {
+            return meaning
+                .main
+                .things
+                .iter()
+                .find(|thing| thing.sort == Sort::File)
+                .map(|files| named(files, pattern));
+        }
+        let things = &meaning.main.things;
+        let first = things.iter().find(|thing| thing.sort != Sort::Stop)?;
+        if things.iter().skip(1).any(|thing| thing.slug == first.slug) {
+            return None;
+        }
+        let then = meaning.before.as_ref().and_then(|named| named.things.first());
+        let trigger = meaning.after.as_ref().and_then(|named| named.things.first());
+        if [then, trigger].into_iter().flatten().any(|other| other.slug == first.slug && other.sort != Sort::File) {
+            return None;
+        }
+        match (then, trigger) {
+            (Some(then), None) if then.sort != Sort::Stop => Some(match things.as_slice() {
+                [_, _, ..] => precedence_chain(things, then),
+                _ => self.precedence(first, then),
+            }),
+            (_, Some(trigger)) if things.len() > 1 => Some(response_chain(trigger, things)),
+            (_, Some(trigger)) if first.sort == Sort::File && trigger.sort == Sort::File => {
+                Some(update(first, trigger))
+            }
+            (_, Some(trigger)) => Some(response(first, trigger)),
+            (Some(_), None) => self.lexicon.entry_named("code", Kind::Files).map(|entry| {
+                let code = file_thing(file_paths(&entry.predicate), "code", None);
+                let code = Thing {
+                    slug: "code".to_owned(),
+                    label: "code".to_owned(),
+                    holds: at_path(&code.holds, "src/lib.rs"),
+                    ..code
+                };
+                response(first, &code)
+            }),
+            (None, None) if meaning.after.is_some() || meaning.before.is_some() => None,
+            (None, None)
+                if matches!(first.sort, Sort::Code) || first.label.starts_with('`') && meaning.main.verb.is_none() =>
+            {
+                None
+            }
+            (None, None) if meaning.forgotten || meaning.per_session || meaning.always => Some(existence(first)),
+            (None, None) => None,
+        }
+    }
+
+    pub(super) fn precedence(&self, first: &Thing, then: &Thing) -> Draft {
+        let same_file = matches!(first.sort, Sort::Read) && then.sort == Sort::File;
+        let then = &if same_file { modified(then, &first.holds) } else { self.limited(then) };
+        let again_after = first.renewed.then(|| self.lexicon.entry_named("code", Kind::Files)).flatten();
+        let pattern = Pattern::Precedence {
+            first: first.predicate.clone(),
+            then: then.predicate.clone(),
+            again_after: again_after.map(|entry| entry.predicate.clone()),
+        };
+        let (id, title) = if same_file {
+            ("read-before-edit".to_owned(), format!("read {} before editing it", first.label))
+        } else {
+            (format!("{}-before-{}", first.slug, then.slug), format!("{} before {}", first.label, then.label))
+        };
+        Draft::of(id, title, pattern)
+            .per(if same_file { Per::File } else { Per::Session })
+            .violates([then.holds.clone()])
+            .clean([first.holds.clone().done(true), then.holds.clone()])
+    }
+
+    pub(super) fn backed_up(&self) -> Draft {
+        let wanted = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
+        let label = wanted.map_or("a file", |thing| &thing.label);
+        let then = wanted.cloned().unwrap_or_else(|| file_thing(vec!["**".to_owned()], "files", None));
+        let then = modified(&then, &then.holds);
+        let path = path_of(&then.holds).unwrap_or("example.txt").to_owned();
+        let pattern = Pattern::Precedence {
+            first: Predicate::command("cp $file"),
+            then: then.predicate.clone(),
+            again_after: None,
+        };
+        Draft::of("back-up-before-editing".to_owned(), format!("back up {label} before editing it"), pattern)
+            .per(Per::File)
+            .violates([then.holds.clone()])
+            .clean([Event::command(format!("cp {path} {path}.bak")).done(true), then.holds])
+    }
+
+    /// `ask before …`: nothing shows in the events whether the user agreed, so it is put in front of the agent in time.
+    pub(super) fn asked(&self) -> Option<Draft> {
+        let meaning = self.meaning;
+        let about = meaning.before.as_ref().or(meaning.after.as_ref())?;
+        let thing = about.things.first();
+        let (label, slug) = thing.map_or(("it", "acting"), |thing| (&thing.label, &thing.slug));
+        Some(Draft {
+            id: format!("ask-before-{slug}"),
+            title: format!("ask before {label}"),
+            check: None,
+            decided_by: Decision::Reminder,
+            remind_when: thing.map(|thing| thing.predicate.clone()),
+            scope: Scope::default(),
+            examples: Vec::new(),
+        })
+    }
+
+    pub(super) fn bounded(&self) -> Option<Draft> {
+        let of = self.meaning.main.things.first()?;
+        let at_most = u8::try_from(self.meaning.count.unwrap_or(1)).ok()?;
+        let (per, span) = if self.meaning.per_turn { (Per::Turn, "turn") } else { (Per::Session, "session") };
+        let pattern = Pattern::BoundedExistence { of: of.predicate.clone(), at_most };
+        let title = format!("{} at most {} per {span}", of.label, times(at_most));
+        let once = [of.holds.clone(), of.holds.clone().done(true)];
+        let full: Vec<_> = std::iter::repeat_n(once, usize::from(at_most)).flatten().collect();
+        let exceed: Vec<_> = full.iter().cloned().chain([of.holds.clone()]).collect();
+        let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
+        Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
+    }
+}
+
+fn response(require: &Thing, trigger: &Thing) -> Draft {
+    let pattern = Pattern::Response { trigger: trigger.predicate.clone(), require: require.predicate.clone() };
+    let opened = trigger.holds.clone().done(true);
+    let stop = stop_thing().holds;
+    Draft::of(
+        format!("{}-after-{}", require.slug, after_slug(trigger)),
+        format!("{} after {}", require.label, after_label(trigger)),
+        pattern,
+    )
+    .violates([opened.clone(), stop.clone()])
+    .clean([opened, require.holds.clone().done(true), stop])
+}
+
+fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
+    let slugs: Vec<_> = require.iter().map(|thing| thing.slug.clone()).collect();
+    let labels: Vec<_> = require.iter().map(|thing| thing.label.clone()).collect();
+    let opened = trigger.holds.clone().done(true);
+    let done: Vec<_> = require.iter().map(|thing| thing.holds.clone().done(true)).collect();
+    let stop = stop_thing().holds;
+    let short: Vec<_> =
+        std::iter::once(opened.clone()).chain(done.iter().take(1).cloned()).chain([stop.clone()]).collect();
+    let full: Vec<_> = std::iter::once(opened).chain(done).chain([stop]).collect();
+    let pattern = Pattern::ResponseChain {
+        trigger: trigger.predicate.clone(),
+        require: require.iter().map(|thing| thing.predicate.clone()).collect(),
+    };
+    let id = format!("{}-after-{}", slugs.join("-then-"), after_slug(trigger));
+    Draft::of(id, format!("{} after {}", labels.join(", then "), after_label(trigger)), pattern)
+        .violates(short)
+        .clean(full)
+}
+
+fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
+    let slugs: Vec<_> = first.iter().map(|thing| thing.slug.clone()).collect();
+    let labels: Vec<_> = first.iter().map(|thing| thing.label.clone()).collect();
+    let done: Vec<_> = first.iter().map(|thing| thing.holds.clone().done(true)).collect();
+    let short: Vec<_> = done.iter().take(1).cloned().chain([then.holds.clone()]).collect();
+    let full: Vec<_> = done.into_iter().chain([then.holds.clone()]).collect();
+    let pattern = Pattern::PrecedenceChain {
+        first: first.iter().map(|thing| thing.predicate.clone()).collect(),
+        then: then.predicate.clone(),
+    };
+    let id = format!("{}-before-{}", slugs.join("-then-"), then.slug);
+    Draft::of(id, format!("{} before {}", labels.join(", then "), then.label), pattern).violates(short).clean(full)
+}
+
+/// A file that is updated in every session that touches others; which comes first does not matter.
+fn update(require: &Thing, trigger: &Thing) -> Draft {
+    let (changed, updated) = (trigger.holds.clone().done(true), require.holds.clone().done(true));
+    let stop = stop_thing().holds;
+    let pattern = Pattern::Existence { require: require.predicate.clone() };
+    Draft::of(
+        format!("{}-with-{}", require.slug, trigger.slug),
+        format!("{} with every change of {}", require.label, trigger.label),
+        pattern,
+    )
+    .when(trigger.predicate.clone())
+    .violates([changed.clone(), stop.clone()])
+    .clean([changed, updated, stop])
+}
+
+fn existence(require: &Thing) -> Draft {
+    let pattern = Pattern::Existence { require: require.predicate.clone() };
+    let stop = stop_thing().holds;
+    Draft::of(
+        format!("{}-in-every-session", require.slug),
+        format!("{} before the end of every session", require.label),
+        pattern,
+    )
+    .violates([stop.clone()])
+    .clean([require.holds.clone().done(true), stop])
+}
+
+/// A file that is changed, at the path of another event.
+fn modified(thing: &Thing, like: &Event) -> Thing {
+    let path = path_of(like).unwrap_or("src/lib.rs").to_owned();
+    let holds = Event::edit(path, "old", "new");
+    Thing { predicate: with_action(&thing.predicate, FileAction::Modify), holds, ..thing.clone() }
+}
+
+fn after_slug(trigger: &Thing) -> String {
+    if trigger.sort == Sort::File { format!("{}-edit", trigger.slug) } else { trigger.slug.clone() }
+}
+
+fn after_label(trigger: &Thing) -> String {
+    if trigger.sort == Sort::File { format!("a change of {}", trigger.label) } else { trigger.label.clone() }
+}
+
+/// So many times, in words.
+pub(super) fn times(n: u8) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}

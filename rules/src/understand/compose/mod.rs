@@ -1,0 +1,119 @@
+//! From what a statement means to the rules it makes: the pattern, the scope, the name, the title and the examples.
+//!
+//! Nothing here looks at words. What arrives are things, places and properties; what leaves are drafts whose examples
+//! are put together from the things' own events, so that a rule and its tests cannot speak of different things.
+
+mod duty;
+mod never;
+mod place;
+mod texts;
+
+use super::meaning::{Meaning, Stance};
+use crate::lexicon::Cue;
+use crate::{Decision, Directive, During, Event, Lexicon, Pattern, Per, Predicate, Scope};
+
+/// A rule before it has its place in the book.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub id: String,
+    pub title: String,
+    pub check: Option<Directive>,
+    pub decided_by: Decision,
+    pub remind_when: Option<Predicate>,
+    pub scope: Scope,
+    pub examples: Vec<(bool, Vec<Event>)>,
+}
+
+impl Draft {
+    fn of(id: String, title: String, pattern: Pattern) -> Self {
+        Self {
+            id,
+            title,
+            check: Some(Directive::of(pattern)),
+            decided_by: Decision::Check,
+            remind_when: None,
+            scope: Scope::default(),
+            examples: Vec::new(),
+        }
+    }
+
+    fn violates(mut self, events: impl Into<Vec<Event>>) -> Self {
+        self.examples.push((true, events.into()));
+        self
+    }
+
+    fn clean(mut self, events: impl Into<Vec<Event>>) -> Self {
+        self.examples.push((false, events.into()));
+        self
+    }
+
+    fn per(mut self, per: Per) -> Self {
+        if let Some(check) = &mut self.check {
+            check.per = per;
+        }
+        self
+    }
+
+    fn during(mut self, during: During) -> Self {
+        if let Some(check) = &mut self.check {
+            check.during = during;
+        }
+        self
+    }
+
+    fn when(mut self, when: Predicate) -> Self {
+        if let Some(check) = &mut self.check {
+            check.when = Some(when);
+        }
+        self
+    }
+
+    /// Puts the rule into a scope and its examples with it.
+    pub(super) fn scoped(mut self, scope: &Scope) -> Self {
+        self.scope = scope.clone();
+        for (_, events) in &mut self.examples {
+            for event in events {
+                place::place_event(event, scope);
+            }
+        }
+        self
+    }
+}
+
+/// The rules that a statement makes; none where its things cannot be told.
+pub(super) fn compose(meaning: &Meaning<'_>, lexicon: &Lexicon) -> Vec<Draft> {
+    let composer = Composer { meaning, lexicon };
+    let scope = composer.scope();
+    composer
+        .drafts()
+        .into_iter()
+        .map(|draft| if scope.is_everywhere() { draft } else { draft.scoped(&scope) })
+        .collect()
+}
+
+struct Composer<'m, 'l> {
+    meaning: &'m Meaning<'m>,
+    lexicon: &'l Lexicon,
+}
+
+impl Composer<'_, '_> {
+    fn drafts(&self) -> Vec<Draft> {
+        let main = &self.meaning.main;
+        if main.verb == Some(Cue::Ask) {
+            return self.asked().into_iter().collect();
+        }
+        if main.verb == Some(Cue::BackUp) {
+            return vec![self.backed_up()];
+        }
+        let properties = self.properties();
+        if !properties.is_empty() {
+            return properties;
+        }
+        match self.meaning.stance {
+            Stance::Never => self.never(),
+            Stance::Use => self.used(),
+            Stance::AtMost => self.bounded().into_iter().collect(),
+            Stance::Must | Stance::Plain => self.only_places().or_else(|| self.must()).into_iter().collect(),
+        }
+    }
+}

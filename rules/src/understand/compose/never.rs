@@ -1,0 +1,268 @@
+//! What never happens, and what is used instead.
+
+use super::place::{excluded, under};
+use super::{Composer, Draft};
+use crate::directive::Replacement;
+use crate::lexicon::Cue;
+use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
+use crate::understand::name::Place;
+use crate::understand::thing::{Sort, Thing, at_path, path_of, slug};
+use crate::{During, Event, EventKind, Pattern, Predicate};
+
+impl Composer<'_, '_> {
+    pub(super) fn never(&self) -> Vec<Draft> {
+        let meaning = self.meaning;
+        if let Some(first) = meaning.before.as_ref().and_then(|named| named.things.first()) {
+            // `never commit before the tests ran`: what comes first is in the clause.
+            return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
+        }
+        if !meaning.instead.is_empty() && !meaning.main.things.is_empty() {
+            return vec![self.substitution(&meaning.main.things, &meaning.instead)];
+        }
+        if let Some(path) = &meaning.open_items {
+            return vec![open_items(path)];
+        }
+        if let Some(limits) = self.only_places() {
+            return vec![limits];
+        }
+        let things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
+        let mut drafts = Vec::new();
+        // `don't edit any files` without a place is about the task at hand.
+        let anything = |thing: &Thing| thing.predicate == Predicate::File(Box::default());
+        for thing in things.into_iter().filter(|thing| !anything(thing)) {
+            drafts.push(if meaning.permission && thing.sort == Sort::Command {
+                permitted(&thing)
+            } else {
+                self.absence(&thing)
+            });
+        }
+        drafts
+    }
+
+    fn absence(&self, thing: &Thing) -> Draft {
+        let (verb, id) = match thing.sort {
+            Sort::Command if thing.label.starts_with('`') => ("run", format!("run-{}", thing.slug)),
+            Sort::Command => ("", thing.slug.clone()),
+            Sort::File if self.meaning.main.verb == Some(Cue::Delete) => ("delete", format!("delete-{}", thing.slug)),
+            Sort::File if self.meaning.main.verb == Some(Cue::Create) => ("create", format!("create-{}", thing.slug)),
+            Sort::File => ("edit", format!("edit-{}", thing.slug)),
+            Sort::Code => ("write", thing.slug.clone()),
+            Sort::Read => ("read", format!("read-{}", thing.slug)),
+            Sort::Reply => ("say", format!("{}-in-reply", thing.slug)),
+            Sort::Tool => ("use", thing.slug.clone()),
+            Sort::Stop => ("end the turn", "done-too-early".to_owned()),
+            Sort::Other => ("do", thing.slug.clone()),
+        };
+        let label = if thing.sort == Sort::Stop { "" } else { &thing.label };
+        let words = ["never", verb, label].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>();
+        let title = format!("{}{}", words.join(" "), self.whereabouts(thing));
+        let id = format!("{id}{}", self.suffix(thing));
+        let draft = Draft::of(id, title, Pattern::Absence { never: thing.predicate.clone() });
+        self.segment(draft, thing)
+    }
+
+    /// The part of the session that something is forbidden in, with examples from inside and outside it.
+    fn segment(&self, draft: Draft, thing: &Thing) -> Draft {
+        let meaning = self.meaning;
+        let act = thing.holds.clone();
+        if meaning.failing {
+            let Some(trigger) = meaning.after.as_ref().and_then(|named| named.things.first()) else { return draft };
+            let ended = |test| trigger.predicate.clone().and(Predicate::Exit(test));
+            let during =
+                During { after: Some(ended(ExitTest::Failed)), before: None, until: Some(ended(ExitTest::Ok)) };
+            let failed = trigger.holds.clone().done(false);
+            let passed = trigger.holds.clone().done(true);
+            return draft.during(during).violates([failed.clone(), act.clone()]).clean([failed, passed, act]);
+        }
+        let start =
+            meaning.after.as_ref().or(meaning.between.as_ref().map(|(start, _)| start)).and_then(|n| n.things.first());
+        let end =
+            meaning.until.as_ref().or(meaning.between.as_ref().map(|(_, end)| end)).and_then(|n| n.things.first());
+        if start.is_none() && end.is_none() {
+            let draft = draft.violates([act]).clean([thing.fails.clone()]);
+            return self.excepted(draft, thing);
+        }
+        let after = start.map(|start| apart(&start.predicate, end.map(|end| &end.predicate)));
+        let during = During { after, before: None, until: end.map(|end| end.predicate.clone()) };
+        let begun = start.map(|start| start.holds.clone().done(true));
+        let ended = end.map(|end| end.holds.clone().done(true));
+        let inside: Vec<_> = begun.clone().into_iter().chain([act.clone()]).collect();
+        let outside: Vec<_> = match ended {
+            Some(ended) => begun.into_iter().chain([ended, act]).collect(),
+            None => vec![act],
+        };
+        draft.during(during).violates(inside).clean(outside)
+    }
+
+    /// Adds the exception, where one is given that is not a place.
+    fn excepted(&self, mut draft: Draft, thing: &Thing) -> Draft {
+        let Some(unless) = &self.meaning.unless else { return draft };
+        if let Some(glob) = excluded(unless).first()
+            && matches!(thing.sort, Sort::File | Sort::Code)
+        {
+            let inside = at_path(&thing.holds, &under(glob, path_of(&thing.holds)));
+            return draft.clean([inside]);
+        }
+        if let (Some(check), Some(exception)) = (&mut draft.check, unless.things.first())
+            && exception.sort != Sort::File
+        {
+            check.unless = Some(exception.predicate.clone());
+        }
+        draft
+    }
+
+    /// `only edit files in src/`, `never edit files outside src/`: whatever lies elsewhere is left alone.
+    pub(super) fn only_places(&self) -> Option<Draft> {
+        let meaning = self.meaning;
+        let whatever = |thing: &Thing| matches!(&*thing.slug, "files" | "code");
+        if !meaning.main.things.iter().all(whatever) || meaning.main.subject.is_some() {
+            return None;
+        }
+        let (globs, label) = match (&meaning.outside, meaning.main.places.first()) {
+            (Some(outside), _) => (excluded(outside), outside.things.first().map(|thing| thing.label.clone())?),
+            (None, Some(Place::Files { globs, label, outside })) if *outside || meaning.only => {
+                (globs.clone(), format!("`{label}`"))
+            }
+            _ => return None,
+        };
+        let inside = under(globs.first()?, None);
+        let id = format!("edit-outside-{}", slug(&label));
+        let never = Predicate::File(Box::new(FileTest { not_path: globs, ..FileTest::default() }));
+        Some(
+            Draft::of(id, format!("never edit files outside {label}"), Pattern::Absence { never })
+                .violates([Event::edit("elsewhere/other.txt", "old", "new")])
+                .clean([Event::edit(inside, "old", "new")]),
+        )
+    }
+
+    fn substitution(&self, never: &[Thing], instead: &[Thing]) -> Draft {
+        let never: Vec<_> = never.iter().map(|thing| self.limited(thing)).collect();
+        let names = |things: &[Thing]| things.iter().map(|thing| thing.slug.clone()).collect::<Vec<_>>().join("-and-");
+        let labels = |things: &[Thing]| things.iter().map(|thing| thing.label.clone()).collect::<Vec<_>>().join(" or ");
+        let mut steps = Vec::new();
+        for thing in &never {
+            steps.extend(instead.first().into_iter().flat_map(|to| self.steps(thing, to)));
+        }
+        let id = format!("{}-instead-of-{}", names(&never), names(instead));
+        let title = format!(
+            "use {}, not {}{}",
+            labels(instead),
+            labels(&never),
+            never.first().map(|thing| self.whereabouts(thing)).unwrap_or_default()
+        );
+        let pattern =
+            Pattern::Substitution { never: any(never.iter().map(|thing| thing.predicate.clone())), instead: steps };
+        let mut draft = Draft::of(id, title, pattern);
+        for thing in &never {
+            draft = draft.violates([thing.holds.clone()]);
+        }
+        let fine = instead.first().map_or_else(|| Event::command("ls"), |thing| thing.holds.clone());
+        let draft = draft.clean([fine]);
+        match never.first() {
+            Some(thing) => self.excepted(draft, thing),
+            None => draft,
+        }
+    }
+
+    /// The steps of the lexicon, or the plain replacement of one name by the other.
+    fn steps(&self, never: &Thing, instead: &Thing) -> Vec<Replacement> {
+        let name = |thing: &Thing| thing.known.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
+        if let Some(steps) = self.lexicon.replacements(&name(never), &name(instead)) {
+            return steps.to_vec();
+        }
+        let to = instead.label.trim_matches('`').to_owned();
+        let from = match (&never.predicate, never.sort) {
+            (Predicate::Command(test), Sort::Command) => test.run.clone(),
+            (Predicate::Any(_), Sort::Command) => never.label.trim_matches('`').to_owned(),
+            (_, Sort::Code) if never.known.is_none() => never.label.trim_matches('`').to_owned(),
+            _ => String::new(),
+        };
+        vec![Replacement { from, to }]
+    }
+
+    pub(super) fn used(&self) -> Vec<Draft> {
+        let meaning = self.meaning;
+        if !meaning.rejected.is_empty() {
+            let named = &meaning.main.things;
+            let instead = if named.is_empty() { &meaning.unknown } else { named };
+            if meaning.rejected.iter().any(|never| instead.iter().any(|thing| thing.predicate == never.predicate)) {
+                return Vec::new();
+            }
+            return vec![self.substitution(&meaning.rejected, instead)];
+        }
+        if let Some(limits) = self.only_places() {
+            return vec![limits];
+        }
+        let timed = meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
+        if timed {
+            return self.must().into_iter().collect();
+        }
+        meaning.main.things.iter().filter_map(|thing| self.preferred(thing)).collect()
+    }
+
+    /// A tool that is to be used: its rivals are not.
+    fn preferred(&self, thing: &Thing) -> Option<Draft> {
+        let (name, group) = thing.known.as_ref()?;
+        let group = group.as_ref()?;
+        let rivals: Vec<_> = (self.lexicon.rivals(name, group))
+            .filter(|entry| self.lexicon.replacements(&entry.name, name).is_some())
+            .map(|entry| Thing {
+                predicate: entry.predicate.clone(),
+                label: format!("`{}`", entry.name),
+                slug: entry.name.clone(),
+                holds: entry.violates.first().cloned().unwrap_or_else(|| thing.fails.clone()),
+                known: Some((entry.name.clone(), entry.group.clone())),
+                ..thing.clone()
+            })
+            .collect();
+        if rivals.is_empty() {
+            return None;
+        }
+        let id = format!("only-{name}");
+        let draft = self.substitution(&rivals, std::slice::from_ref(thing));
+        Some(Draft { id, ..draft })
+    }
+}
+
+/// A command that needs the user's word: the prompt of the turn must mention it.
+fn permitted(thing: &Thing) -> Draft {
+    let word = thing.slug.replace('-', " ");
+    let first = Predicate::Prompt(TextTest::Mentions(word.clone()));
+    let prompt = |text: String| Event::of(EventKind::UserPromptSubmit { text });
+    let pattern = Pattern::Precedence { first, then: thing.predicate.clone(), again_after: None };
+    Draft::of(format!("unasked-{}", thing.slug), format!("{} only when asked", thing.label), pattern)
+        .violates([prompt("Mend the parser".to_owned()), thing.holds.clone()])
+        .clean([prompt(format!("Now {word} it")), thing.holds.clone()])
+}
+
+/// `don't say done while TODO.md has open items`.
+fn open_items(path: &str) -> Draft {
+    let open = Predicate::Workspace(WorkspaceTest {
+        path: path.to_owned(),
+        text: Some(TextTest::Contains("- [ ]".to_owned())),
+        ..WorkspaceTest::default()
+    });
+    let id = format!("done-with-open-{}", slug(path));
+    Draft::of(
+        id,
+        format!("never end the turn while `{path}` has open items"),
+        Pattern::Absence { never: Predicate::Event(Moment::Stop) },
+    )
+    .when(open)
+    .violates([Event::write(path, "- [ ] one\n").done(true), Event::stop("Done.", Vec::new())])
+    .clean([Event::write(path, "- [x] one\n").done(true), Event::stop("Done.", Vec::new())])
+}
+
+pub(super) fn any(mut predicates: impl ExactSizeIterator<Item = Predicate>) -> Predicate {
+    match predicates.len() {
+        1 => predicates.next().unwrap_or(Predicate::Any(Vec::new())),
+        _ => Predicate::Any(predicates.collect()),
+    }
+}
+
+/// The start of a segment, kept apart from its end where the one command is the beginning of the other.
+fn apart(start: &Predicate, end: Option<&Predicate>) -> Predicate {
+    let (Predicate::Command(start), Some(Predicate::Command(end))) = (start, end) else { return start.clone() };
+    let flags = end.run.strip_prefix(&start.run).unwrap_or_default().split_whitespace().map(str::to_owned);
+    Predicate::Command(CommandTest { without: start.without.iter().cloned().chain(flags).collect(), ..start.clone() })
+}

@@ -1,0 +1,221 @@
+//! Where a rule holds: within some files, outside of others, on a branch, in a host; and the words for it.
+
+use super::Composer;
+use crate::predicate::{FileAction, FileTest};
+use crate::understand::name::{Named, Place};
+use crate::understand::thing::{Sort, Thing, at_path, path_of, sample_path, slug};
+use crate::{Event, Predicate, Scope};
+
+impl Composer<'_, '_> {
+    /// A thing within the places that the statement names.
+    pub(super) fn limited(&self, thing: &Thing) -> Thing {
+        let mut thing = thing.clone();
+        for place in &self.meaning.main.places {
+            match place {
+                Place::Branch(branch) if matches!(&*thing.slug, "push" | "force-push") => push_to(&mut thing, branch),
+                Place::Files { globs, outside, .. } if matches!(thing.sort, Sort::File | Sort::Code | Sort::Read) => {
+                    narrow(&mut thing.predicate, globs, *outside);
+                    if !outside && let Some(glob) = globs.iter().find(|glob| glob.ends_with("/**")).or(globs.first()) {
+                        let path = under(glob, path_of(&thing.holds));
+                        thing.fails = thing.holds.clone();
+                        thing.holds = at_path(&thing.holds, &path);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let globs: Vec<_> = self.meaning.unless.iter().chain(&self.meaning.outside).flat_map(excluded).collect();
+        if !globs.is_empty() && matches!(thing.sort, Sort::File | Sort::Code) {
+            narrow(&mut thing.predicate, &globs, true);
+        }
+        thing
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        let mut scope = Scope::default();
+        let main = &self.meaning.main;
+        let in_files = main
+            .things
+            .iter()
+            .chain(&self.meaning.rejected)
+            .any(|t| matches!(t.sort, Sort::File | Sort::Code | Sort::Read));
+        let pushes = main.things.iter().any(|thing| matches!(&*thing.slug, "push" | "force-push"));
+        let others = self.meaning.after.iter().flat_map(|named| &named.places);
+        for place in main.places.iter().chain(others) {
+            match place {
+                Place::Branch(branch) if !pushes => scope.branch.push(branch.clone()),
+                Place::Host(host) => scope.host.push(host.clone()),
+                Place::Files { globs, outside: false, label }
+                    if !in_files && !self.meaning.only && main.subject.is_none() && label.ends_with('/') =>
+                {
+                    scope.directory.extend(globs.iter().map(|glob| base(glob).to_owned()));
+                }
+                _ => {}
+            }
+        }
+        scope
+    }
+
+    /// Where the rule holds, behind its title.
+    pub(super) fn whereabouts(&self, thing: &Thing) -> String {
+        let mut text = String::new();
+        for place in &self.meaning.main.places {
+            let (word, name) = match place {
+                Place::Branch(branch) => (if thing.slug.contains("push") { "to" } else { "on" }, format!("`{branch}`")),
+                Place::Files { label, outside: true, .. } => ("outside", format!("`{label}`")),
+                Place::Files { label, .. } => ("in", format!("`{label}`")),
+                Place::Host(host) => ("in", host.clone()),
+            };
+            text = format!("{text} {word} {name}");
+        }
+        let meaning = self.meaning;
+        let (after, behind) = if meaning.failing { ("while", " fail") } else { ("after", "") };
+        let parts = [
+            (after, meaning.after.as_ref(), behind),
+            ("until", meaning.until.as_ref(), ""),
+            ("outside", meaning.outside.as_ref(), ""),
+            ("except in", meaning.unless.as_ref(), ""),
+        ];
+        for (word, named, behind) in parts {
+            if let Some(label) =
+                named.and_then(|named| named.things.first().map(|thing| thing.label.clone()).or(place_label(named)))
+            {
+                text = format!("{text} {word} {label}{behind}");
+            }
+        }
+        text
+    }
+
+    /// What the rule's name adds to that of the thing.
+    pub(super) fn suffix(&self, thing: &Thing) -> String {
+        let meaning = self.meaning;
+        let first = |named: &Option<Named<'_>>| {
+            named.as_ref().and_then(|named| named.things.first().map(|thing| thing.slug.clone()))
+        };
+        let mut text = String::new();
+        for place in &meaning.main.places {
+            match place {
+                Place::Branch(branch) if !thing.slug.contains("push") => {
+                    text = format!("{text}-on-{}", slug(branch));
+                }
+                Place::Files { label, outside, .. } if matches!(thing.sort, Sort::File | Sort::Code) => {
+                    text = format!("{text}-{}-{}", if *outside { "outside" } else { "in" }, slug(label));
+                }
+                _ => {}
+            }
+        }
+        if let Some(slug) = first(&meaning.outside) {
+            text = format!("{text}-outside-{slug}");
+        }
+        match (first(&meaning.after), &meaning.between) {
+            (Some(slug), _) if meaning.failing => format!("{text}-while-{slug}-fail"),
+            (Some(slug), _) => format!("{text}-after-{slug}"),
+            (None, Some((start, _))) => {
+                format!("{text}-during-{}", start.things.first().map_or("it", |thing| &thing.slug))
+            }
+            _ => text,
+        }
+    }
+}
+
+/// How an exception's place is called.
+pub(super) fn place_label(named: &Named<'_>) -> Option<String> {
+    named.places.iter().find_map(|place| match place {
+        Place::Files { label, .. } => Some(format!("`{label}`")),
+        _ => None,
+    })
+}
+
+pub(super) fn with_action(predicate: &Predicate, action: FileAction) -> Predicate {
+    match predicate {
+        Predicate::File(test) => Predicate::File(Box::new(FileTest { action: Some(action), ..(**test).clone() })),
+        other => other.clone(),
+    }
+}
+
+pub(super) fn file_paths(predicate: &Predicate) -> Vec<String> {
+    match predicate {
+        Predicate::File(test) => test.path.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// Limits every file test to some globs, or keeps it out of them.
+pub(super) fn narrow(predicate: &mut Predicate, globs: &[String], outside: bool) {
+    match predicate {
+        Predicate::All(parts) | Predicate::Any(parts) => parts.iter_mut().for_each(|part| narrow(part, globs, outside)),
+        Predicate::Not(part) => narrow(part, globs, !outside),
+        Predicate::File(test) if outside => test.not_path.extend(globs.iter().cloned()),
+        Predicate::File(test) if test.path.is_empty() => test.path = globs.to_vec(),
+        Predicate::File(test) => {
+            let folders = globs.iter().filter(|glob| glob.ends_with("/**"));
+            test.path = folders.flat_map(|folder| test.path.iter().map(move |path| within(folder, path))).collect();
+        }
+        _ => {}
+    }
+}
+
+/// A glob within a folder's glob.
+fn within(folder: &str, path: &str) -> String {
+    let folder = folder.trim_end_matches("**");
+    format!("{folder}**/{}", path.strip_prefix("**/").unwrap_or(path))
+}
+
+/// The folder that a glob is about.
+pub(super) fn base(glob: &str) -> &str {
+    glob.strip_prefix("**/").unwrap_or(glob).trim_end_matches("/**")
+}
+
+/// A path that the glob matches, with the file name of another path.
+pub(super) fn under(glob: &str, path: Option<&str>) -> String {
+    let name = path.and_then(|path| path.rsplit('/').next()).unwrap_or("example.txt");
+    if glob.ends_with("/**") { format!("{}/{name}", sample_path(base(glob))) } else { sample_path(glob) }
+}
+
+/// The globs that an exception names.
+pub(super) fn excluded(named: &Named<'_>) -> Vec<String> {
+    let places = named.places.iter().filter_map(|place| match place {
+        Place::Files { globs, .. } => Some(globs.clone()),
+        _ => None,
+    });
+    let things = named.things.iter().filter(|thing| thing.sort == Sort::File).map(|thing| file_paths(&thing.predicate));
+    places.chain(things).flatten().collect()
+}
+
+/// `push to main`: the branch is an argument.
+fn push_to(thing: &mut Thing, branch: &str) {
+    fn add(predicate: &mut Predicate, branch: &str) {
+        match predicate {
+            Predicate::Command(test) if test.run.starts_with("git push") => {
+                test.run = format!("{} ** {branch}|*:{branch}", test.run);
+            }
+            Predicate::Any(parts) => parts.iter_mut().for_each(|part| add(part, branch)),
+            _ => {}
+        }
+    }
+    let force = if thing.slug == "force-push" { " --force" } else { "" };
+    if thing.slug == "force-push" {
+        thing.predicate = Predicate::command("git push --force|-f|--force-with-lease");
+    }
+    add(&mut thing.predicate, branch);
+    thing.holds = Event::command(format!("git push{force} origin {branch}"));
+    thing.fails = Event::command(format!("git push{force} origin feature"));
+    thing.slug = format!("{}-to-{}", thing.slug, slug(branch));
+}
+
+/// Gives an event the circumstances of a scope.
+pub(super) fn place_event(event: &mut Event, scope: &Scope) {
+    event.branch = scope.branch.first().map(|branch| sample_path(branch)).or(event.branch.take());
+    event.host = scope.host.first().cloned().or(event.host.take());
+    event.session = scope.session.first().cloned().or(event.session.take());
+    if let Some(folder) = scope.directory.first().map(|glob| sample_path(base(glob))) {
+        match path_of(event).map(|path| path.starts_with(&folder)) {
+            Some(false) => {
+                let path = under(&format!("{folder}/**"), path_of(event));
+                *event = at_path(event, &path);
+            }
+            Some(true) => {}
+            None => event.cwd = Some(folder),
+        }
+    }
+}

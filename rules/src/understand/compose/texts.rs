@@ -1,0 +1,145 @@
+//! How texts are: commit messages, replies, lines and whole files.
+
+use super::duty::times;
+use super::place::with_action;
+use super::{Composer, Draft};
+use crate::lexicon::{Cue, Measure, Of, Property};
+use crate::predicate::{FileAction, TextTest};
+use crate::understand::meaning::Stance;
+use crate::understand::thing::{Sort, Thing, path_of, sample_path, slug};
+use crate::{Event, EventKind, Pattern, Per, Predicate};
+
+impl Composer<'_, '_> {
+    pub(super) fn properties(&self) -> Vec<Draft> {
+        let main = &self.meaning.main;
+        let mut drafts: Vec<_> = main.properties.iter().map(|property| self.property(property)).collect();
+        drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
+        if self.meaning.per_turn
+            && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
+        {
+            drafts.extend(u8::try_from(*count).ok().map(questions));
+        }
+        if let (Some((cue, text)), Some(of)) = (&main.literal, main.subject) {
+            drafts.push(literal(self.meaning.stance, *cue, text, of));
+        }
+        drafts
+    }
+
+    fn property(&self, property: &Property) -> Draft {
+        let usual = property.of.first().copied().unwrap_or(Of::Reply);
+        let of = self.meaning.main.subject.filter(|of| property.of.contains(of)).unwrap_or(usual);
+        let subject = noun(of);
+        let (test, good, bad) = (property.must.clone(), of.event(&property.good), of.event(&property.bad));
+        if self.meaning.stance == Stance::Never {
+            let id = format!("{}-in-{subject}", property.name);
+            let title = format!("no {} in {subject}", property.name.replace('-', " "));
+            return Draft::of(id, title, Pattern::Absence { never: of.test(test) }).violates([good]).clean([bad]);
+        }
+        let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
+        let id = format!("{subject}-{}", property.name);
+        let title = format!("{subject}: {}", property.name.replace('-', " "));
+        let Some(files) = files.filter(|_| matches!(of, Of::File | Of::Content)) else {
+            let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
+            return Draft::of(id, title, pattern).violates([bad]).clean([good]);
+        };
+        let every =
+            if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
+        let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
+        let pattern = Pattern::Universality { every, must: of.test(test) };
+        let (id, title) = (
+            format!("{}-{}", files.slug, property.name),
+            format!("{}: {}", files.label, property.name.replace('-', " ")),
+        );
+        Draft::of(id, title, pattern)
+            .violates([Event::write(&path, &property.bad)])
+            .clean([Event::write(&path, &property.good)])
+    }
+
+    fn measured(&self, count: u32, measure: Measure) -> Option<Draft> {
+        let main = &self.meaning.main;
+        if !self.meaning.limits && measure != Measure::MaxQuestions {
+            return None;
+        }
+        let of = main
+            .subject
+            .or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
+        let many = |n: u32, word: &str| std::iter::repeat_n(word, n.min(2000) as usize).collect::<String>();
+        let (test, name, word) = match (measure, of) {
+            (Measure::MaxChars, Of::Lines | Of::File) => (TextTest::MaxLineChars(count), "characters", "x"),
+            (Measure::MaxChars, Of::Commit) => {
+                (TextTest::FirstLine(Box::new(TextTest::MaxChars(count))), "characters", "x")
+            }
+            (Measure::MaxChars, _) => (TextTest::MaxChars(count), "characters", "x"),
+            (Measure::MaxWords, _) => (TextTest::MaxWords(count), "words", "word "),
+            (Measure::MaxSentences, _) => (TextTest::MaxSentences(count), "sentences", "It works. "),
+            (Measure::MaxLines, _) => (TextTest::MaxLines(count), "lines", "a line\n"),
+            (Measure::MaxQuestions, _) => (TextTest::MaxQuestions(count), "questions", "Is it so? "),
+        };
+        let (good, bad) = (of.event(&many(1, word)), of.event(&many(count + 1, word)));
+        let subject = noun(of);
+        let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
+        let title = format!("{subject}: at most {count} {}", name.replace('-', " "));
+        Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
+    }
+}
+
+/// Questions are counted over all that is said in a turn, too, not only in each answer.
+fn questions(at_most: u8) -> Draft {
+    let asks = Predicate::Reply(TextTest::Not(Box::new(TextTest::MaxQuestions(0))));
+    let asked = || Event::of(EventKind::Reply { text: "Is it so?".to_owned() });
+    let (id, title) =
+        (format!("more-than-{at_most}-asking-per-turn"), format!("ask at most {} per turn", times(at_most)));
+    let exceed: Vec<_> = std::iter::repeat_with(asked).take(usize::from(at_most) + 1).collect();
+    Draft::of(id, title, Pattern::BoundedExistence { of: asks, at_most })
+        .per(Per::Turn)
+        .violates(exceed)
+        .clean([asked()])
+}
+
+/// `test files are named *_test.py`.
+pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
+    let every = with_action(&files.predicate, FileAction::Create);
+    let must = Predicate::path([pattern]);
+    let path = path_of(&files.holds).unwrap_or("tests/example.txt");
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let extension = pattern.rsplit_once('.').map_or("txt", |(_, extension)| extension);
+    let at = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    Draft::of(
+        format!("{}-named-{}", files.slug, slug(pattern)),
+        format!("{} are named `{pattern}`", files.label),
+        Pattern::Universality { every, must },
+    )
+    .violates([Event::write(at(&format!("other.{extension}")), "new\n")])
+    .clean([Event::write(at(&sample_path(pattern)), "new\n")])
+}
+
+/// A subject's text that starts with, ends with or contains a literal.
+fn literal(stance: Stance, cue: Cue, text: &str, of: Of) -> Draft {
+    let (must, good, verb) = match cue {
+        Cue::StartsWith => (TextTest::StartsWith(text.to_owned()), format!("{text} add the parser"), "start"),
+        Cue::EndsWith => (TextTest::EndsWith(text.to_owned()), format!("Add the parser {text}"), "end"),
+        _ => (TextTest::Contains(text.to_owned()), format!("Add the parser {text} today"), "hold"),
+    };
+    let (good, bad) = (of.event(&good), of.event("Add the parser today"));
+    let (subject, name) = (noun(of), slug(text));
+    if stance == Stance::Never {
+        let pattern = Pattern::Absence { never: of.test(must) };
+        return Draft::of(format!("{name}-in-{subject}"), format!("{subject}: never {verb} with `{text}`"), pattern)
+            .violates([good])
+            .clean([bad]);
+    }
+    let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(must) };
+    Draft::of(format!("{subject}-{verb}-with-{name}"), format!("{subject}: {verb} with `{text}`"), pattern)
+        .violates([bad])
+        .clean([good])
+}
+
+/// How a rule's name and title call what a text is part of.
+pub(super) fn noun(of: Of) -> &'static str {
+    match of {
+        Of::Commit => "commit-message",
+        Of::Reply => "reply",
+        Of::File | Of::Content => "file",
+        Of::Lines => "line",
+    }
+}

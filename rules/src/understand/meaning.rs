@@ -1,0 +1,202 @@
+//! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
+
+use super::clause::{Clause, Role, Statement, What};
+use super::name::{Named, name};
+use super::thing::{Sort, Thing, file_thing};
+use crate::Lexicon;
+use crate::lexicon::{Cue, Sense};
+
+/// How a statement is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stance {
+    /// It is not to happen.
+    Never,
+    /// It is to happen.
+    Must,
+    /// One thing is to be used, perhaps instead of another.
+    Use,
+    /// It is to happen at most so often.
+    AtMost,
+    /// Nothing but the words says how.
+    Plain,
+}
+
+/// A statement, named.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one cue that was or was not there")]
+pub(super) struct Meaning<'l> {
+    pub stance: Stance,
+    pub main: Named<'l>,
+    pub before: Option<Named<'l>>,
+    pub after: Option<Named<'l>>,
+    pub unless: Option<Named<'l>>,
+    pub outside: Option<Named<'l>>,
+    pub until: Option<Named<'l>>,
+    pub between: Option<(Named<'l>, Named<'l>)>,
+    /// What is not to be used, where the main clause says what is.
+    pub rejected: Vec<Thing>,
+    /// What is to be used, where the main clause says what is not.
+    pub instead: Vec<Thing>,
+    /// What the main clause says is to be used, where the lexicon does not know it.
+    pub unknown: Vec<Thing>,
+    /// The file whose open items keep the turn from ending.
+    pub open_items: Option<String>,
+    pub count: Option<u32>,
+    pub permission: bool,
+    pub failing: bool,
+    pub forgotten: bool,
+    pub always: bool,
+    pub new: bool,
+    pub limits: bool,
+    pub only: bool,
+    pub per_turn: bool,
+    pub per_session: bool,
+}
+
+/// Names everything in a statement.
+pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, languages: &[String]) -> Meaning<'l> {
+    let named = |role: Role, verb| statement.clause(role).map(|clause| name(clause, lexicon, languages, verb));
+    let empty = Clause { role: Role::Main, units: Vec::new() };
+    let clause = statement.clause(Role::Main).unwrap_or(&empty);
+    let main = name(clause, lexicon, languages, None);
+    let complaint = complains(statement) && !statement.has(Cue::Told);
+    let stance = stance(statement, clause, &main, complaint);
+    let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
+        named.map(|named| completed(named, clause, lexicon))
+    };
+    let verb = main.verb;
+    let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
+    let rejected =
+        named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
+    let has = |cue| statement.has(cue);
+    Meaning {
+        stance,
+        before: about(named(Role::Before, None), statement.clause(Role::Before)),
+        after: about(named(after, None), statement.clause(after)),
+        unless: named(Role::Unless, Some(Cue::Edit)),
+        outside: named(Role::Outside, Some(Cue::Edit)),
+        until: named(Role::Until, None),
+        between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)),
+        rejected,
+        instead: Vec::new(),
+        open_items: open_items(statement),
+        count: main.measures.first().map(|(count, _)| *count),
+        permission: has(Cue::Permission),
+        failing: has(Cue::Fail),
+        forgotten: has(Cue::Forgot),
+        always: has(Cue::Always),
+        new: has(Cue::New),
+        only: clause.has(Cue::Only),
+        unknown: unknown(clause),
+        limits: has(Cue::AtMost) || has(Cue::Must),
+        per_turn: has(Cue::PerTurn),
+        per_session: has(Cue::PerSession),
+        main,
+    }
+}
+
+fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool) -> Stance {
+    let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && !main.measures.is_empty());
+    // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
+    let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
+        let behind = clause.units.get(at + 1..).unwrap_or_default();
+        behind.first().is_some_and(|next| next.what != What::Comma)
+            && behind.iter().take(3).any(super::clause::Unit::is_content)
+    });
+    let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
+    let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
+    let used =
+        main.verb == Some(Cue::Use) || statement.clause(Role::Instead).is_some() || (clause.has(Cue::Only) && tool);
+    let needs = clause.has(Cue::Must) || clause.has(Cue::Always) || statement.has(Cue::Forgot);
+    if (clause.has(Cue::Never) || no) && !measured {
+        Stance::Never
+    } else if counted && main.things.iter().any(|thing| thing.sort == Sort::Command || thing.sort == Sort::Tool) {
+        Stance::AtMost
+    } else if complaint && !statement.has(Cue::Forgot) {
+        Stance::Never
+    } else if used {
+        Stance::Use
+    } else if needs {
+        Stance::Must
+    } else {
+        Stance::Plain
+    }
+}
+
+/// Whether the statement begins as a complaint: `you're editing …`, but not `what you're giving me`.
+pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
+    statement.units().filter(|unit| unit.what != What::Comma).take(3).any(|unit| unit.is(Cue::Complaint))
+}
+
+/// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
+fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) -> Named<'l> {
+    let known = |unit: &super::clause::Unit<'_, '_>| {
+        !matches!(unit.what, What::Word)
+            || matches!(unit.text, "a" | "the" | "any" | "you" | "each" | "every" | "an" | "to")
+    };
+    let bare = clause.is_some_and(|clause| clause.units.iter().all(known));
+    if named.things.is_empty() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create)) {
+        let name = if clause.is_some_and(|clause| clause.has(Cue::This)) { "files" } else { "code" };
+        if let Some(crate::Predicate::File(test)) =
+            lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
+        {
+            let mut thing = file_thing(test.path.clone(), name, None);
+            thing.holds = super::thing::at_path(&thing.holds, "src/lib.rs");
+            named.things.push(thing);
+        }
+    }
+    named
+}
+
+/// The things of an `instead of` clause; a word with the shape of an identifier stands for itself.
+fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> {
+    if !named.things.is_empty() {
+        return named.things;
+    }
+    let identifier = |text: &str| {
+        text.contains(['-', '_', '.', '('])
+            || text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase)
+    };
+    let words = clause
+        .into_iter()
+        .flat_map(|clause| &clause.units)
+        .filter(|unit| unit.what == What::Word && identifier(unit.text));
+    words.take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
+}
+
+/// The word behind `use` that the lexicon does not know.
+fn unknown(clause: &Clause<'_, '_>) -> Vec<Thing> {
+    let behind = clause.units.iter().skip_while(|unit| !unit.is(Cue::Use)).filter(|unit| unit.what == What::Word);
+    let article = |text: &str| matches!(text, "the" | "a" | "an" | "our" | "your");
+    behind.filter(|unit| !article(unit.text)).take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
+}
+
+/// The two ends of `between … and …`.
+fn between<'l>(clause: &Clause<'_, '_>, lexicon: &'l Lexicon, languages: &[String]) -> Option<(Named<'l>, Named<'l>)> {
+    let and = clause.units.iter().position(|unit| unit.is(Cue::And))?;
+    let part = |units: Option<&[super::clause::Unit<'_, '_>]>| {
+        name(
+            &Clause { role: Role::Between, units: units.unwrap_or_default().to_vec() },
+            lexicon,
+            languages,
+            Some(Cue::Run),
+        )
+    };
+    Some((part(clause.units.get(..and)), part(clause.units.get(and + 1..))))
+}
+
+/// The file of `while FILE has open items`.
+fn open_items(statement: &Statement<'_, '_>) -> Option<String> {
+    let clause = [Role::While, Role::When, Role::After].into_iter().find_map(|role| statement.clause(role))?;
+    if !clause.has(Cue::OpenItems) {
+        return None;
+    }
+    clause.units.iter().find(|unit| super::text::is_path(unit.text)).map(|unit| unit.text.to_owned())
+}
+
+/// Whether any part of a clause means something that a rule can be about.
+pub(super) fn names_something(statement: &Statement<'_, '_>) -> bool {
+    statement
+        .units()
+        .any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(_))))
+}

@@ -1,0 +1,235 @@
+//! Recognises whether a user said something durable, and rewrites it as atomic rules.
+//!
+//! A message goes through five steps, each in a file of its own: [`text`] finds the sentences that are the user's own
+//! words, [`clause`] finds who does what and before, after, unless or instead of what, [`thing`] and [`meaning`] name
+//! it by the lexicon, [`detect`] tells a rule from a task, a question and a one-off, and [`compose`] writes the rule
+//! with its examples.
+//!
+//! INVARIANTS: the answer depends on nothing but the message and the lexicon; no step backtracks, so the time is linear
+//! in the message; evidence is always an exact part of the message. There is no model here, and what cannot be decided
+//! by a check is never claimed to be: it becomes a rule to be judged or a reminder.
+
+mod clause;
+mod compose;
+mod detect;
+mod meaning;
+mod name;
+mod text;
+mod thing;
+
+pub(crate) use text::words;
+
+use crate::{Correction, Decision, Example, Lexicon, Rule, RuleId, Scope, State, Strength};
+use compose::{Draft, compose};
+use detect::Reading;
+use meaning::{Meaning, Stance, mean};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// What a message turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understanding {
+    /// Its class.
+    pub class: Class,
+    /// The parts of the message that the class rests on, in bytes.
+    pub evidence: Vec<Range<usize>>,
+    /// The rules that follow from it, as proposals.
+    pub rules: Vec<Rule>,
+    /// Why, in one line.
+    pub why: String,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A task, a question, praise, an approval: nothing was wrong.
+    NotACorrection,
+    /// Something was wrong this once.
+    OneOff,
+    /// Something is to hold from now on.
+    Durable,
+}
+
+/// Longer messages are read up to here; what lies behind is almost always pasted.
+const MAX_BYTES: usize = 64 << 10;
+
+/// Reads a message.
+///
+/// ```
+/// use rules::{Correction, Lexicon, understand};
+/// let understood = understand(&Correction::of("never use npm here, use pnpm"), Lexicon::builtin());
+/// assert_eq!(understood.rules[0].id.as_str(), "npm-instead-of-pnpm");
+/// ```
+pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
+    let text = &correction.text;
+    let text = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+    let languages = correction.context.as_ref().map(|context| &*context.languages).unwrap_or_default();
+    let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
+    for sentence in text::sentences(text, lexicon) {
+        let units = clause::units(text, &text::tokens(text, sentence.range.clone()), lexicon);
+        for statement in clause::statements(units) {
+            let meaning = mean(&statement, lexicon, languages);
+            said.push((detect::read(&statement, &sentence, &meaning), meaning));
+        }
+    }
+    let whole = detect::Whole::of(said.iter().map(|(reading, _)| reading), correction);
+    let mut writer = Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new() };
+    for (reading, meaning) in merged(said) {
+        let drafts = compose(&meaning, lexicon);
+        if whole.is_durable(&reading, !drafts.is_empty()) {
+            writer.write(&reading, drafts, text);
+        }
+    }
+    writer.conclude(&whole)
+}
+
+/// Brings `never use npm` and `use pnpm` together where they stand side by side.
+fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> {
+    let mut found: Vec<(Reading, Meaning<'l>)> = Vec::new();
+    for (reading, mut meaning) in said {
+        if let Some((before, last)) = found.last_mut() {
+            let (never, used) = match (last.stance, meaning.stance) {
+                (Stance::Never, Stance::Use) => (&mut *last, &mut meaning),
+                (Stance::Use, Stance::Never) => (&mut meaning, &mut *last),
+                _ => {
+                    found.push((reading, meaning));
+                    continue;
+                }
+            };
+            if replaces(never, used) {
+                never.instead = std::mem::take(&mut used.main.things);
+                let swap = last.stance == Stance::Use;
+                before.join(&reading);
+                if swap {
+                    *last = meaning;
+                }
+                continue;
+            }
+        }
+        found.push((reading, meaning));
+    }
+    found
+}
+
+/// Whether the one statement says what to use instead of the other's.
+fn replaces(never: &Meaning<'_>, used: &Meaning<'_>) -> bool {
+    let sort = |meaning: &Meaning<'_>| meaning.main.things.first().map(|thing| thing.sort);
+    let free =
+        |meaning: &Meaning<'_>| meaning.rejected.is_empty() && meaning.instead.is_empty() && meaning.before.is_none();
+    sort(never).is_some() && sort(never) == sort(used) && free(never) && free(used)
+}
+
+/// The rules of one message as they are written.
+struct Writer<'c> {
+    correction: &'c Correction,
+    taken: BTreeSet<String>,
+    written: Vec<Rule>,
+    evidence: Vec<Range<usize>>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, reading: &Reading, drafts: Vec<Draft>, text: &str) {
+        let quote = text.get(reading.range.clone()).unwrap_or_default();
+        let drafts = if drafts.is_empty() { vec![judged(quote)] } else { drafts };
+        self.evidence.push(reading.range.clone());
+        for draft in drafts {
+            let draft = match &self.correction.scope {
+                Some(scope) => {
+                    let scope = both(&draft.scope, scope);
+                    draft.scoped(&scope)
+                }
+                None => draft,
+            };
+            let said_before = self
+                .written
+                .iter_mut()
+                .find(|rule| rule.check.is_some() && rule.check == draft.check && rule.scope == draft.scope);
+            if let Some(rule) = said_before {
+                rule.said.push(self.correction.quote(quote));
+                continue;
+            }
+            let rule = self.rule(draft, reading, quote);
+            self.written.push(rule);
+        }
+    }
+
+    fn rule(&mut self, draft: Draft, reading: &Reading, quote: &str) -> Rule {
+        let confidence = match draft.decided_by {
+            Decision::Check => reading.confidence,
+            Decision::Judged | Decision::Reminder => reading.confidence.min(0.6),
+        };
+        Rule {
+            id: self.free_id(&draft.id),
+            title: draft.title,
+            state: State::Proposed,
+            strength: if reading.soft { Strength::Should } else { Strength::Must },
+            decided_by: draft.decided_by,
+            confidence: Some(confidence),
+            superseded_by: None,
+            split_into: Vec::new(),
+            refines: None,
+            scope: draft.scope,
+            check: draft.check,
+            remind_when: draft.remind_when,
+            said: vec![self.correction.quote(quote)],
+            examples: draft.examples.iter().map(|(violates, events)| Example::of(*violates, events)).collect(),
+        }
+    }
+
+    /// The slug, numbered where this message already made a rule of that name.
+    fn free_id(&mut self, wanted: &str) -> RuleId {
+        let mut id = RuleId::slug(wanted);
+        if id.as_str() == "rule" {
+            // Nothing of it can be spelled in a slug: it is named after the message.
+            id = RuleId::slug(&format!("said-{}", self.correction.key()));
+        }
+        let taken = |id: &RuleId| self.taken.contains(id.as_str());
+        let mut n = 1;
+        let wanted = id.clone();
+        while taken(&id) {
+            n += 1;
+            id = wanted.numbered(n);
+        }
+        self.taken.insert(id.as_str().to_owned());
+        id
+    }
+
+    fn conclude(self, whole: &detect::Whole) -> Understanding {
+        if self.written.is_empty() {
+            let (class, why) = whole.class();
+            return Understanding { class, evidence: whole.evidence(class), rules: Vec::new(), why };
+        }
+        let checks = self.written.iter().filter(|rule| rule.check.is_some()).count();
+        let why = match (self.written.len(), checks) {
+            (1, 1) => "said for good, and a check can decide it".to_owned(),
+            (all, checks) => format!("said for good: {all} rules, {checks} of them for a check"),
+        };
+        Understanding { class: Class::Durable, evidence: self.evidence, rules: self.written, why }
+    }
+}
+
+/// A rule that nothing but judgement decides.
+fn judged(quote: &str) -> Draft {
+    let title = quote.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = title.get(..title.floor_char_boundary(120)).unwrap_or_default().to_owned();
+    Draft {
+        id: title.clone(),
+        title,
+        check: None,
+        decided_by: Decision::Judged,
+        remind_when: None,
+        scope: Scope::default(),
+        examples: Vec::new(),
+    }
+}
+
+/// Both scopes at once; where both name something of a kind, what was said from outside holds.
+fn both(own: &Scope, given: &Scope) -> Scope {
+    let pick = |own: &Vec<String>, given: &Vec<String>| if given.is_empty() { own.clone() } else { given.clone() };
+    Scope {
+        directory: pick(&own.directory, &given.directory),
+        branch: pick(&own.branch, &given.branch),
+        host: pick(&own.host, &given.host),
+        session: pick(&own.session, &given.session),
+    }
+}

@@ -1,0 +1,232 @@
+//! What a clause names: things, places, properties, measures, and what is done to them.
+
+use super::clause::{Clause, Unit, What};
+use super::text::{Form, is_path};
+use super::thing::{
+    Thing, command_thing, entry_thing, file_thing, globs, path_thing, reply_thing, text_thing, tool_thing,
+};
+use crate::Lexicon;
+use crate::Predicate;
+use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Property, Sense};
+
+/// A place that a rule is limited to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Files under these globs.
+    Files {
+        globs: Vec<String>,
+        label: String,
+        outside: bool,
+    },
+    Branch(String),
+    Host(String),
+}
+
+/// All that a clause names.
+#[derive(Debug, Default)]
+pub(super) struct Named<'l> {
+    pub things: Vec<Thing>,
+    pub places: Vec<Place>,
+    pub properties: Vec<&'l Property>,
+    pub subject: Option<Of>,
+    pub measures: Vec<(u32, Option<Measure>)>,
+    /// A text that a subject starts with, ends with or contains.
+    pub literal: Option<(Cue, String)>,
+    /// A pattern that names follow.
+    pub pattern: Option<String>,
+    pub verb: Option<Cue>,
+}
+
+/// What can be done.
+pub(super) const VERBS: [Cue; 9] =
+    [Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
+
+/// Names what a clause is about; `verb` is what is done where the clause itself does not say.
+pub(super) fn name<'l>(
+    clause: &Clause<'_, '_>,
+    lexicon: &'l Lexicon,
+    languages: &[String],
+    verb: Option<Cue>,
+) -> Named<'l> {
+    let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
+    // `use` says least about what is done: any other verb beside it wins.
+    let own = verbs.min_by_key(|cue| *cue == Cue::Use);
+    let mut namer = Namer { lexicon, languages, named: Named { verb: own.or(verb), ..Named::default() } };
+    let mut at = 0;
+    while at < clause.units.len() {
+        at += namer.step(clause.units.get(at..).unwrap_or_default());
+    }
+    namer.settle();
+    namer.named
+}
+
+struct Namer<'l, 'c> {
+    lexicon: &'l Lexicon,
+    languages: &'c [String],
+    named: Named<'l>,
+}
+
+impl Namer<'_, '_> {
+    /// Takes in the next unit, with those behind it that belong to it, and says how many.
+    fn step(&mut self, units: &[Unit<'_, '_>]) -> usize {
+        let Some(unit) = units.first() else { return 1 };
+        if unit.is_any(&[Cue::In, Cue::To, Cue::Outside])
+            && let Some((place, count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
+        {
+            self.named.places.push(place);
+            return count + 1;
+        }
+        if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
+            && let Some(literal) = units.iter().skip(1).take(3).find(|unit| matches!(unit.what, What::Literal(_)))
+        {
+            self.named.literal = Some((cue, literal.text.to_owned()));
+            return 1 + units.iter().position(|unit| std::ptr::eq(unit, literal)).unwrap_or(0);
+        }
+        if unit.is(Cue::Named)
+            && let Some(pattern) =
+                units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.contains('.'))
+        {
+            self.named.pattern = Some(pattern.text.to_owned());
+            return units.len();
+        }
+        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
+        if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
+            let path = format!("{}/", unit.text.trim_end_matches('/'));
+            self.named.things.push(path_thing(&path, self.named.verb));
+            return 2;
+        }
+        if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
+            self.named.things.push(tool_thing(unit.text));
+            return 2;
+        }
+        self.take(unit);
+        1
+    }
+
+    /// Takes in one unit.
+    fn take(&mut self, unit: &Unit<'_, '_>) {
+        match unit.what {
+            What::Known(senses) => self.known(unit, senses),
+            What::Command => self.named.things.push(command_thing(unit.text, self.lexicon)),
+            What::Literal(form) => self.literal(unit, form),
+            What::Number(value) => self.named.measures.push((value, None)),
+            What::Word | What::Comma | What::Mark => {}
+        }
+    }
+
+    fn known(&mut self, unit: &Unit<'_, '_>, senses: &[Sense]) {
+        let mut entries: Vec<&Entry> = Vec::new();
+        for sense in senses {
+            match sense {
+                Sense::Entry(at) => entries.extend(self.lexicon.entry(*at)),
+                Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
+                Sense::Subject(of) => self.named.subject = self.named.subject.or(Some(*of)),
+                Sense::Measure(measure) => self.measure(*measure),
+                Sense::Number(value) => self.named.measures.push((*value, None)),
+                Sense::Cue(_) => {}
+            }
+        }
+        let verb = self.named.verb;
+        // Of several meanings, the one that fits what is done.
+        if let Some(entry) = entries.into_iter().min_by_key(|entry| rank(entry.kind, verb)) {
+            match entry.kind {
+                Kind::Host => self.named.places.push(Place::Host(entry.name.clone())),
+                _ => self.named.things.push(entry_thing(entry, unit.text, verb, self.languages)),
+            }
+        }
+    }
+
+    /// A measure takes the number before it; a subject that is also a measure (`lines`) takes it where there is one.
+    fn measure(&mut self, measure: Measure) {
+        if let Some(last) = self.named.measures.last_mut() {
+            last.1 = last.1.or(Some(measure));
+        }
+    }
+
+    fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
+        let verb = self.named.verb;
+        let thing = match form {
+            Form::Flag => return,
+            _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
+                reply_thing(unit.text)
+            }
+            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, self.lexicon),
+            _ if is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
+                path_thing(unit.text, verb)
+            }
+            Form::Quote if verb.is_none() => return,
+            _ => text_thing(unit.text),
+        };
+        self.named.things.push(thing);
+    }
+
+    /// The place that some units name, and how many of them.
+    fn place(&self, units: &[Unit<'_, '_>], outside: bool) -> Option<(Place, usize)> {
+        let skip = units
+            .iter()
+            .take_while(|unit| {
+                matches!(unit.text, "the" | "a" | "our" | "your" | "any" | "this" | "of" | "der" | "dem")
+            })
+            .count();
+        let unit = units.get(skip)?;
+        let next = units.get(skip + 1);
+        let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
+        if next.is_some_and(|next| next.is(Cue::Branch)) || matches!(unit.text, "main" | "master") {
+            let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
+            return Some((Place::Branch(unit.text.to_owned()), skip + width));
+        }
+        if next.is_some_and(|next| next.is(Cue::Folder))
+            && matches!(unit.what, What::Word | What::Literal(_) | What::Known(_))
+        {
+            let text = format!("{}/", unit.text.trim_end_matches('/'));
+            return Some((files(globs(&text), &text), skip + 2));
+        }
+        if unit.is(Cue::Folder) {
+            let name = next.filter(|next| matches!(next.what, What::Word | What::Literal(_)))?;
+            let text = format!("{}/", name.text.trim_end_matches('/'));
+            return Some((files(globs(&text), &text), skip + 2));
+        }
+        if matches!(unit.what, What::Literal(_)) && is_path(unit.text) {
+            return Some((files(globs(unit.text), unit.text), skip + 1));
+        }
+        unit.senses().iter().find_map(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).and_then(|entry| match (entry.kind, &entry.predicate) {
+                (Kind::Host, _) => Some((Place::Host(entry.name.clone()), skip + 1)),
+                (Kind::Files | Kind::Language, Predicate::File(test)) if entry.name != "files" => {
+                    Some((files(test.path.clone(), unit.text), skip + 1))
+                }
+                _ => None,
+            }),
+            _ => None,
+        })
+    }
+
+    /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
+    fn settle(&mut self) {
+        let named = &mut self.named;
+        let bare = named.things.is_empty()
+            && named.properties.is_empty()
+            && named.subject.is_none()
+            && named.measures.is_empty();
+        let writes = matches!(named.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read));
+        if bare
+            && writes
+            && let Some(Place::Files { globs, label, outside: false }) = named.places.first()
+        {
+            named.things.push(file_thing(globs.clone(), label, named.verb));
+            named.places.remove(0);
+        }
+    }
+}
+
+/// How well a sort of thing fits what is done to it; lower is better.
+fn rank(kind: Kind, verb: Option<Cue>) -> u8 {
+    let order: &[Kind] = match verb {
+        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read) => {
+            &[Kind::Files, Kind::Language, Kind::Construct, Kind::Action, Kind::Tool]
+        }
+        Some(Cue::Run) => &[Kind::Action, Kind::Tool, Kind::Construct],
+        _ => &[Kind::Tool, Kind::Action, Kind::Moment, Kind::Construct, Kind::AgentTool, Kind::Files],
+    };
+    order.iter().position(|known| *known == kind).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,296 @@
+//! A message as sentences, and a sentence as tokens.
+//!
+//! INVARIANT: every range is on character boundaries of the message, and the work is linear in its length. Text that is
+//! not the user's own (code fences, quoted lines, pasted output) yields no sentence.
+
+use crate::Lexicon;
+use std::ops::Range;
+
+/// One sentence of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sentence {
+    /// Where it stands in the message, without list markers and white space around it.
+    pub range: Range<usize>,
+    /// Whether it ends with a question mark.
+    pub question: bool,
+}
+
+/// What a token is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A word, or one character of a script that is written without spaces.
+    Word,
+    /// A code span.
+    Code,
+    /// A text in quotation marks.
+    Quote,
+    /// The name or pattern of files, as far as its shape tells.
+    Path,
+    /// A word that begins with a hyphen.
+    Flag,
+    /// A number in digits.
+    Number,
+    /// Punctuation.
+    Mark,
+}
+
+/// A token of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token<'a> {
+    /// The text, without quotation marks and backticks.
+    pub text: &'a str,
+    /// The text in lower case, with straight apostrophes; a code span keeps its backticks.
+    pub lower: String,
+    pub form: Form,
+    /// Where it stands in the message, with its quotation marks.
+    pub range: Range<usize>,
+}
+
+/// Splits a message into the sentences that are the user's own.
+pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
+    let mut found = Vec::new();
+    let mut open: Option<Range<usize>> = None;
+    let mut fence: Option<&str> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let range = at..at + line.len();
+        at = range.end;
+        let trimmed = line.trim_start();
+        let marker = ["```", "~~~"].into_iter().find(|marker| trimmed.starts_with(marker));
+        let foreign = match (fence, marker) {
+            (Some(open), Some(marker)) if open == marker => {
+                fence = None;
+                true
+            }
+            (None, Some(marker)) => {
+                fence = Some(marker);
+                true
+            }
+            (Some(_), _) => true,
+            (None, None) => trimmed.starts_with('>') || lexicon.is_pasted(line),
+        };
+        let joins = !foreign
+            && open.as_ref().is_some_and(|open| continues(text.get(open.clone()).unwrap_or_default(), trimmed));
+        if !joins && let Some(block) = open.take() {
+            split(text, block, &mut found);
+        }
+        open = match (foreign, open) {
+            (true, _) => None,
+            (false, Some(block)) => Some(block.start..range.end),
+            (false, None) => Some(range),
+        };
+    }
+    if let Some(block) = open {
+        split(text, block, &mut found);
+    }
+    found
+}
+
+/// Whether a line goes on with the sentence of a wrapped paragraph.
+fn continues(before: &str, line: &str) -> bool {
+    let full = before.trim_end().rsplit('\n').next().is_some_and(|last| last.len() > 60);
+    full && line.starts_with(char::is_lowercase) && !before.trim_end().ends_with(['.', '!', '?', ':', ';'])
+}
+
+/// Splits a block at the ends of sentences.
+fn split(text: &str, block: Range<usize>, found: &mut Vec<Sentence>) {
+    let inside = text.get(block.clone()).unwrap_or_default();
+    let mut start = 0;
+    let mut quoted: Option<char> = None;
+    let mut chars = inside.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        match quoted {
+            Some(mark) if c == mark || c == '\n' => quoted = None,
+            Some(_) => continue,
+            None if matches!(c, '`' | '"') => quoted = Some(c),
+            None => {}
+        }
+        let before = inside.get(start..at).unwrap_or_default();
+        let ends = match c {
+            '。' | '！' | '？' | '；' => true,
+            '.' => next.is_none_or(char::is_whitespace) && !abbreviates(before),
+            '!' | '?' | ';' => next.is_none_or(|next| !next.is_alphanumeric()),
+            _ => false,
+        };
+        if ends {
+            let end = at + c.len_utf8();
+            push(text, block.start + start..block.start + end, found);
+            start = end;
+        }
+    }
+    push(text, block.start + start..block.end, found);
+}
+
+/// Whether a full stop behind this text belongs to an abbreviation or to the number of a list.
+fn abbreviates(before: &str) -> bool {
+    let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    matches!(word, "e.g" | "i.e" | "etc" | "vs" | "z.B" | "cf" | "approx")
+        || (before.trim() == word && !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// Keeps a sentence, without white space and list markers around it.
+fn push(text: &str, range: Range<usize>, found: &mut Vec<Sentence>) {
+    let whole = text.get(range.clone()).unwrap_or_default();
+    let bare =
+        whole.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '•' | '#' | '.' | ';' | '—' | '–'));
+    let bare = bare.strip_prefix("* ").unwrap_or(bare);
+    let start = range.start + (whole.len() - bare.len());
+    let bare = bare.trim_end();
+    if bare.chars().any(char::is_alphanumeric) {
+        // A flag at the beginning keeps its hyphens.
+        let back = whole.get(..whole.len() - whole.trim_start().len()).map_or(0, str::len);
+        let flag = whole.trim_start().starts_with("--");
+        let start = if flag { range.start + back } else { start };
+        let end = range.start + whole.trim_end().len();
+        found.push(Sentence { range: start..end, question: bare.ends_with(['?', '？']) });
+    }
+}
+
+/// The lower-case words of a phrase, as tokens are compared.
+pub(crate) fn words(phrase: &str) -> Vec<String> {
+    tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower).collect()
+}
+
+/// Splits a sentence into tokens.
+pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
+    let mut found = Vec::new();
+    let mut at = range.start;
+    while let Some(rest) = text.get(at..range.end)
+        && let Some(c) = rest.chars().next()
+    {
+        if c.is_whitespace() {
+            at += c.len_utf8();
+            continue;
+        }
+        let (skip, length, form) = scan(rest, c, text.get(range.start..at).unwrap_or_default());
+        let whole = at..at + (skip + length + skip).max(c.len_utf8()).min(rest.len());
+        let inner = rest.get(skip..skip + length).unwrap_or_default();
+        let spelled = if form == Form::Code { rest.get(..length + 2 * skip).unwrap_or_default() } else { inner };
+        let lower = spelled.to_lowercase().replace('’', "'");
+        at = text.ceil_char_boundary(whole.end);
+        found.push(Token { text: inner, lower, form, range: whole });
+    }
+    found
+}
+
+/// The width of the marks around the token that a text begins with, the length of its inside, and its form.
+fn scan(rest: &str, first: char, before: &str) -> (usize, usize, Form) {
+    let behind_word = before.ends_with(char::is_alphanumeric);
+    let close = |mark: char, width: usize| {
+        // A quotation is short: the bound keeps unclosed marks from being searched for again and again.
+        let inside = rest.get(width..rest.floor_char_boundary(400))?;
+        inside.find(mark).filter(|length| *length > 0 && !inside.get(..*length).is_some_and(|text| text.contains('\n')))
+    };
+    match first {
+        '`' => match close('`', 1) {
+            Some(length) => (1, length, Form::Code),
+            None => (0, 1, Form::Mark),
+        },
+        '"' => match close('"', 1) {
+            Some(length) => (1, length, Form::Quote),
+            None => (0, 1, Form::Mark),
+        },
+        // INVARIANT: opening and closing typographic marks are equally wide.
+        '“' => match close('”', 3) {
+            Some(length) => (3, length, Form::Quote),
+            None => (0, 3, Form::Mark),
+        },
+        '«' => match close('»', 2) {
+            Some(length) => (2, length, Form::Quote),
+            None => (0, 2, Form::Mark),
+        },
+        '\'' if !behind_word => match close('\'', 1) {
+            Some(length) if !rest.get(length + 2..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric)) => {
+                (1, length, Form::Quote)
+            }
+            _ => (0, 1, Form::Mark),
+        },
+        '*' if rest.starts_with("**") && !rest.starts_with("**/") => (0, 2, Form::Mark),
+        c if is_unspaced(c) => (0, c.len_utf8(), Form::Word),
+        c if begins_word(c, rest) => {
+            let length = word_length(rest);
+            (0, length, form_of(rest.get(..length).unwrap_or_default()))
+        }
+        c => (0, c.len_utf8(), Form::Mark),
+    }
+}
+
+fn begins_word(c: char, rest: &str) -> bool {
+    let next = rest.chars().nth(1);
+    c.is_alphanumeric()
+        || c == '_'
+        || (matches!(c, '.' | '/' | '~' | '@' | '-' | '*' | '$' | '#' | '\\')
+            && next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '.' | '/' | '-' | '_' | '*')))
+}
+
+/// Whether a script is written without spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+/// The length of the word that a text begins with, without punctuation behind it.
+fn word_length(rest: &str) -> usize {
+    let (mut end, mut brace) = (0, false);
+    let mut chars = rest.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let inner =
+            next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '/' | '*' | '_' | '-' | '{' | '.'));
+        let takes = match c {
+            _ if is_unspaced(c) => false,
+            c if c.is_alphanumeric()
+                || matches!(c, '_' | '-' | '/' | '*' | '+' | '#' | '$' | '~' | '@' | '%' | '{' | '}') =>
+            {
+                true
+            }
+            // A comma belongs to a word only inside braces, as in a glob.
+            ',' => inner && brace,
+            '.' | ':' | '=' | '\'' | '’' | '&' | '\\' => inner,
+            '(' => next == Some(')'),
+            ')' => rest.get(..at).is_some_and(|head| head.ends_with('(')),
+            '!' => next.is_some_and(|next| next == '('),
+            _ => false,
+        };
+        if !takes {
+            break;
+        }
+        brace = (brace || c == '{') && c != '}';
+        end = at + c.len_utf8();
+    }
+    let word = rest.get(..end).unwrap_or_default();
+    let bare = word.trim_end_matches("**").trim_end_matches(['.', ':', ',', '\'']);
+    if bare.is_empty() { rest.chars().next().map_or(0, char::len_utf8) } else { bare.len() }
+}
+
+/// The form of a word, by its shape.
+fn form_of(word: &str) -> Form {
+    if word.starts_with('-') && word.len() > 1 {
+        return Form::Flag;
+    }
+    if word.chars().all(|c| c.is_ascii_digit()) {
+        return Form::Number;
+    }
+    if is_path(word) { Form::Path } else { Form::Word }
+}
+
+/// Whether a word has the shape of a path, a file name or a glob.
+pub(super) fn is_path(word: &str) -> bool {
+    if word.contains("://") || word.contains(char::is_whitespace) || word.contains("()") || word.starts_with('@') {
+        return false;
+    }
+    let name = word.rsplit('/').next().unwrap_or_default();
+    let extension = name.rsplit_once('.');
+    let has_extension = extension.is_some_and(|(stem, extension)| {
+        (1..=5).contains(&extension.len())
+            && extension.starts_with(|c: char| c.is_ascii_lowercase())
+            && extension.chars().all(|c| c.is_ascii_alphanumeric())
+            && !stem.ends_with('.')
+    });
+    word.starts_with(['/', '~']) && word.len() > 1
+        || word.starts_with("./")
+        || word.ends_with('/')
+        || (word.contains('/') && word.chars().all(|c| c.is_alphanumeric() || "/_-.*{},@".contains(c)))
+        || has_extension
+        || (word.contains('*') && word.chars().any(char::is_alphanumeric))
+}
