@@ -23,6 +23,7 @@ pub mod verdict;
 pub use artifact::{ArtifactError, Checks};
 pub use check::Check;
 pub use checker::Checker;
+pub use conflict::{Conflict, conflicts};
 pub use facts::{Facts, NoWorkspace, Workspace};
 pub use monitor::Monitor;
 pub use verdict::{Outcome, Verdict, Witness};

@@ -3,7 +3,7 @@
 //! Everything here is total: a text that cannot be parsed yields an [`Unknown`], never an error and never silence.
 
 mod files;
-mod language;
+pub(crate) mod language;
 mod patch;
 mod paths;
 pub mod shell;
