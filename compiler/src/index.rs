@@ -130,8 +130,9 @@ impl Builder {
         }
         for (check, grams) in self.literals {
             let rarest = grams.into_iter().min_by_key(|gram| (frequency.get(gram).copied(), *gram));
-            let filed = rarest.map(|gram| self.filed.entry(Trait::Gram(gram).into()).or_default());
-            filed.into_iter().for_each(|checks| checks.push(check));
+            if let Some(gram) = rarest {
+                self.filed.entry(Trait::Gram(gram).into()).or_default().push(check);
+            }
         }
         let mut index = Index::default();
         for (key, checks) in self.filed {
