@@ -266,7 +266,8 @@ impl Folder {
         let mut files: Vec<(OsString, Metadata)> = thread::scope(|scope| {
             let mut parts = entries.chunks(FILES_A_THREAD.max(entries.len().div_ceil(MOST_THREADS)));
             let own = parts.next().unwrap_or_default();
-            let others: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().filter_map(about).collect())).collect();
+            let others: Vec<_> =
+                parts.map(|part| scope.spawn(move || part.iter().filter_map(about).collect())).collect();
             let mut files: Vec<_> = own.iter().filter_map(about).collect();
             let found = others.into_iter().map(|other| other.join().unwrap_or_else(|_| Vec::new()));
             files.extend(found.flatten());

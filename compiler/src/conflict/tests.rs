@@ -257,7 +257,7 @@ fn what_is_asked_for_is_learnt_from_clean_examples() {
         rule.examples = vec![Example::of(false, example)];
         rule
     };
-    let opaque = serde_json::from_value(json!({ "command": "[n]pm test" })).unwrap();
+    let opaque = serde_json::from_value(json!({ "command": "?pm test" })).unwrap();
     let call = Event::command("npm test");
     let edit = Event::write("src/a.rs", "x");
     let asks = response("asks", opaque, &[edit, call.clone(), call.done(true)]);
