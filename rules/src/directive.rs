@@ -5,7 +5,8 @@
 //!
 //! A tool call is two instants: the *attempt*, which can still be stopped, and its *completion*. What is forbidden, or
 //! must be preceded by something, is looked for in attempts. What opens or meets an obligation is looked for in
-//! completions, and only in those that succeeded unless the predicate itself tests `exit`.
+//! completions, and only in those that succeeded unless the predicate itself tests `exit`. A predicate that tests `exit` is
+//! looked for in completions wherever it stands.
 
 use crate::predicate::Predicate;
 use schemars::JsonSchema;
@@ -207,10 +208,18 @@ impl Pattern {
     /// Where the pattern bites.
     pub fn bites(&self) -> &'static str {
         match self {
-            Self::Absence { .. } | Self::Substitution { .. } | Self::Universality { .. } => "before the action",
+            Self::Absence { never: of }
+            | Self::Substitution { never: of, .. }
+            | Self::Universality { every: of, .. } => {
+                if of.is_about_words() {
+                    "at the answer"
+                } else {
+                    "before the action"
+                }
+            }
             Self::Precedence { .. } | Self::PrecedenceChain { .. } => "before the later action",
             Self::BoundedExistence { .. } => "before the action that exceeds it",
-            Self::Response { .. } | Self::Existence { .. } | Self::ResponseChain { .. } => "at stop",
+            Self::Response { .. } | Self::Existence { .. } | Self::ResponseChain { .. } => "at the end of the turn",
         }
     }
 }

@@ -7,16 +7,20 @@
 //!
 //! This crate does no I/O, reads no clock and calls no model: whatever comes from outside comes in as an argument.
 
+pub mod book;
 pub mod correction;
+mod describe;
 pub mod diagnostic;
 pub mod directive;
 pub mod event;
+pub mod file;
 pub mod lexicon;
 pub mod predicate;
 pub mod rule;
 pub mod understand;
 
 pub use correction::Correction;
+pub use describe::{describe, explain};
 pub use diagnostic::{Code, Diagnostic, Severity, Span};
 pub use directive::{Directive, During, Pattern, Per};
 pub use event::{Event, EventKind};

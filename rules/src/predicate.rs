@@ -64,7 +64,11 @@ pub struct CommandTest {
 /// `-r` and `-f`); other words are the leading positional arguments in order, `**` skips any number of them and a final
 /// `$` allows no more. `$file` stands for the path of a rule that holds per file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a command is a pattern, or a table of `run`, `without`, `env` and `cwd`"
+)]
 pub enum CommandForm {
     /// The pattern alone.
     Pattern(String),
@@ -343,6 +347,25 @@ impl Predicate {
                 Self::All(parts)
             }
             (first, second) => Self::All(vec![first, second]),
+        }
+    }
+
+    /// Whether it asks how a call ended, which only its completion tells.
+    pub fn asks_for_exit(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_for_exit),
+            Self::Not(part) => part.asks_for_exit(),
+            Self::Exit(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is about what the agent says, and not about what it does.
+    pub fn is_about_words(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::is_about_words),
+            Self::Reply(_) => true,
+            _ => false,
         }
     }
 

@@ -38,10 +38,12 @@ impl RuleId {
         Self(if slug.is_empty() { "rule".to_owned() } else { slug.to_owned() })
     }
 
-    /// The same name with a number behind it, for a second rule of that name.
+    /// The same name with a number behind it, for a second rule of that name; a name that is too long for it is cut.
     #[must_use]
     pub fn numbered(&self, n: u32) -> Self {
-        Self(format!("{}-{n}", self.0))
+        let number = format!("-{n}");
+        let kept = self.0.chars().take(Self::MAX_CHARS - number.len());
+        Self(kept.collect::<String>() + &number)
     }
 
     /// The name as text.

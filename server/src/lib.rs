@@ -1,1 +1,15 @@
-//! x
+//! Where it meets: the engine over one workspace's files.
+//!
+//! Libraries below take time, text and files as arguments; this crate holds the clock, the files and git. The
+//! [`Engine`] makes rules of what a user said, keeps them with their history, and hands out the compiled checks.
+
+pub mod engine;
+pub mod folder;
+pub mod git;
+pub mod history;
+mod jsonl;
+pub mod lines;
+pub mod report;
+pub mod workspace;
+
+pub use engine::{Compilation, Engine, EngineError, Place};

@@ -1,1 +1,3 @@
-//! x
+//! How we know: specifications that fit on a page, and what compares the product with them.
+
+pub mod reference;

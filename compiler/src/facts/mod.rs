@@ -2,7 +2,23 @@
 //!
 //! Everything here is total: a text that cannot be parsed yields an [`Unknown`], never an error and never silence.
 
+mod files;
+pub(crate) mod language;
+mod patch;
+mod paths;
+pub mod shell;
+mod written;
+
+pub use files::from_unified_diff;
+pub use language::language;
+
+use files::{Files, Shape};
+pub use written::Written;
+
 use rules::predicate::{FileAction, Moment};
+use rules::{Event, EventKind};
+use serde_json::Value;
+use shell::CommitMessage;
 use std::ops::Range;
 
 /// What one event holds. Each list is one kind of item that predicates look at.
@@ -52,7 +68,7 @@ pub struct Command {
     pub writes: Vec<Word>,
     /// The wrappers that it is run through, outermost first, such as `["sudo", "bash -c"]`.
     pub via: Vec<String>,
-    /// Where it stands in the text of the event, in bytes; the whole of the enclosing word for nested texts.
+    /// Where it stands in the text of the event, in bytes; the whole of the enclosing command for nested texts.
     pub span: Range<usize>,
 }
 
@@ -106,8 +122,9 @@ pub struct Commit {
 
 /// The state of the workspace, for what an event alone does not tell.
 ///
-/// Two implementations exist: the engine's, over the real files, and [`NoWorkspace`].
-pub trait Workspace {
+/// Three implementations exist: the engine's, over the real files, [`Written`], over what an example wrote, and
+/// [`NoWorkspace`].
+pub trait Workspace: std::fmt::Debug {
     /// The repository's root, absolute, to make paths relative to.
     fn root(&self) -> Option<&str>;
     /// A file's text, by its path relative to the root; `None` where it does not exist or is not known.
@@ -139,3 +156,99 @@ impl Workspace for NoWorkspace {
         None
     }
 }
+
+/// Derives what an event holds.
+///
+/// Paths are seen from the workspace's root, or, where none is known, from the event's directory.
+///
+/// ```
+/// use compiler::facts::{NoWorkspace, facts};
+/// use rules::Event;
+///
+/// let facts = facts(&Event::command("cd web && sudo npm install left-pad"), &NoWorkspace);
+/// let programs: Vec<&str> = facts.commands.iter().map(|command| command.program.as_str()).collect();
+/// assert_eq!(programs, ["cd", "sudo", "npm"]);
+/// assert_eq!(facts.commands[2].cwd.as_deref(), Some("web"));
+/// ```
+pub fn facts(event: &Event, workspace: &dyn Workspace) -> Facts {
+    let mut facts = Facts { moment: Some(moment(&event.kind)), ..Facts::default() };
+    match &event.kind {
+        EventKind::UserPromptSubmit { text } => facts.prompt = Some(text.clone()),
+        EventKind::Reply { text } => facts.reply = Some(text.clone()),
+        EventKind::Stop { reply, .. } | EventKind::SubagentStop { reply } => facts.reply.clone_from(reply),
+        EventKind::PreToolUse { tool, input, .. } => {
+            tool_facts(&mut facts, (tool, input), Files::new(workspace, event.cwd.as_deref(), false), &Value::Null);
+        }
+        EventKind::PostToolUse { tool, input, output, .. } => {
+            tool_facts(&mut facts, (tool, input), Files::new(workspace, event.cwd.as_deref(), true), output);
+        }
+        EventKind::SessionStart | EventKind::SubagentStart | EventKind::PreCompact => {}
+    }
+    facts
+}
+
+fn moment(kind: &EventKind) -> Moment {
+    match kind {
+        EventKind::SessionStart => Moment::SessionStart,
+        EventKind::UserPromptSubmit { .. } => Moment::Prompt,
+        EventKind::PreToolUse { .. } | EventKind::PostToolUse { .. } => Moment::Tool,
+        EventKind::Reply { .. } => Moment::Reply,
+        EventKind::Stop { .. } => Moment::Stop,
+        EventKind::SubagentStart => Moment::SubagentStart,
+        EventKind::SubagentStop { .. } => Moment::SubagentStop,
+        EventKind::PreCompact => Moment::PreCompact,
+    }
+}
+
+fn tool_facts(facts: &mut Facts, (tool, input): (&str, &Value), mut files: Files<'_>, output: &Value) {
+    facts.tool = Some(ToolCall { name: tool.to_owned(), input: input.clone() });
+    match files::shape(tool, input) {
+        Some(Shape::Shell) => shell_facts(facts, input, &mut files),
+        Some(shape) => files.tool(shape, input, output),
+        None => {}
+    }
+    facts.files = files.changes;
+    facts.reads = files.reads;
+}
+
+/// The facts of a tool that runs a shell text, or a program with its arguments.
+fn shell_facts(facts: &mut Facts, input: &Value, files: &mut Files<'_>) {
+    const DIRECTORY_KEYS: [&str; 6] =
+        ["cwd", "workdir", "working_directory", "workingDirectory", "dir_path", "directory"];
+    let words = ["command", "cmd"].iter().find_map(|key| input.get(key)?.as_array());
+    let text = match (files::text(input, &["command", "cmd", "script"]).or(input.as_str()), words) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(words)) => words.iter().filter_map(Value::as_str).map(shell::quoted).collect::<Vec<_>>().join(" "),
+        (None, None) => return,
+    };
+    let directory = files::text(input, &DIRECTORY_KEYS).map(|path| files.place(path));
+    let found = shell::commands(&text, directory.as_deref().or(files.directory()));
+    facts.commands = found.commands;
+    for command in &mut facts.commands {
+        command.cwd = command.cwd.as_ref().map(|cwd| files.place_from_root(cwd));
+    }
+    facts.unknown = found.unknown;
+    for path in found.reads {
+        files.reads.push(files.place_from_root(&path));
+    }
+    for effect in found.effects {
+        files.effect(effect);
+    }
+    for patch in found.patches {
+        files.patch(&patch);
+    }
+    facts.commits = found.commits.into_iter().map(|message| Commit { message: message_text(message, files) }).collect();
+}
+
+fn message_text(message: CommitMessage, files: &Files<'_>) -> Word {
+    match message {
+        CommitMessage::Text(word) => word,
+        CommitMessage::File(path) => {
+            let text = files.now(&files.place_from_root(&path));
+            Word { exact: text.is_some(), text: text.unwrap_or_default().trim_end().to_owned() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,6 @@ impl Lexicon {
     ///
     /// # Errors
     /// What is wrong with the file, with the place.
-    #[expect(clippy::result_large_err, reason = "it is made once, where a user's file is wrong")]
     pub fn with(&self, text: &str, file: &str) -> Result<Self, Diagnostic> {
         let data = toml::from_str(text).map_err(|error| {
             let diagnostic = Diagnostic::of(Code::RuleFileSyntax, error.message().to_owned())

@@ -1,0 +1,79 @@
+//! `trace compile`: makes rules and checks of what a user said.
+
+use crate::output::{self, Format};
+use crate::render::Report;
+use crate::{End, engine};
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use server::report::Fate;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// Make rules and checks of what you said
+///
+/// Takes JSON lines (`trace schema correction`; only `text` is required) or plain text, one message a line; which of
+/// the two is told by the content. The same input compiled twice changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  trace compile corrections.jsonl
+  echo 'never use npm here, use pnpm' | trace compile -
+  trace compile --shadow notes.txt          log violations first, stand in nobody's way
+
+Exit codes: 0 everything was read, 1 some lines could not be read, 2 could not run.")]
+pub(crate) struct Arguments {
+    /// The files of corrections, or `-` for standard input
+    #[arg(value_name = "CORRECTIONS", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Put new rules in shadow: they are logged, not enforced
+    #[arg(long)]
+    shadow: bool,
+    /// Show what became of every message, not only of those that made rules
+    #[arg(long)]
+    all: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
+    if let Some(root) = &root {
+        std::fs::create_dir_all(root).with_context(|| format!("cannot create `{}`", root.display()))?;
+    }
+    let engine = engine(root)?;
+    let mut unread = 0;
+    for path in &arguments.inputs {
+        let (input, name, size) = open(path)?;
+        let bar = progress(size);
+        let compiled = engine.compile(input, &name, !arguments.shadow, &mut |bytes| bar.set_position(bytes));
+        bar.finish_and_clear();
+        let compiled = compiled?;
+        unread += compiled.sum.fates.get(&Fate::Malformed).copied().unwrap_or_default();
+        let mut report = Report::new(arguments.format, arguments.all);
+        compiled.each(&mut |record| report.add(&record))?;
+        report.finish()?;
+    }
+    Ok(if unread > 0 { End::Findings } else { End::Clean })
+}
+
+fn open(path: &Path) -> Result<(Box<dyn BufRead>, String, u64)> {
+    if path.as_os_str() == "-" {
+        return Ok((Box::new(BufReader::new(std::io::stdin())), "standard input".to_owned(), 0));
+    }
+    let name = path.display().to_string();
+    let file = File::open(path).with_context(|| format!("cannot read `{name}`"))?;
+    let about = file.metadata().with_context(|| format!("cannot read `{name}`"))?;
+    if about.is_dir() {
+        bail!("`{name}` is a folder; name a file of corrections");
+    }
+    Ok((Box::new(BufReader::new(file)), name, about.len()))
+}
+
+fn progress(size: u64) -> ProgressBar {
+    if !output::is_watched() || size == 0 {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {bytes} of {total_bytes}  {eta} left");
+    ProgressBar::new(size).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,105 @@
+//! Where everything is printed: results to standard output, all else to standard error.
+
+use anyhow::Result;
+use clap::ValueEnum;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use rules::{Diagnostic, Severity};
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+
+/// The widest that a table gets where the output is not a terminal, in columns.
+const PLAIN_WIDTH: u16 = 120;
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For scripts: one JSON object a line, the last one is the sum.
+    Json,
+    /// For a pull request or a page.
+    Markdown,
+    /// For code scanning services (SARIF 2.1.0).
+    Sarif,
+}
+
+/// How results without findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum PlainFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For scripts: one JSON object a line.
+    Json,
+}
+
+/// Standard output, buffered; colours are left out where nobody would see them.
+pub(crate) fn out() -> impl Write {
+    std::io::BufWriter::new(anstream::stdout().lock())
+}
+
+/// Whether a person watches standard error.
+pub(crate) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// The width of tables, in columns.
+pub(crate) fn width() -> u16 {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    asked.or_else(|| comfy_table::Table::new().width()).unwrap_or(PLAIN_WIDTH).max(60)
+}
+
+/// Prints one JSON object on a line of its own.
+pub(crate) fn json(out: &mut dyn Write, value: &impl Serialize) -> Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints a diagnostic for a person, with the line that it is about.
+pub(crate) fn diagnostic(diagnostic: &Diagnostic) {
+    let severity = match diagnostic.severity {
+        Severity::Advice => miette::Severity::Advice,
+        Severity::Warning => miette::Severity::Warning,
+        Severity::Error => miette::Severity::Error,
+    };
+    let mut told = MietteDiagnostic::new(&diagnostic.message)
+        .with_code(diagnostic.code.to_string())
+        .with_severity(severity)
+        .with_help(format!("{}\nmore: trace explain {}", diagnostic.help, diagnostic.code));
+    let mut place = String::new();
+    let mut source = None;
+    if let Some(span) = &diagnostic.span {
+        let column = span.column.saturating_sub(1).min(span.text.len());
+        if span.text.is_empty() {
+            place = format!("{}:{}:{}: ", span.file, span.line, span.column);
+        } else {
+            let length = span.length.min(span.text.len() - column);
+            // The line is shown under its own number, not as the first of a file of one line.
+            let before = "\n".repeat(span.line - 1);
+            told = told.with_label(LabeledSpan::new(None, before.len() + column, length));
+            source = Some(NamedSource::new(&span.file, before + &span.text));
+        }
+    }
+    told.message = place + &told.message;
+    let report = match source {
+        Some(source) => Report::new(told).with_source_code(source),
+        None => Report::new(told),
+    };
+    let coloured = std::io::stderr().is_terminal();
+    let theme = if coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_context_lines(0);
+    let mut text = String::new();
+    if handler.render_report(&mut text, report.as_ref()).is_ok() {
+        // Nothing can be done where standard error is closed.
+        let _ = write!(anstream::stderr(), "{text}");
+    }
+}
+
+/// Prints why a command could not run.
+pub(crate) fn failure(error: &anyhow::Error) {
+    let causes = error.chain().skip(1).map(|cause| format!(": {cause}")).collect::<Vec<_>>().concat();
+    // Nothing can be done where standard error is closed.
+    let _ = writeln!(anstream::stderr(), "trace: {error}{causes}");
+}

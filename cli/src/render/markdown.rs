@@ -1,0 +1,83 @@
+//! Reports in Markdown.
+
+use super::effect;
+use anyhow::Result;
+use server::report::{Fate, Record};
+use std::io::Write;
+
+/// Writes a record.
+pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
+    match record {
+        Record::Input(input) if input.rules.is_empty() => {
+            writeln!(out, "- line {}: **{}**, “{}”: {}", input.line, input.fate, escaped(&input.text), input.why)?;
+        }
+        Record::Input(input) => {
+            for made in &input.rules {
+                let pattern = made.pattern.as_deref().unwrap_or_default();
+                let bites = made.bites.as_deref().unwrap_or(&input.why);
+                let comma = if pattern.is_empty() { "" } else { ", " };
+                let quote = escaped(&made.quote);
+                writeln!(
+                    out,
+                    "- line {}: **{}** `{}`, “{quote}”: {pattern}{comma}{bites}",
+                    input.line, input.fate, made.rule
+                )?;
+            }
+        }
+        Record::Conflict(conflict) => {
+            writeln!(out, "- **conflict** between `{}` and `{}`: {}", conflict.newer, conflict.older, conflict.why)?;
+            writeln!(out, "  - earlier: “{}”", escaped(&conflict.older_said))?;
+            writeln!(out, "  - later: “{}”", escaped(&conflict.newer_said))?;
+        }
+        Record::Verdict(verdict) => {
+            let witness = verdict.witness.as_ref().map(|witness| format!(": `{}`", witness.text.replace('`', "'")));
+            let witness = witness.unwrap_or_default();
+            writeln!(out, "- **{}** event {}{witness} (`{}`)", effect(verdict), verdict.event, verdict.rule)?;
+            if let Some(said) = &verdict.said {
+                writeln!(out, "  - you said “{}”", escaped(said))?;
+            }
+            if let Some(fix) = &verdict.fix {
+                writeln!(
+                    out,
+                    "  - {} `{}`",
+                    if verdict.witness.is_some() { "instead:" } else { "owed:" },
+                    fix.replace('`', "")
+                )?;
+            }
+        }
+        Record::Diagnostic(diagnostic) => {
+            writeln!(out, "- **{}** {}", diagnostic.code, escaped(&diagnostic.to_string()))?;
+        }
+        Record::Compiled(sum) => {
+            writeln!(out, "\n| fate | messages |\n|---|---|")?;
+            for fate in Fate::ALL {
+                if let Some(count) = sum.fates.get(&fate) {
+                    writeln!(out, "| {fate} | {count} |")?;
+                }
+            }
+        }
+        Record::Checked(sum) => {
+            let (events, rules) = (sum.events, sum.rules);
+            writeln!(out, "\n| events | rules | blocked | warned | shadow | owed |\n|---|---|---|---|---|---|")?;
+            writeln!(
+                out,
+                "| {events} | {rules} | {} | {} | {} | {} |",
+                sum.blocked, sum.warned, sum.shadow, sum.pending
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the power from characters that Markdown or HTML reads.
+fn escaped(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' => plain.push(' '),
+            '<' | '>' | '*' | '_' | '`' | '[' | ']' | '|' | '\\' => plain.extend(['\\', c]),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}

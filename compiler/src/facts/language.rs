@@ -1,0 +1,85 @@
+//! The language of a file, by its name alone.
+
+use super::paths::base_name;
+
+/// Endings of names, without the dot, and their languages.
+const EXTENSIONS: [(&str, &[&str]); 41] = [
+    ("bash", &["sh", "bash", "zsh", "ksh", "bats"]),
+    ("c", &["c", "h"]),
+    ("clojure", &["clj", "cljs", "edn"]),
+    ("cpp", &["cpp", "cc", "cxx", "hpp", "hh", "hxx", "ipp"]),
+    ("csharp", &["cs", "csx"]),
+    ("css", &["css"]),
+    ("dart", &["dart"]),
+    ("dockerfile", &["dockerfile"]),
+    ("elixir", &["ex", "exs"]),
+    ("elm", &["elm"]),
+    ("erlang", &["erl", "hrl"]),
+    ("go", &["go"]),
+    ("graphql", &["graphql", "gql"]),
+    ("haskell", &["hs"]),
+    ("hcl", &["tf", "tfvars", "hcl"]),
+    ("html", &["html", "htm", "xhtml"]),
+    ("ini", &["ini", "cfg", "conf"]),
+    ("java", &["java"]),
+    ("javascript", &["js", "jsx", "mjs", "cjs"]),
+    ("json", &["json", "jsonc", "json5", "webmanifest"]),
+    ("kotlin", &["kt", "kts"]),
+    ("lua", &["lua"]),
+    ("makefile", &["mk", "mak"]),
+    ("markdown", &["md", "markdown", "mdx"]),
+    ("nix", &["nix"]),
+    ("perl", &["pl", "pm"]),
+    ("php", &["php"]),
+    ("powershell", &["ps1", "psm1"]),
+    ("protobuf", &["proto"]),
+    ("python", &["py", "pyi", "pyw"]),
+    ("r", &["r"]),
+    ("ruby", &["rb", "rake", "gemspec", "ru"]),
+    ("rust", &["rs"]),
+    ("scala", &["scala", "sbt"]),
+    ("scss", &["scss", "sass", "less"]),
+    ("sql", &["sql"]),
+    ("swift", &["swift"]),
+    ("toml", &["toml"]),
+    ("tsx", &["tsx"]),
+    ("typescript", &["ts", "mts", "cts"]),
+    ("yaml", &["yaml", "yml"]),
+];
+
+/// Whole names, in lower case, and their languages.
+const NAMES: [(&str, &str); 22] = [
+    (".babelrc", "json"),
+    (".bash_profile", "bash"),
+    (".bashrc", "bash"),
+    (".eslintrc", "json"),
+    (".prettierrc", "json"),
+    (".profile", "bash"),
+    (".zshrc", "bash"),
+    ("brewfile", "ruby"),
+    ("cargo.lock", "toml"),
+    ("containerfile", "dockerfile"),
+    ("dockerfile", "dockerfile"),
+    ("gemfile", "ruby"),
+    ("gnumakefile", "makefile"),
+    ("jenkinsfile", "groovy"),
+    ("makefile", "makefile"),
+    ("pipfile", "toml"),
+    ("podfile", "ruby"),
+    ("poetry.lock", "toml"),
+    ("rakefile", "ruby"),
+    ("uv.lock", "toml"),
+    ("vagrantfile", "ruby"),
+    ("yarn.lock", "yaml"),
+];
+
+/// The name of a file's language, such as `rust` or `tsx`, as far as its path tells.
+pub fn language(path: &str) -> Option<&'static str> {
+    let name = base_name(path).to_lowercase();
+    let whole = NAMES.iter().find(|(known, _)| *known == name).map(|(_, language)| *language);
+    let prefixed = || name.starts_with("dockerfile.").then_some("dockerfile");
+    whole.or_else(prefixed).or_else(|| {
+        let (_, extension) = name.rsplit_once('.')?;
+        EXTENSIONS.iter().find(|(_, extensions)| extensions.contains(&extension)).map(|(language, _)| *language)
+    })
+}

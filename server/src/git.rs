@@ -1,0 +1,140 @@
+//! What git knows, asked of the program `git` in a form that no setting of the user's changes.
+
+use rules::Event;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What git could not tell.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// There is no program `git`.
+    #[error("the program `git` is not installed")]
+    Missing,
+    /// The program cannot be started.
+    #[error("the program `git` cannot be started")]
+    Broken(#[source] io::Error),
+    /// The folder belongs to no repository.
+    #[error("`{0}` is not in a git repository")]
+    NotARepository(PathBuf),
+    /// The revision does not exist.
+    #[error("`{0}` is not a revision that git knows")]
+    UnknownRevision(String),
+    /// Something else; git's own words.
+    #[error("git failed: {0}")]
+    Failed(String),
+}
+
+/// How a diff is written, whatever the user has set.
+const DIFF: &[&str] = &[
+    "diff",
+    "--no-ext-diff",
+    "--no-color",
+    "--no-textconv",
+    "--no-relative",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--submodule=short",
+    "-U3",
+    "-M",
+];
+
+/// The diff between the last commit and what is staged.
+///
+/// # Errors
+/// Why there is none.
+pub fn staged(root: &Path) -> Result<String, GitError> {
+    git(root, DIFF.iter().chain(&["--cached", "--"]).copied()).map(text)
+}
+
+/// The diff between a revision, or a range of them, and the files as they are.
+///
+/// # Errors
+/// Why there is none.
+pub fn diff(root: &Path, revision: &str) -> Result<String, GitError> {
+    // Git would take it for an option.
+    if revision.starts_with('-') || revision.is_empty() {
+        return Err(GitError::UnknownRevision(revision.to_owned()));
+    }
+    let diff = git(root, DIFF.iter().copied().chain([revision, "--"]));
+    diff.map(text).map_err(|error| match error {
+        GitError::Failed(words) if words.contains("revision") || words.contains("bad object") => {
+            GitError::UnknownRevision(revision.to_owned())
+        }
+        other => other,
+    })
+}
+
+/// The files that differ from the last commit, as paths from the top of the repository; those that git ignores do not.
+///
+/// # Errors
+/// Why it cannot be told.
+pub fn changed(root: &Path) -> Result<BTreeSet<String>, GitError> {
+    let status = git(root, ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"])?;
+    let entries = status.split(|byte| *byte == 0).filter_map(|entry| entry.get(3..));
+    Ok(entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
+}
+
+/// The branch that is checked out; `None` outside a repository and where none is. It asks no program, because every hook
+/// wants to know.
+pub fn branch(root: &Path) -> Option<String> {
+    let place = top(root)?.join(".git");
+    // In a linked work tree, `.git` is a file that names the folder.
+    let folder = match fs::read_to_string(&place) {
+        Ok(text) => place.parent()?.join(text.strip_prefix("gitdir:")?.trim()),
+        Err(_) => place,
+    };
+    let head = fs::read_to_string(folder.join("HEAD")).ok()?;
+    Some(head.strip_prefix("ref: refs/heads/")?.trim_end().to_owned())
+}
+
+/// The top of the repository that a place belongs to: the nearest folder that holds a `.git`.
+pub fn top(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find(|place| place.join(".git").exists()).map(Path::to_owned)
+}
+
+/// What git answers.
+fn git<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, GitError> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(root)
+        .args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"])
+        // A monitor is a program that the repository's own settings may name.
+        .args(["-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.suppressBlankEmpty=false"])
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => GitError::Missing,
+            _ => GitError::Broken(error),
+        })?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    // Outside a repository `git diff` compares any two files, and asks for them.
+    if words.to_lowercase().contains("not a git repository") || words.contains("--no-index") {
+        return Err(GitError::NotARepository(root.to_owned()));
+    }
+    Err(GitError::Failed(words))
+}
+
+/// A diff as text; parts of files that are not UTF-8 are replaced by U+FFFD.
+fn text(diff: Vec<u8>) -> String {
+    String::from_utf8(diff).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The files of a diff as events: for each, the patch that makes it what it is.
+pub fn events(diff: &str) -> impl Iterator<Item = Event> + '_ {
+    let at_line_start = |at: &usize| at.checked_sub(1).is_none_or(|before| diff.as_bytes().get(before) == Some(&b'\n'));
+    let starts: Vec<usize> = diff.match_indices("diff --git ").map(|(at, _)| at).filter(at_line_start).collect();
+    let ends: Vec<usize> = starts.iter().copied().skip(1).chain([diff.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| {
+        let patch = diff.get(start..end).unwrap_or_default();
+        let path = patch.lines().find_map(|line| line.strip_prefix("+++ b/").or_else(|| line.strip_prefix("--- a/")));
+        Event::tool("apply_patch", serde_json::json!({ "path": path.unwrap_or_default(), "patch": patch }))
+    })
+}
