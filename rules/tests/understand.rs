@@ -89,6 +89,11 @@ fn sentences_of_every_pattern_become_their_rules() {
 }
 
 #[test]
+fn forms_that_were_once_misread_are_read() {
+    run("forms.toml", include_str!("corpus/forms.toml"));
+}
+
+#[test]
 fn messages_that_are_no_rules_make_none() {
     run("detection.toml", include_str!("corpus/detection.toml"));
 }

@@ -11,6 +11,7 @@ pub(super) struct Data {
     pub pasted: Vec<String>,
     pub extensions: Vec<String>,
     pub not_paths: Vec<String>,
+    pub keywords: Vec<String>,
     pub cue: Vec<Cues>,
     pub number: Vec<Number>,
     pub subject: Vec<Subject>,
@@ -86,6 +87,7 @@ pub(crate) enum Cue {
     Requests,
     Reported,
     This,
+    Reason,
     Filler,
     // What is done.
     Run,

@@ -48,6 +48,7 @@ pub struct Lexicon {
     pasted: Vec<String>,
     extensions: BTreeSet<String>,
     not_paths: BTreeSet<String>,
+    keywords: BTreeSet<String>,
     index: HashMap<String, Vec<Phrase>>,
 }
 
@@ -189,10 +190,16 @@ impl Lexicon {
         self.pasted.iter().any(|start| line.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
     }
 
+    /// Whether a word belongs to a programming language, so that a text with it is code and no command.
+    pub(crate) fn is_keyword(&self, word: &str) -> bool {
+        self.keywords.contains(word)
+    }
+
     /// Whether a word has the shape of a path, a file name or a glob.
     pub(crate) fn is_path(&self, word: &str) -> bool {
         let foreign = word.contains("://") || word.contains("()") || word.starts_with(['@', '-']);
-        if foreign || word.contains(char::is_whitespace) || self.not_paths.contains(&word.to_lowercase()) {
+        let blank = !word.contains(|c: char| c.is_alphanumeric() || c == '*');
+        if foreign || blank || word.contains(char::is_whitespace) || self.not_paths.contains(&word.to_lowercase()) {
             return false;
         }
         let name = word.rsplit('/').next().unwrap_or_default();
@@ -228,6 +235,7 @@ impl Lexicon {
             pasted: Vec::new(),
             extensions: BTreeSet::new(),
             not_paths: BTreeSet::new(),
+            keywords: BTreeSet::new(),
             index: HashMap::new(),
         }
     }
@@ -261,6 +269,7 @@ impl Lexicon {
         self.pasted.append(&mut data.pasted);
         self.extensions.extend(std::mem::take(&mut data.extensions));
         self.not_paths.extend(std::mem::take(&mut data.not_paths));
+        self.keywords.extend(std::mem::take(&mut data.keywords));
         for cue in &data.cue {
             for phrase in cue.phrases.values().flatten() {
                 self.learn(phrase, Sense::Cue(cue.means));

@@ -252,7 +252,7 @@ struct Part {
 impl Part {
     fn of(units: &[Unit<'_, '_>]) -> Self {
         Self {
-            stance: units.iter().any(|unit| unit.is_any(&STANCES)),
+            stance: units.iter().any(|unit| unit.is_any(&STANCES)) || forbids(units),
             content: units.iter().any(|unit| unit.is_content() || unit.what == What::Word),
         }
     }
@@ -266,10 +266,28 @@ impl Part {
     }
 }
 
+/// Whether a part begins with `no`.
+fn forbids(units: &[Unit<'_, '_>]) -> bool {
+    units.first().is_some_and(|unit| unit.is(Cue::No))
+}
+
+/// Whether a part says what to do instead of what stands before it: `…, simply run X`, `…, regenerate it with X`.
+fn turns(units: &[Unit<'_, '_>]) -> bool {
+    let first = units.iter().find(|unit| !unit.is_filler());
+    let adverb = units.first().is_some_and(Unit::is_filler);
+    let bare = |unit: &&Unit<'_, '_>| !unit.text.ends_with("ing");
+    let means = units.iter().any(|unit| matches!(unit.text, "with" | "via" | "instead"));
+    first
+        .filter(bare)
+        .is_some_and(|unit| (unit.is(Cue::Run) && adverb) || (means && !unit.literal && unit.what != What::Word))
+}
+
 /// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
 pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
     let breaks = (units.iter().enumerate())
-        .filter(|(_, unit)| matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Then]))
+        .filter(|(_, unit)| {
+            matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Then, Cue::Reason])
+        })
         .map(|(at, _)| at)
         .chain([units.len()]);
     let mut cuts = Vec::new();
@@ -280,7 +298,14 @@ pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 
         let right = Part::of(segment);
         let fronted = units.get(start).is_some_and(|unit| unit.is_any(&JOINTS) || unit.is(Cue::In));
         let early = segment.iter().take(2).any(|unit| unit.is_any(&STANCES)) || segment.iter().any(Unit::is_unspaced);
-        if !fronted && left.stands() && right.stands() && early {
+        let after_comma =
+            from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "," | "(" | "-" | "—" | "–"));
+        let never = |units: &[Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
+        let dash = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "-" | "—" | "–"));
+        let contrary = after_comma
+            && (left.content && right.content && forbids(segment)
+                || left.stance && turns(segment) && never(units.get(start..from).unwrap_or_default()));
+        if !fronted && (left.stands() && right.stands() && early || contrary || dash && left.stands()) {
             cuts.push(from);
             start = from;
             left = right;
@@ -288,11 +313,21 @@ pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 
             left = left.and(right);
         }
         from = at + 1;
+        let reason = units.get(at).is_some_and(|unit| unit.is(Cue::Reason));
+        if reason && !fronted && left.stands() {
+            cuts.push(at);
+            start = at;
+            left = Part::default();
+        }
     }
     let mut found = Vec::new();
     let mut rest = units;
     for cut in cuts.into_iter().rev() {
-        found.push(statement(rest.split_off(cut)));
+        let part = rest.split_off(cut);
+        // Why something is so is no rule of its own.
+        if !part.first().is_some_and(|unit| unit.is(Cue::Reason)) {
+            found.push(statement(part));
+        }
     }
     found.push(statement(rest));
     found.reverse();

@@ -56,7 +56,7 @@ pub(super) struct Reading {
 /// Reads the cues of a statement.
 pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: &Meaning<'_>) -> Reading {
     let has = |cue| statement.has(cue);
-    let strong = has(Cue::Always) || has(Cue::Permission) || has(Cue::Strong);
+    let strong = has(Cue::Always) || has(Cue::Strong) || (has(Cue::Permission) && meaning.stance == Stance::Never);
     let main = &meaning.main;
     let first_asks = statement.units().find(|unit| unit.what != What::Comma).is_some_and(|unit| unit.is(Cue::Asks));
     let timed =

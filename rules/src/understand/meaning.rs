@@ -1,6 +1,6 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
-use super::clause::{Clause, Role, Statement, What};
+use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, name};
 use super::thing::{Sort, Thing, file_thing, text_thing};
 use crate::Lexicon;
@@ -59,41 +59,81 @@ pub(super) struct Meaning<'l> {
     pub per_session: bool,
 }
 
+impl Meaning<'_> {
+    /// Takes `these files` to be those that were named last, and remembers the ones that are named here.
+    pub(super) fn take_up(&mut self, statement: &Statement<'_, '_>, last: &mut Option<Thing>) {
+        let main = &mut self.main;
+        let writes = matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete));
+        let anything = main.things.iter().all(|thing| thing.slug == "files") && main.places.is_empty();
+        let points = statement.has(Cue::This) || !statement.units().any(|unit| unit.what == What::Word);
+        if self.stance == Stance::Never && writes && anything && points {
+            main.things = last.clone().into_iter().collect();
+        }
+        let named = main.things.iter().find(|thing| thing.sort == Sort::File && thing.literal);
+        *last = named.cloned().or(last.take());
+    }
+}
+
 /// Names everything in a statement.
-pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, languages: &[String]) -> Meaning<'l> {
-    let named = |role: Role, verb| statement.clause(role).map(|clause| name(clause, lexicon, languages, verb));
+///
+/// Under a heading that forbids (`Never do`), what is told to be done is forbidden.
+pub(super) fn mean<'l>(
+    statement: &Statement<'_, '_>,
+    lexicon: &'l Lexicon,
+    languages: &[String],
+    forbidden: bool,
+) -> Meaning<'l> {
+    let named = |role: Role, verb| statement.clause(role).map(|clause| name(clause, lexicon, languages, verb, false));
     let empty = Clause { role: Role::Main, units: Vec::new() };
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
-    let main = name(clause, lexicon, languages, None);
     let complaint = complains(statement) && !statement.has(Cue::Told);
-    let stance = stance(statement, clause, &main, complaint);
+    let negative = forbidden || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
+    let mut main = name(clause, lexicon, languages, None, negative);
+    let stance = match stance(statement, clause, &main, complaint) {
+        Stance::Plain | Stance::Use
+            if forbidden && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none() =>
+        {
+            Stance::Never
+        }
+        stance => stance,
+    };
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
         named.map(|named| completed(named, clause, lexicon))
     };
     let verb = main.verb;
+    // Beside a command, what is named before or after it without a verb is run, too.
+    let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
     let words = unknown(clause);
     let rejected = named(Role::Instead, verb)
-        .map(|named| identifiers(named, statement.clause(Role::Instead), words.len()))
+        .map(|named| {
+            let instead = if main.things.is_empty() { words.len() } else { 0 };
+            identifiers(named, statement.clause(Role::Instead), instead)
+        })
         .unwrap_or_default();
     let has = |cue| statement.has(cue);
     let limits =
         [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
-    let unclear = limits
+    let mut unclear = limits
         .into_iter()
         .any(|role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages)));
+    let open_items = open_items(statement, lexicon);
+    let mut afterwards = about(named(after, runs), statement.clause(after));
+    if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
+        unclear |= !settled(&mut main, afterwards.take());
+    }
     Meaning {
         unclear,
         stance,
-        before: about(named(Role::Before, None), statement.clause(Role::Before)),
-        after: about(named(after, None), statement.clause(after)),
+        before: about(named(Role::Before, runs), statement.clause(Role::Before)),
+        after: afterwards,
         unless: named(Role::Unless, Some(Cue::Edit)),
         outside: named(Role::Outside, Some(Cue::Edit)),
-        until: named(Role::Until, None),
+        until: named(Role::Until, runs),
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)),
         rejected,
         instead: Vec::new(),
-        open_items: open_items(statement, lexicon),
+        open_items,
         count: main.measures.first().map(|(count, _)| *count),
         permission: has(Cue::Permission),
         failing: has(Cue::Fail),
@@ -103,7 +143,7 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
         only: clause.has(Cue::Only),
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
-        unknown: words.first().copied().map(text_thing).into_iter().collect(),
+        unknown: (words.len() == 1).then(|| words.first().copied().map(text_thing)).flatten().into_iter().collect(),
         limits: has(Cue::AtMost) || has(Cue::Must),
         per_turn: has(Cue::PerTurn),
         per_session: has(Cue::PerSession),
@@ -111,13 +151,25 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
     }
 }
 
+/// Whether `when …` says no more than where or during what something is forbidden; otherwise it limits the statement in a
+/// way that cannot be told, since how long the circumstance lasts does not show.
+fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
+    let Some(when) = when else { return true };
+    if when.things.iter().all(|thing| thing.sort == Sort::File) {
+        let code = main.things.iter().all(|thing| matches!(thing.sort, Sort::Code | Sort::File));
+        main.places.extend(when.things.iter().map(|thing| thing.place()).filter(|_| code));
+        return code || when.things.is_empty();
+    }
+    // `when pushing, never force push`
+    main.things.iter().all(|thing| when.things.iter().any(|other| thing.slug.contains(&other.slug)))
+}
+
 fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool) -> Stance {
     let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && !main.measures.is_empty());
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
-        behind.first().is_some_and(|next| next.what != What::Comma)
-            && behind.iter().take(3).any(super::clause::Unit::is_content)
+        behind.first().is_some_and(|next| next.what != What::Comma) && behind.iter().take(3).any(Unit::is_content)
     });
     let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
     let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
@@ -168,10 +220,12 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>, instead: usize
     }
     let identifier = |text: &str| {
         let mixed = text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase);
-        text.contains(['-', '_', '.', '(']) || mixed
+        text.contains(['-', '_', '.', '(', ':']) || mixed
     };
     let words = clause.map(unknown).unwrap_or_default();
-    let lone = words.len() == 1 && instead == 1;
+    // `a hyphen` is a word of the language, not a name.
+    let spoken = clause.is_some_and(|clause| clause.units.iter().any(Unit::is_filler));
+    let lone = words.len() == 1 && instead == 1 && !spoken;
     words.into_iter().filter(|word| lone || identifier(word)).take(1).map(text_thing).collect()
 }
 
@@ -185,14 +239,14 @@ fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
 /// Whether a clause says something of which nothing can be told.
 fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
     let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
-    let named = completed(name(clause, lexicon, languages, verb), Some(clause), lexicon);
+    let named = completed(name(clause, lexicon, languages, verb, false), Some(clause), lexicon);
     let said = clause.units.iter().any(|unit| unit.what == What::Word);
     said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
 }
 
 /// Whether the first thing stands behind the stance.
 fn leads(clause: &Clause<'_, '_>) -> bool {
-    let content = clause.units.iter().position(super::clause::Unit::is_content);
+    let content = clause.units.iter().position(Unit::is_content);
     let stance = clause.units.iter().position(|unit| unit.is_any(&[Cue::Always, Cue::Must, Cue::Forgot]));
     stance.zip(content).is_some_and(|(stance, content)| stance < content)
 }
@@ -200,12 +254,13 @@ fn leads(clause: &Clause<'_, '_>) -> bool {
 /// The two ends of `between … and …`.
 fn between<'l>(clause: &Clause<'_, '_>, lexicon: &'l Lexicon, languages: &[String]) -> Option<(Named<'l>, Named<'l>)> {
     let and = clause.units.iter().position(|unit| unit.is(Cue::And))?;
-    let part = |units: Option<&[super::clause::Unit<'_, '_>]>| {
+    let part = |units: Option<&[Unit<'_, '_>]>| {
         name(
             &Clause { role: Role::Between, units: units.unwrap_or_default().to_vec() },
             lexicon,
             languages,
             Some(Cue::Run),
+            false,
         )
     };
     Some((part(clause.units.get(..and)), part(clause.units.get(and + 1..))))

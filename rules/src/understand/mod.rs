@@ -19,6 +19,7 @@ mod thing;
 
 pub(crate) use text::words;
 
+use crate::lexicon::Cue;
 use crate::{Correction, Decision, Example, Lexicon, Rule, RuleId, Scope, State, Strength};
 use compose::{Draft, compose};
 use detect::Reading;
@@ -64,11 +65,14 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let text = &correction.text;
     let text = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
     let languages = correction.context.as_ref().map(|context| &*context.languages).unwrap_or_default();
+    let forbidden = is_forbidden(correction, lexicon);
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
+    let mut files = None;
     for sentence in text::sentences(text, lexicon) {
         let units = clause::units(text, &text::tokens(text, sentence.range.clone()), lexicon);
         for statement in clause::statements(units) {
-            let meaning = mean(&statement, lexicon, languages);
+            let mut meaning = mean(&statement, lexicon, languages, forbidden);
+            meaning.take_up(&statement, &mut files);
             said.push((detect::read(&statement, &sentence, &meaning), meaning));
         }
     }
@@ -81,6 +85,15 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         }
     }
     writer.conclude(&whole)
+}
+
+/// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.
+fn is_forbidden(correction: &Correction, lexicon: &Lexicon) -> bool {
+    let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
+    let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
+    let bare = !units.iter().any(clause::Unit::is_content) && units.len() <= 4;
+    (bare && units.iter().any(|unit| unit.is(Cue::Never)))
+        || correction.text.trim_start().starts_with(['❌', '🚫', '⛔'])
 }
 
 /// Brings `never use npm` and `use pnpm` together where they stand side by side.

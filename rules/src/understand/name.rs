@@ -1,9 +1,10 @@
 //! What a clause names: things, places, properties, measures, and what is done to them.
 
-use super::clause::{Clause, Unit, What};
+use super::clause::{Clause, Role, Unit, What};
 use super::text::Form;
 use super::thing::{
-    Thing, command_thing, entry_thing, file_thing, globs, path_thing, reply_thing, text_thing, tool_thing,
+    Sort, Thing, command_thing, entry_thing, file_thing, globs, is_command_like, is_skill, path_thing, reply_thing,
+    skill_thing, text_thing, tool_thing,
 };
 use crate::Lexicon;
 use crate::Predicate;
@@ -37,6 +38,8 @@ pub(super) struct Named<'l> {
     /// A pattern that names follow.
     pub pattern: Option<String>,
     pub verb: Option<Cue>,
+    /// Whether something that is not known is done in its places.
+    pub elsewhere: bool,
 }
 
 impl Named<'_> {
@@ -50,12 +53,14 @@ impl Named<'_> {
 pub(super) const VERBS: [Cue; 10] =
     [Cue::Place, Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
 
-/// Names what a clause is about; `verb` is what is done where the clause itself does not say.
+/// Names what a clause is about; `verb` is what is done where the clause itself does not say, and `negative` is whether it
+/// is forbidden: then a thing that words around it limit in an unknown way is left out, since it may well be fine as such.
 pub(super) fn name<'l>(
     clause: &Clause<'_, '_>,
     lexicon: &'l Lexicon,
     languages: &[String],
     verb: Option<Cue>,
+    negative: bool,
 ) -> Named<'l> {
     let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
     // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins.
@@ -64,11 +69,22 @@ pub(super) fn name<'l>(
         Cue::Create => 1,
         _ => 0,
     });
-    let mut namer =
-        Namer { lexicon, languages, named: Named { verb: own.or(verb), ..Named::default() }, joined: false };
+    let mut namer = Namer {
+        lexicon,
+        languages,
+        role: clause.role,
+        negative,
+        named: Named { verb: own.or(verb), ..Named::default() },
+        joined: false,
+        behind_word: false,
+        words: 0,
+    };
     let mut at = 0;
     while at < clause.units.len() {
-        at += namer.step(clause.units.get(at..).unwrap_or_default());
+        let units = clause.units.get(at..).unwrap_or_default();
+        at += namer.step(units);
+        namer.behind_word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
+        namer.words += usize::from(namer.behind_word);
     }
     namer.keep();
     namer.settle();
@@ -78,9 +94,15 @@ pub(super) fn name<'l>(
 struct Namer<'l, 'c> {
     lexicon: &'l Lexicon,
     languages: &'c [String],
+    role: Role,
+    negative: bool,
     named: Named<'l>,
     /// Whether something joins the next thing to the last one.
     joined: bool,
+    /// Whether the last unit was a word that means nothing here.
+    behind_word: bool,
+    /// How many such words there were.
+    words: usize,
 }
 
 impl Namer<'_, '_> {
@@ -90,6 +112,8 @@ impl Namer<'_, '_> {
         if unit.is_any(&[Cue::In, Cue::To, Cue::Outside])
             && let Some((place, count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
         {
+            // What is done in a place to something unknown is not about the place.
+            self.named.elsewhere |= unit.is(Cue::In) && self.words > 0;
             self.named.places.push(place);
             return count + 1;
         }
@@ -118,22 +142,57 @@ impl Namer<'_, '_> {
             self.named.things.push(path_thing(&path, self.named.verb));
             return 2;
         }
+        if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
+            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
+            return 2;
+        }
         if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
             self.named.things.push(tool_thing(unit.text));
             return 2;
         }
-        if unit.what == What::Word && units.get(1).is_some_and(|next| self.is_any_file(next)) {
+        let of_files = units.get(1).is_some_and(|next| self.is_any_file(next));
+        if of_files && unit.text.strip_prefix('.').is_some_and(|end| end.chars().all(char::is_alphanumeric)) {
+            // `.q4 files`: an ending that nobody listed.
+            self.named.things.push(Thing { literal: true, ..path_thing(unit.text, self.named.verb) });
+            return 2;
+        }
+        if unit.what == What::Word && of_files {
             // `proto files` are not just any files: what kind they are is not known.
             return 2;
         }
         let before = self.named.things.len();
         self.take(unit);
+        if self.negative && self.is_limited(units) {
+            self.named.things.truncate(before);
+        }
         if let Some(thing) = self.named.things.get_mut(before) {
             thing.literal = unit.literal;
             thing.joined = std::mem::take(&mut self.joined);
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
+    }
+
+    /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
+    /// `TODO assignees`, `comments that …`. What is written as in code, and a program, is meant by itself.
+    fn is_limited(&self, units: &[Unit<'_, '_>]) -> bool {
+        let Some(unit) = units.first().filter(|unit| !unit.literal) else { return false };
+        let kind = |kind: Kind| {
+            let of = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == kind));
+            unit.senses().iter().any(of)
+        };
+        let program = unit.text.split(' ').next().unwrap_or_default();
+        let written = unit.text.contains(' ') && self.lexicon.entry_named(program, Kind::Tool).is_some();
+        if written
+            || kind(Kind::Tool)
+            || ![Kind::Action, Kind::Files, Kind::Language, Kind::Construct].into_iter().any(kind)
+        {
+            return false;
+        }
+        let next = units.get(1);
+        let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
+        let relative = next.is_some_and(|next| matches!(next.text, "that" | "which" | "who"));
+        self.behind_word || word(next) || relative
     }
 
     /// Whether a unit names files without saying which.
@@ -168,6 +227,17 @@ impl Namer<'_, '_> {
             }
         }
         let verb = self.named.verb;
+        let edits = matches!(verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place));
+        // One uses no files, and a word in a code span is code unless something is done to files.
+        let plain = !unit.text.contains(['.', '/', ' ']);
+        let files = |entry: &Entry| entry.kind == Kind::Files || (entry.kind == Kind::Language && unit.literal);
+        let spoken = self.negative && !edits && (verb == Some(Cue::Use) || unit.literal) && plain;
+        if spoken && !entries.is_empty() && entries.iter().all(|entry| files(entry)) {
+            if unit.literal {
+                self.named.things.push(text_thing(unit.text));
+            }
+            return;
+        }
         // Of several meanings, the one that fits what is done.
         if let Some(entry) = entries.into_iter().min_by_key(|entry| rank(entry.kind, verb)) {
             match entry.kind {
@@ -194,14 +264,30 @@ impl Namer<'_, '_> {
             _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
                 reply_thing(unit.text)
             }
-            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, Some(self.lexicon)),
+            Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
+                skill_thing(unit.text.trim_start_matches('/'))
+            }
+            Form::Code if self.is_command(unit.text) => command_thing(unit.text, Some(self.lexicon)),
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
-            Form::Quote if verb.is_none() => return,
+            Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => return,
             _ => text_thing(unit.text),
         };
         self.named.things.push(thing);
+    }
+
+    /// Whether a code span is run: it is the object of `run`, or what is used reads like a command or a script.
+    fn is_command(&self, text: &str) -> bool {
+        let path = self.lexicon.is_path(text);
+        let main = matches!(self.role, Role::Main | Role::Instead);
+        match self.named.verb {
+            Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
+            Some(Cue::Run) => main || !path,
+            Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
+            Some(Cue::Use) | None => is_command_like(text, self.lexicon),
+            _ => false,
+        }
     }
 
     /// The place that some units name, and how many of them.
@@ -245,7 +331,17 @@ impl Namer<'_, '_> {
     /// describe it, and what nothing joins to the first thing is said about it.
     fn keep(&mut self) {
         let things = &mut self.named.things;
-        if things.iter().any(|thing| thing.literal) {
+        if self.negative && things.first().is_some_and(|thing| thing.slug == "commit") && self.named.verb.is_none() {
+            // What is never committed are files.
+            let staged: Vec<_> = things.iter().filter_map(Thing::staged).collect();
+            if !staged.is_empty() {
+                *things = staged;
+                return;
+            }
+        }
+        if !self.named.flags.is_empty() && things.iter().any(|thing| thing.sort == Sort::Command) {
+            things.retain(|thing| thing.sort == Sort::Command);
+        } else if things.iter().any(|thing| thing.literal) {
             things.retain(|thing| thing.literal);
         }
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
@@ -262,6 +358,7 @@ impl Namer<'_, '_> {
         let writes = matches!(named.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read));
         if bare
             && writes
+            && !(self.negative && named.elsewhere)
             && let Some(Place::Files { globs, label, outside: false }) = named.places.first()
         {
             named.things.push(file_thing(globs.clone(), label, named.verb));

@@ -109,7 +109,7 @@ fn split(text: &str, block: Range<usize>, found: &mut Vec<Sentence>) {
         let before = inside.get(start..at).unwrap_or_default();
         let ends = match c {
             '。' | '！' | '？' | '；' => true,
-            '.' => next.is_none_or(char::is_whitespace) && !abbreviates(before),
+            '.' => ends_before(inside.get(at + 1..).unwrap_or_default()) && !abbreviates(before),
             '!' | '?' | ';' => next.is_none_or(|next| !next.is_alphanumeric()),
             _ => false,
         };
@@ -120,6 +120,11 @@ fn split(text: &str, block: Range<usize>, found: &mut Vec<Sentence>) {
         }
     }
     push(text, block.start + start..block.end, found);
+}
+
+/// Whether a sentence can end before this text: white space follows, perhaps behind a closing mark.
+fn ends_before(rest: &str) -> bool {
+    rest.trim_start_matches(['*', '_', ')']).chars().next().is_none_or(char::is_whitespace)
 }
 
 /// Whether a full stop behind this text belongs to an abbreviation or to the number of a list.

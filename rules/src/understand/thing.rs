@@ -1,5 +1,6 @@
 //! Things that can happen: each as a predicate with an event of which it holds and one close by of which it does not.
 
+use super::name::Place;
 use crate::lexicon::{Cue, Entry, Kind};
 use crate::predicate::{FileAction, FileTest, Moment, PathTest, TextTest, ToolTest};
 use crate::{Event, EventKind, Lexicon, Predicate};
@@ -29,6 +30,38 @@ pub(super) struct Thing {
 }
 
 impl Thing {
+    /// The files that it is about, as a place.
+    pub(super) fn place(&self) -> Place {
+        let globs = match &self.predicate {
+            Predicate::File(test) => test.path.clone(),
+            _ => Vec::new(),
+        };
+        Place::Files { globs, label: self.label.trim_matches('`').to_owned(), outside: false }
+    }
+
+    /// The commands that would commit it, if it is files of a kind.
+    pub(super) fn staged(&self) -> Option<Self> {
+        let Predicate::File(test) = &self.predicate else { return None };
+        let globs: Vec<_> = test.path.iter().filter(|glob| *glob != "**").collect();
+        let first = globs.first()?;
+        let names = globs.iter().flat_map(|glob| {
+            let bare = glob.trim_start_matches("**/").trim_end_matches("/**");
+            let inside = glob.ends_with("/**").then(|| format!("{bare}/*|*/{bare}/*"));
+            [Some(bare.to_owned()), Some(format!("*/{bare}")), inside].into_iter().flatten()
+        });
+        let pattern = format!("git add|stage|commit ** {}", names.collect::<Vec<_>>().join("|"));
+        Some(Self {
+            predicate: Predicate::command(&pattern),
+            sort: Sort::Command,
+            label: format!("commit {}", self.label),
+            slug: format!("commit-{}", self.slug),
+            holds: Event::command(format!("git add {}", sample_path(first))),
+            fails: Event::command("git add src/lib.rs"),
+            known: None,
+            ..self.clone()
+        })
+    }
+
     /// Several things as one, of which any may happen.
     pub(super) fn any(things: &[Self]) -> Option<Self> {
         let first = things.first()?;
@@ -136,9 +169,18 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
 
 /// A command that is written out; a program that goes by several names is looked for under each.
 pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
-    let text = text.split_whitespace().filter(|word| !word.starts_with('<')).collect::<Vec<_>>().join(" ");
+    // What stands for something else, and the mark behind which another program's arguments begin, match nothing.
+    let mut behind = false;
+    let open = |word: &&str| {
+        behind |= *word == "--";
+        !word.starts_with(['<', '[', '…']) && !matches!(*word, "..." | "--") && (!behind || word.starts_with('-'))
+    };
+    let text = text.split_whitespace().filter(open).collect::<Vec<_>>().join(" ");
     let pattern = text.replace(['|', '$'], "");
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
+    // Commands are known by the name of the program, wherever it lies.
+    let program = program.rsplit(['/', '\\']).find(|name| !name.is_empty()).unwrap_or(program);
+    let pattern = format!("{program} {rest}").trim_end().to_owned();
     let tool = lexicon.and_then(|lexicon| lexicon.entry_named(program, Kind::Tool));
     let predicate = match tool.map(|tool| &tool.predicate) {
         Some(Predicate::Any(parts)) => Predicate::Any(parts.iter().map(|part| followed(part, rest)).collect()),
@@ -223,11 +265,46 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
     }
 }
 
+/// Whether a code span reads like a command: plain words and flags, and not the beginning of a statement.
+pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
+    let mut words = text.split_whitespace();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./:@".contains(c);
+    let program = words.next().is_some_and(|word| {
+        word.starts_with(|c: char| c.is_ascii_lowercase() || c == '.')
+            && word.chars().all(plain)
+            && !word.ends_with(':')
+            && !lexicon.is_keyword(word)
+    });
+    let argument = |word: &str| {
+        word.starts_with(['-', '<', '[']) || word == "..." || (word.chars().all(plain) && !lexicon.is_keyword(word))
+    };
+    let count = words.clone().count();
+    program && (text.starts_with("./") || (1..8).contains(&count)) && words.all(argument)
+}
+
+/// The texts that a code span stands for: a call with any arguments, a type with any parameter, anything for an ellipsis.
+fn spelled(text: &str) -> TextTest {
+    // A plain word is looked for whole, anything else as it stands.
+    if text.chars().all(char::is_alphanumeric) {
+        return TextTest::Mentions(text.to_owned());
+    }
+    let call = text.strip_suffix("()").map(|name| format!("{name}("));
+    let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
+    let parts: Vec<_> = open.unwrap_or(text).split("...").collect();
+    if open.is_none() && parts.len() == 1 {
+        return TextTest::Contains(text.to_owned());
+    }
+    let escaped = parts.into_iter().map(|part| {
+        let escape = |c: char| if c.is_ascii_punctuation() && c != '_' { vec!['\\', c] } else { vec![c] };
+        part.chars().flat_map(escape).collect::<String>()
+    });
+    let start = if text.starts_with(|c: char| c.is_alphanumeric() || c == '_') { "\\b" } else { "" };
+    TextTest::Matches(format!("{start}{}", escaped.collect::<Vec<_>>().join(".*")))
+}
+
 /// Added lines that hold a text.
 pub(super) fn text_thing(text: &str) -> Thing {
-    // A plain word is looked for whole, anything else as it stands.
-    let plain = text.chars().all(char::is_alphanumeric);
-    let found = if plain { TextTest::Mentions(text.to_owned()) } else { TextTest::Contains(text.to_owned()) };
+    let found = spelled(text);
     let lines = FileTest { added: Some(found), ..FileTest::default() };
     Thing {
         predicate: Predicate::File(Box::new(lines)),
@@ -275,6 +352,26 @@ pub(super) fn tool_thing(name: &str) -> Thing {
     }
 }
 
+/// Whether a code span names a skill as hosts write it: `/review`.
+pub(super) fn is_skill(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-:_".contains(c);
+    text.strip_prefix('/').is_some_and(|name| !name.is_empty() && name.chars().all(plain))
+}
+
+/// A skill that the agent takes up.
+pub(super) fn skill_thing(name: &str) -> Thing {
+    let value = Some(TextTest::EndsWith(name.to_owned()));
+    let test = ToolTest { name: vec!["Skill".to_owned()], arg: Some("/skill".to_owned()), value };
+    Thing {
+        predicate: Predicate::Tool(test),
+        label: format!("the skill `{name}`"),
+        slug: format!("{}-skill", slug(name)),
+        holds: Event::tool("Skill", json!({ "skill": name })),
+        fails: Event::tool("Skill", json!({ "skill": "other" })),
+        ..tool_thing("Skill")
+    }
+}
+
 /// The end of a turn.
 pub(super) fn stop_thing() -> Thing {
     Thing {
@@ -297,8 +394,7 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     if text.starts_with('.')
         && !text.contains('/')
         && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric())
-        && text.len() <= 5
-        && text != ".env"
+        && ![".env", "rc", "ignore", "config", "attributes", ".github"].iter().any(|end| text.ends_with(end))
     {
         return vec![format!("*{text}")];
     }

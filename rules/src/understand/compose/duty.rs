@@ -21,7 +21,11 @@ impl Composer<'_, '_> {
                 return placed(files, place).into_iter().collect();
             }
         }
-        let things: Vec<_> = main.things.iter().filter(|thing| thing.sort != Sort::Stop).collect();
+        // Tests that are written are not tests that run.
+        let made = |thing: &Thing| {
+            thing.sort == Sort::Command && !thing.literal && matches!(main.verb, Some(Cue::Create | Cue::Edit))
+        };
+        let things: Vec<_> = main.things.iter().filter(|thing| thing.sort != Sort::Stop && !made(thing)).collect();
         let Some(first) = things.first() else { return Vec::new() };
         if let (Some(flag), Sort::Command) = (main.flags.first(), first.sort) {
             return vec![flagged(first, flag)];
@@ -29,7 +33,11 @@ impl Composer<'_, '_> {
         let then = meaning.before.as_ref().and_then(Named::whole);
         let trigger = meaning.after.as_ref().and_then(Named::whole);
         let (then, trigger) = (then.as_ref(), trigger.as_ref());
-        let again = |other: &Thing| things.iter().any(|thing| thing.predicate == other.predicate);
+        let again = |other: &Thing| {
+            things
+                .iter()
+                .any(|thing| thing.predicate == other.predicate || other.slug.ends_with(&format!("-{}", thing.slug)))
+        };
         let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
         if repeats || [then, trigger].into_iter().flatten().any(again) {
             return Vec::new();
@@ -65,7 +73,8 @@ impl Composer<'_, '_> {
     }
 
     pub(super) fn precedence(&self, first: &Thing, then: &Thing) -> Draft {
-        let same_file = matches!(first.sort, Sort::Read) && then.sort == Sort::File;
+        // One file that is named is read once, and not each before itself.
+        let same_file = matches!(first.sort, Sort::Read) && then.sort == Sort::File && !first.literal;
         let then = &if same_file { modified(then, &first.holds) } else { self.limited(then) };
         let again_after = first.renewed.then(|| self.lexicon.entry_named("code", Kind::Files)).flatten();
         let pattern = Pattern::Precedence {
@@ -75,6 +84,11 @@ impl Composer<'_, '_> {
         };
         let (id, title) = if same_file {
             ("read-before-edit".to_owned(), format!("read {} before editing it", first.label))
+        } else if first.sort == Sort::Read {
+            (
+                format!("read-{}-before-{}", first.slug, then.slug),
+                format!("read {} before {}", first.label, after_label(then)),
+            )
         } else {
             (format!("{}-before-{}", first.slug, then.slug), format!("{} before {}", first.label, then.label))
         };

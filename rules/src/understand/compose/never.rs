@@ -37,6 +37,7 @@ impl Composer<'_, '_> {
         // (`no rm outside of /tmp`), its arguments would have to be understood.
         let anything = |thing: &Thing| {
             thing.predicate == Predicate::File(Box::default())
+                || (thing.slug == "code" && meaning.main.places.is_empty())
                 || (thing.sort == Sort::Command && meaning.outside.is_some())
         };
         for thing in things.into_iter().filter(|thing| !anything(thing)) {
@@ -135,7 +136,9 @@ impl Composer<'_, '_> {
         }
         let (globs, label) = match (&meaning.outside, meaning.main.places.first()) {
             (Some(outside), _) => (excluded(outside), outside.things.first().map(|thing| thing.label.clone())?),
-            (None, Some(Place::Files { globs, label, outside })) if *outside || meaning.only => {
+            (None, Some(Place::Files { globs, label, outside }))
+                if *outside || (meaning.only && !meaning.main.elsewhere) =>
+            {
                 (globs.clone(), format!("`{label}`"))
             }
             _ => return None,
@@ -203,6 +206,14 @@ impl Composer<'_, '_> {
             if meaning.rejected.iter().any(|never| instead.iter().any(|thing| thing.predicate == never.predicate)) {
                 return Vec::new();
             }
+            // `code over comments` weighs two things of different sorts: neither can take the other's place.
+            let alike = |never: &Thing| named.iter().any(|thing| thing.sort == never.sort || thing.literal);
+            if !named.is_empty() && !meaning.rejected.iter().any(alike) {
+                return Vec::new();
+            }
+            if instead.is_empty() {
+                return meaning.rejected.iter().map(|never| self.absence(&self.limited(never))).collect();
+            }
             return vec![self.substitution(&meaning.rejected, instead)];
         }
         if let Some(limits) = self.only_places() {
@@ -241,6 +252,9 @@ impl Composer<'_, '_> {
 
 /// Commands with a flag; any command with the flag, where none is named.
 fn with_flag(things: Vec<Thing>, flag: &str) -> Vec<Thing> {
+    if flag.trim_matches('-').is_empty() {
+        return Vec::new();
+    }
     if things.is_empty() {
         let any = command_thing(&format!("* {flag}"), None);
         return vec![Thing { label: format!("`{flag}`"), ..any }];
