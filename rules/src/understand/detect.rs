@@ -164,7 +164,8 @@ impl Whole {
             return true;
         }
         if reading.question && !self.document {
-            return composed && (reading.complaint || reading.forgotten || (lasting && reading.told));
+            let asked = reading.request && reading.strong;
+            return composed && (reading.complaint || reading.forgotten || asked || (lasting && reading.told));
         }
         if self.this_time && !lasting {
             return false;
