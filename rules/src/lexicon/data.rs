@@ -167,6 +167,8 @@ pub(crate) enum Measure {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Property {
     pub name: String,
+    /// How a text is said to be so: `in the imperative`.
+    pub so: String,
     pub of: Vec<Of>,
     pub words: Vec<String>,
     pub must: TextTest,
@@ -212,6 +214,7 @@ struct Tool {
 #[serde(deny_unknown_fields)]
 struct Action {
     name: String,
+    says: (String, String),
     words: Vec<String>,
     #[serde(default)]
     renewed: bool,
@@ -245,6 +248,7 @@ struct Language {
 #[serde(deny_unknown_fields)]
 struct Construct {
     name: String,
+    says: Option<(String, String)>,
     words: Vec<String>,
     tests: Vec<ConstructTest>,
     group: Option<String>,
@@ -322,7 +326,7 @@ impl Action {
         let by_language =
             self.run.iter().map(|(language, patterns)| (language.clone(), any_command(patterns))).collect();
         let entry = Entry::new(&self.name, Kind::Action, predicate, commands(self.violates), commands(self.clean));
-        (self.words, Entry { renewed: self.renewed, by_language, ..entry })
+        (self.words, Entry { says: Some(self.says), renewed: self.renewed, by_language, ..entry })
     }
 }
 
@@ -353,7 +357,7 @@ impl Construct {
         let mut tests: Vec<_> = self.tests.into_iter().map(|test| file(test.file())).collect();
         let predicate = if tests.len() == 1 { tests.remove(0) } else { Predicate::Any(tests) };
         let entry = Entry::new(&self.name, Kind::Construct, predicate, writes(self.violates), writes(self.clean));
-        (self.words, Entry { group: self.group, ..entry })
+        (self.words, Entry { says: self.says, group: self.group, ..entry })
     }
 }
 
@@ -381,7 +385,7 @@ fn agent_tool(name: &str) -> (Vec<String>, Entry) {
     let violates = vec![Event::tool(name, serde_json::json!({}))];
     let clean = vec![Event::tool(format!("{name}Other"), serde_json::json!({}))];
     let words = vec![format!("{name} tool"), format!("the {name} tool"), format!("tool {name}")];
-    (words, Entry::new(&name.to_lowercase(), Kind::AgentTool, predicate, violates, clean))
+    (words, Entry::new(&format!("{}-tool", name.to_lowercase()), Kind::AgentTool, predicate, violates, clean))
 }
 
 impl Property {

@@ -67,6 +67,8 @@ pub struct Entry {
     pub clean: Vec<Event>,
     /// Things of one group can take each other's place.
     pub group: Option<String>,
+    /// How titles say it, where it is something to do: to do it, and doing it (`commit`, `committing`).
+    pub says: Option<(String, String)>,
     /// Whether a later change of code undoes it, as with tests that ran before the change.
     pub renewed: bool,
     /// Words that may follow its name as a part of the command.
@@ -322,6 +324,7 @@ impl Entry {
             violates,
             clean,
             group: None,
+            says: None,
             renewed: false,
             subcommands: Vec::new(),
             by_language: Vec::new(),

@@ -167,6 +167,7 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
         let what = match token.form {
             Form::Flag => What::Literal(Form::Flag),
             _ if lexicon.is_path(token.text) => What::Literal(Form::Path),
+            _ if !token.text.contains(char::is_alphanumeric) => What::Mark,
             _ => What::Word,
         };
         return (what, 1);
@@ -359,7 +360,12 @@ impl<'a, 'l> Open<'a, 'l> {
 
 /// Splits a statement into clauses.
 fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
-    let range = match (units.first(), units.last()) {
+    // What joins it to others is no part of its quote.
+    let joins = |unit: &&Unit<'_, '_>| {
+        matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Or, Cue::Then])
+    };
+    let said = || units.iter().filter(|unit| !joins(unit));
+    let range = match (said().next(), said().next_back()) {
         (Some(first), Some(last)) => first.range.start..last.range.end,
         _ => 0..0,
     };

@@ -26,6 +26,7 @@ use detect::Reading;
 use meaning::{Meaning, Stance, mean};
 use std::collections::BTreeSet;
 use std::ops::Range;
+use thing::shortened;
 
 /// What a message turned out to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,12 +226,16 @@ impl Writer<'_> {
     }
 }
 
+/// A title is read at a glance.
+const MAX_TITLE_CHARS: usize = 58;
+
 /// A rule that nothing but judgement decides.
 fn judged(quote: &str) -> Draft {
-    let title = quote.split_whitespace().collect::<Vec<_>>().join(" ");
-    let title = title.get(..title.floor_char_boundary(120)).unwrap_or_default().to_owned();
+    let words = quote.split_whitespace().collect::<Vec<_>>().join(" ").replace("**", "");
+    let short = shortened(&words, MAX_TITLE_CHARS, ' ');
+    let title = if short.len() < words.len() { format!("{short}…") } else { words.clone() };
     Draft {
-        id: title.clone(),
+        id: shortened(&words, MAX_TITLE_CHARS, ' ').to_owned(),
         title,
         check: None,
         decided_by: Decision::Judged,

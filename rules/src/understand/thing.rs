@@ -21,6 +21,8 @@ pub(super) struct Thing {
     pub fails: Event,
     /// The lexicon's name and group for it, where it has them.
     pub known: Option<(String, Option<String>)>,
+    /// How titles say it, where that does not follow from the label: to do it, and doing it.
+    pub says: Option<(String, String)>,
     /// Whether a later change of code undoes it.
     pub renewed: bool,
     /// Whether it was written as it stands in code.
@@ -30,6 +32,46 @@ pub(super) struct Thing {
 }
 
 impl Thing {
+    /// To do it, as titles say it.
+    pub(super) fn act(&self) -> String {
+        let verb = match self.sort {
+            Sort::Command if self.label.starts_with('`') => "run",
+            Sort::Command | Sort::Other => "",
+            Sort::File => "update",
+            Sort::Code => "write",
+            Sort::Read => "read",
+            Sort::Reply => "say",
+            Sort::Tool => "use",
+            Sort::Stop => return "end the turn".to_owned(),
+        };
+        self.says
+            .as_ref()
+            .map_or_else(|| format!("{verb} {}", self.label).trim_start().to_owned(), |(act, _)| act.clone())
+    }
+
+    /// Doing it, as titles say it.
+    pub(super) fn doing(&self) -> String {
+        let action = match &self.predicate {
+            Predicate::File(test) => test.action,
+            _ => None,
+        };
+        let verb = match (self.sort, action) {
+            (Sort::Command, _) if self.label.starts_with('`') => "running",
+            (Sort::Command | Sort::Other, _) => "",
+            (Sort::File, Some(FileAction::Create)) => "creating",
+            (Sort::File, Some(FileAction::Delete)) => "deleting",
+            (Sort::File, _) => "editing",
+            (Sort::Code, _) => "writing",
+            (Sort::Read, _) => "reading",
+            (Sort::Reply, _) => "saying",
+            (Sort::Tool, _) => "using",
+            (Sort::Stop, _) => return "ending the turn".to_owned(),
+        };
+        self.says
+            .as_ref()
+            .map_or_else(|| format!("{verb} {}", self.label).trim_start().to_owned(), |(_, doing)| doing.clone())
+    }
+
     /// The files that it is about, as a place.
     pub(super) fn place(&self) -> Place {
         let globs = match &self.predicate {
@@ -53,7 +95,8 @@ impl Thing {
         Some(Self {
             predicate: Predicate::command(&pattern),
             sort: Sort::Command,
-            label: format!("commit {}", self.label),
+            label: self.label.clone(),
+            says: Some((format!("commit {}", self.label), format!("committing {}", self.label))),
             slug: format!("commit-{}", self.slug),
             holds: Event::command(format!("git add {}", sample_path(first))),
             fails: Event::command("git add src/lib.rs"),
@@ -73,6 +116,10 @@ impl Thing {
             predicate: Predicate::Any(things.iter().map(|thing| thing.predicate.clone()).collect()),
             label: join(|thing| &thing.label, " or "),
             slug: join(|thing| &thing.slug, "-or-"),
+            says: Some((
+                things.iter().map(Self::act).collect::<Vec<_>>().join(" or "),
+                things.iter().map(Self::doing).collect::<Vec<_>>().join(" or "),
+            )),
             renewed: things.iter().all(|thing| thing.renewed),
             ..first.clone()
         })
@@ -108,7 +155,9 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         let mut thing = file_thing(test.path.clone(), label, verb);
         thing.known = Some((entry.name.clone(), entry.group.clone()));
         thing.slug.clone_from(&entry.name);
-        label.clone_into(&mut thing.label);
+        // `the schema`, but `config files`, `a file`, `CSS`.
+        let whole = entry.kind == Kind::Files && !stands_alone(label);
+        thing.label = if whole { format!("the {label}") } else { label.to_owned() };
         if entry.kind == Kind::Language
             && verb == Some(Cue::Use)
             && let Predicate::File(test) = &mut thing.predicate
@@ -141,17 +190,29 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         sort,
         label: match entry.kind {
             Kind::Tool => format!("`{}`", entry.name),
-            Kind::Construct => entry.name.replace('-', " "),
+            // What is spelled as in code is shown as code.
+            Kind::Construct if label.contains(['.', '(', '!', '@', ':', '*']) || entry.name.starts_with(label) => {
+                format!("`{}`", label.trim_matches('`'))
+            }
+            Kind::AgentTool => format!("the {label}"),
             _ => label.to_owned(),
         },
         slug: entry.name.clone(),
         holds: holds.or_else(|| entry.violates.first().cloned()).unwrap_or_else(|| Event::command("true")),
         fails: entry.clean.first().cloned().unwrap_or_else(|| Event::command("ls")),
         known: Some((entry.name.clone(), entry.group.clone())),
+        says: entry.says.clone(),
         renewed: entry.renewed,
         literal: false,
         joined: false,
     }
+}
+
+/// Whether a noun stands without `the`: a plural, or one with an article of its own.
+fn stands_alone(noun: &str) -> bool {
+    noun.ends_with('s')
+        || noun.starts_with(['.', '`'])
+        || ["a ", "any ", "each ", "every ", "any"].iter().any(|article| noun.starts_with(article))
 }
 
 /// A command text that the first pattern of a predicate finds.
@@ -200,6 +261,7 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         label: format!("`{text}`"),
         slug: slug(&text),
         known: tool.map(|tool| (tool.name.clone(), None)),
+        says: None,
         renewed: ["test", "check", "lint", "clippy"].iter().any(|word| text.contains(word)),
         literal: false,
         joined: false,
@@ -230,6 +292,7 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
         format!("src/{path}")
     };
     let bare = label.trim_matches('/');
+    let ending = label.starts_with('.') && globs.first().is_some_and(|glob| glob.starts_with("*."));
     let everything = globs.iter().any(|glob| glob == "**");
     let away = Event::edit("notes/other.txt", "old", "new");
     let (predicate, sort, holds, fails) = if verb == Some(Cue::Read) {
@@ -254,11 +317,12 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
     Thing {
         predicate,
         sort,
-        label: format!("`{label}`"),
+        label: if ending { format!("`{label}` files") } else { format!("`{label}`") },
         slug: slug(bare),
         holds,
         fails,
         known: None,
+        says: None,
         renewed: false,
         literal: false,
         joined: false,
@@ -314,6 +378,7 @@ pub(super) fn text_thing(text: &str) -> Thing {
         holds: Event::edit("src/main.py", "old", format!("{text}\n")),
         fails: Event::edit("src/main.py", "old", "new\n"),
         known: None,
+        says: None,
         renewed: false,
         literal: false,
         joined: false,
@@ -330,6 +395,7 @@ pub(super) fn reply_thing(text: &str) -> Thing {
         holds: Event::stop(format!("{text}. It works."), Vec::new()),
         fails: Event::stop("It works.", Vec::new()),
         known: None,
+        says: None,
         renewed: false,
         literal: false,
         joined: false,
@@ -346,6 +412,7 @@ pub(super) fn tool_thing(name: &str) -> Thing {
         holds: Event::tool(name, json!({})),
         fails: Event::tool(format!("{name}Other"), json!({})),
         known: None,
+        says: None,
         renewed: false,
         literal: false,
         joined: false,
@@ -382,6 +449,7 @@ pub(super) fn stop_thing() -> Thing {
         holds: Event::stop("Done.", Vec::new()),
         fails: Event::command("ls"),
         known: None,
+        says: None,
         renewed: false,
         literal: false,
         joined: false,
@@ -463,6 +531,13 @@ pub(super) fn path_of(event: &Event) -> Option<&str> {
 /// A few words as a part of a rule's name.
 pub(super) fn slug(text: &str) -> String {
     let slug = crate::RuleId::slug(text);
-    let short: String = slug.as_str().chars().take(40).collect();
-    short.trim_matches('-').to_owned()
+    shortened(slug.as_str(), 40, '-').to_owned()
+}
+
+/// A text cut to so many characters between two words, unless it is one long word.
+pub(super) fn shortened(text: &str, most: usize, between: char) -> &str {
+    let Some((end, _)) = text.char_indices().nth(most) else { return text };
+    let cut = text.get(..=end).unwrap_or(text);
+    let end = cut.rfind(between).filter(|at| *at > most / 2).unwrap_or(end);
+    text.get(..end).unwrap_or(text).trim_end_matches(|c: char| !c.is_alphanumeric())
 }

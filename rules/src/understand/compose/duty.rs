@@ -87,10 +87,10 @@ impl Composer<'_, '_> {
         } else if first.sort == Sort::Read {
             (
                 format!("read-{}-before-{}", first.slug, then.slug),
-                format!("read {} before {}", first.label, after_label(then)),
+                format!("read {} before {}", first.label, then.doing()),
             )
         } else {
-            (format!("{}-before-{}", first.slug, then.slug), format!("{} before {}", first.label, then.label))
+            (format!("{}-before-{}", first.slug, then.slug), format!("{} before {}", first.act(), then.doing()))
         };
         Draft::of(id, title, pattern)
             .per(if same_file { Per::File } else { Per::Session })
@@ -101,6 +101,7 @@ impl Composer<'_, '_> {
     pub(super) fn backed_up(&self) -> Draft {
         let wanted = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
         let label = wanted.map_or("a file", |thing| &thing.label);
+        let it = if label.ends_with('s') { "them" } else { "it" };
         let then = wanted.cloned().unwrap_or_else(|| file_thing(vec!["**".to_owned()], "files", None));
         let then = modified(&then, &then.holds);
         let path = path_of(&then.holds).unwrap_or("example.txt").to_owned();
@@ -109,7 +110,7 @@ impl Composer<'_, '_> {
             then: then.predicate.clone(),
             again_after: None,
         };
-        Draft::of("back-up-before-editing".to_owned(), format!("back up {label} before editing it"), pattern)
+        Draft::of("back-up-before-editing".to_owned(), format!("back up {label} before editing {it}"), pattern)
             .per(Per::File)
             .violates([then.holds.clone()])
             .clean([Event::command(format!("cp {path} {path}.bak")).done(true), then.holds])
@@ -120,10 +121,10 @@ impl Composer<'_, '_> {
         let meaning = self.meaning;
         let about = meaning.before.as_ref().or(meaning.after.as_ref())?;
         let thing = about.things.first();
-        let (label, slug) = thing.map_or(("it", "acting"), |thing| (&thing.label, &thing.slug));
+        let (doing, slug) = thing.map_or(("acting".to_owned(), "acting"), |thing| (thing.doing(), &thing.slug));
         Some(Draft {
             id: format!("ask-before-{slug}"),
-            title: format!("ask before {label}"),
+            title: format!("ask before {doing}"),
             check: None,
             decided_by: Decision::Reminder,
             remind_when: thing.map(|thing| thing.predicate.clone()),
@@ -137,7 +138,7 @@ impl Composer<'_, '_> {
         let at_most = u8::try_from(self.meaning.count.unwrap_or(1)).ok()?;
         let (per, span) = if self.meaning.per_turn { (Per::Turn, "turn") } else { (Per::Session, "session") };
         let pattern = Pattern::BoundedExistence { of: of.predicate.clone(), at_most };
-        let title = format!("{} at most {} per {span}", of.label, times(at_most));
+        let title = format!("{} at most {} per {span}", of.act(), times(at_most));
         let once = [of.holds.clone(), of.holds.clone().done(true)];
         let full: Vec<_> = std::iter::repeat_n(once, usize::from(at_most)).flatten().collect();
         let exceed: Vec<_> = full.iter().cloned().chain([of.holds.clone()]).collect();
@@ -159,7 +160,7 @@ fn follow(require: &Thing, trigger: &Thing) -> Draft {
 fn flagged(command: &Thing, flag: &str) -> Draft {
     let never = without(&command.predicate, flag);
     let (id, title) =
-        (format!("{}-without-{}", command.slug, slug(flag)), format!("{} always with `{flag}`", command.label));
+        (format!("{}-without-{}", command.slug, slug(flag)), format!("always {} with `{flag}`", command.act()));
     let clean = Event::command(format!("{} {flag}", command.holds.shell().unwrap_or_default()));
     Draft::of(id, title, Pattern::Absence { never }).violates([command.holds.clone()]).clean([clean])
 }
@@ -185,7 +186,7 @@ fn placed(files: &Thing, place: &Place) -> Option<Draft> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let elsewhere = if path == there { format!("elsewhere/{name}") } else { path.to_owned() };
     let pattern = Pattern::Universality { every: with_action(&files.predicate, FileAction::Create), must };
-    let (id, title) = (format!("{}-in-{}", files.slug, slug(label)), format!("{} go in `{label}`", files.label));
+    let (id, title) = (format!("{}-in-{}", files.slug, slug(label)), format!("put {} in `{label}`", files.label));
     Some(
         Draft::of(id, title, pattern)
             .violates([Event::write(elsewhere, "new\n")])
@@ -199,7 +200,7 @@ fn response(require: &Thing, trigger: &Thing) -> Draft {
     let stop = stop_thing().holds;
     Draft::of(
         format!("{}-after-{}", require.slug, after_slug(trigger)),
-        format!("{} after {}", require.label, after_label(trigger)),
+        format!("{} after {}", require.act(), trigger.doing()),
         pattern,
     )
     .violates([opened.clone(), stop.clone()])
@@ -208,7 +209,7 @@ fn response(require: &Thing, trigger: &Thing) -> Draft {
 
 fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
     let slugs: Vec<_> = require.iter().map(|thing| thing.slug.clone()).collect();
-    let labels: Vec<_> = require.iter().map(|thing| thing.label.clone()).collect();
+    let labels: Vec<_> = require.iter().map(Thing::act).collect();
     let opened = trigger.holds.clone().done(true);
     let done: Vec<_> = require.iter().map(|thing| thing.holds.clone().done(true)).collect();
     let stop = stop_thing().holds;
@@ -220,14 +221,12 @@ fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
         require: require.iter().map(|thing| thing.predicate.clone()).collect(),
     };
     let id = format!("{}-after-{}", slugs.join("-then-"), after_slug(trigger));
-    Draft::of(id, format!("{} after {}", labels.join(", then "), after_label(trigger)), pattern)
-        .violates(short)
-        .clean(full)
+    Draft::of(id, format!("{} after {}", labels.join(", then "), trigger.doing()), pattern).violates(short).clean(full)
 }
 
 fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
     let slugs: Vec<_> = first.iter().map(|thing| thing.slug.clone()).collect();
-    let labels: Vec<_> = first.iter().map(|thing| thing.label.clone()).collect();
+    let labels: Vec<_> = first.iter().map(Thing::act).collect();
     let done: Vec<_> = first.iter().map(|thing| thing.holds.clone().done(true)).collect();
     let short: Vec<_> = done.iter().take(1).cloned().chain([then.holds.clone()]).collect();
     let full: Vec<_> = done.into_iter().chain([then.holds.clone()]).collect();
@@ -236,7 +235,7 @@ fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
         then: then.predicate.clone(),
     };
     let id = format!("{}-before-{}", slugs.join("-then-"), then.slug);
-    Draft::of(id, format!("{} before {}", labels.join(", then "), then.label), pattern).violates(short).clean(full)
+    Draft::of(id, format!("{} before {}", labels.join(", then "), then.doing()), pattern).violates(short).clean(full)
 }
 
 /// A file that is updated in every session that touches others; which comes first does not matter.
@@ -246,7 +245,7 @@ fn update(require: &Thing, trigger: &Thing) -> Draft {
     let pattern = Pattern::Existence { require: require.predicate.clone() };
     Draft::of(
         format!("{}-with-{}", require.slug, trigger.slug),
-        format!("{} with every change of {}", require.label, trigger.label),
+        format!("update {} with every change of {}", require.label, trigger.label),
         pattern,
     )
     .when(trigger.predicate.clone())
@@ -257,13 +256,9 @@ fn update(require: &Thing, trigger: &Thing) -> Draft {
 fn existence(require: &Thing) -> Draft {
     let pattern = Pattern::Existence { require: require.predicate.clone() };
     let stop = stop_thing().holds;
-    Draft::of(
-        format!("{}-in-every-session", require.slug),
-        format!("{} before the end of every session", require.label),
-        pattern,
-    )
-    .violates([stop.clone()])
-    .clean([require.holds.clone().done(true), stop])
+    Draft::of(format!("{}-in-every-session", require.slug), format!("{} in every session", require.act()), pattern)
+        .violates([stop.clone()])
+        .clean([require.holds.clone().done(true), stop])
 }
 
 /// A file that is changed, at the path of another event.
@@ -275,10 +270,6 @@ fn modified(thing: &Thing, like: &Event) -> Thing {
 
 fn after_slug(trigger: &Thing) -> String {
     if trigger.sort == Sort::File { format!("{}-edit", trigger.slug) } else { trigger.slug.clone() }
-}
-
-fn after_label(trigger: &Thing) -> String {
-    if trigger.sort == Sort::File { format!("a change of {}", trigger.label) } else { trigger.label.clone() }
 }
 
 /// So many times, in words.

@@ -57,16 +57,22 @@ impl Composer<'_, '_> {
             Sort::File if self.meaning.main.verb == Some(Cue::Delete) => ("delete", format!("delete-{}", thing.slug)),
             Sort::File if self.meaning.main.verb == Some(Cue::Create) => ("create", format!("create-{}", thing.slug)),
             Sort::File => ("edit", format!("edit-{}", thing.slug)),
-            Sort::Code => ("write", thing.slug.clone()),
+            Sort::Code if matches!(self.meaning.main.verb, Some(Cue::Edit | Cue::Create)) => {
+                ("write", thing.slug.clone())
+            }
+            Sort::Code => ("use", thing.slug.clone()),
             Sort::Read => ("read", format!("read-{}", thing.slug)),
             Sort::Reply => ("say", format!("{}-in-reply", thing.slug)),
             Sort::Tool => ("use", thing.slug.clone()),
             Sort::Stop => ("end the turn", "done-too-early".to_owned()),
             Sort::Other => ("do", thing.slug.clone()),
         };
-        let label = if thing.sort == Sort::Stop { "" } else { &thing.label };
-        let words = ["never", verb, label].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>();
-        let title = format!("{}{}", words.join(" "), self.whereabouts(thing));
+        let act = match &thing.says {
+            Some((act, _)) => act.clone(),
+            None if thing.sort == Sort::Stop => verb.to_owned(),
+            None => format!("{verb} {}", thing.label).trim_start().to_owned(),
+        };
+        let title = format!("never {act}{}", self.whereabouts(thing));
         let id = format!("{id}{}", self.suffix(thing));
         let draft = Draft::of(id, title, Pattern::Absence { never: thing.predicate.clone() });
         self.segment(draft, thing)
@@ -257,7 +263,8 @@ fn with_flag(things: Vec<Thing>, flag: &str) -> Vec<Thing> {
     }
     if things.is_empty() {
         let any = command_thing(&format!("* {flag}"), None);
-        return vec![Thing { label: format!("`{flag}`"), ..any }];
+        let says = Some((format!("use `{flag}`"), format!("using `{flag}`")));
+        return vec![Thing { label: format!("`{flag}`"), slug: format!("flag-{}", slug(flag)), says, ..any }];
     }
     things.into_iter().map(|thing| if thing.sort == Sort::Command { flagged(thing, flag) } else { thing }).collect()
 }
@@ -268,7 +275,7 @@ fn flagged(thing: Thing, flag: &str) -> Thing {
     let text = thing.holds.shell().unwrap_or_default().split(" -").next().unwrap_or_default().to_owned();
     Thing {
         predicate: with_words(&thing.predicate, flag),
-        label: format!("{} {flag}", thing.label.trim_matches('`')),
+        says: Some((format!("{} with `{flag}`", thing.act()), format!("{} with `{flag}`", thing.doing()))),
         slug: format!("{}-{}", thing.slug, slug(flag)),
         fails: Event::command(&text),
         holds: Event::command(format!("{text} {flag}")),
@@ -299,9 +306,22 @@ fn permitted(thing: &Thing) -> Draft {
     let prompt = |text: String| Event::of(EventKind::UserPromptSubmit { text });
     let first = Predicate::Prompt(asked);
     let pattern = Pattern::Precedence { first, then: thing.predicate.clone(), again_after: None };
-    Draft::of(format!("unasked-{}", thing.slug), format!("{} only when asked", thing.label), pattern)
+    Draft::of(format!("unasked-{}", thing.slug), format!("{} only when asked", asked_for(thing)), pattern)
         .violates([prompt("Mend it".to_owned()), thing.holds.clone()])
         .clean([prompt(format!("Now {word}, please")), thing.holds.clone()])
+}
+
+fn asked_for(thing: &Thing) -> String {
+    match &thing.predicate {
+        Predicate::File(test) if test.action == Some(crate::predicate::FileAction::Create) => {
+            format!("create {}", thing.label)
+        }
+        Predicate::File(test) if test.action == Some(crate::predicate::FileAction::Delete) => {
+            format!("delete {}", thing.label)
+        }
+        Predicate::File(_) => format!("edit {}", thing.label),
+        _ => thing.act(),
+    }
 }
 
 /// `don't say done while TODO.md has open items`.

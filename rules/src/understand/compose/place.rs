@@ -73,18 +73,29 @@ impl Composer<'_, '_> {
             text = format!("{text} {word} {name}");
         }
         let meaning = self.meaning;
-        let (after, behind) = if meaning.failing { ("while", " fail") } else { ("after", "") };
-        let parts = [
-            (after, meaning.after.as_ref(), behind),
-            ("until", meaning.until.as_ref(), ""),
-            ("outside", meaning.outside.as_ref(), ""),
-            ("except in", meaning.unless.as_ref(), ""),
-        ];
-        for (word, named, behind) in parts {
-            if let Some(label) =
-                named.and_then(|named| named.things.first().map(|thing| thing.label.clone()).or(place_label(named)))
-            {
-                text = format!("{text} {word} {label}{behind}");
+        let first = |named: Option<&Named<'_>>, say: fn(&Thing) -> String| {
+            named.and_then(|named| named.things.first().map(say).or(place_label(named)))
+        };
+        let label = |thing: &Thing| thing.label.clone();
+        let parts = if meaning.failing {
+            [("while", first(meaning.after.as_ref(), label).map(|label| format!("{label} fail")))].to_vec()
+        } else {
+            [("after", first(meaning.after.as_ref(), Thing::doing))].to_vec()
+        };
+        let parts = parts.into_iter().chain([
+            (
+                "between",
+                meaning.between.as_ref().and_then(|(start, end)| {
+                    Some(format!("{} and {}", first(Some(start), Thing::doing)?, first(Some(end), Thing::doing)?))
+                }),
+            ),
+            ("until", first(meaning.until.as_ref(), Thing::doing)),
+            ("outside", first(meaning.outside.as_ref(), label)),
+            ("except in", first(meaning.unless.as_ref(), label)),
+        ]);
+        for (word, label) in parts {
+            if let Some(label) = label {
+                text = format!("{text} {word} {label}");
             }
         }
         text

@@ -55,12 +55,15 @@ impl Composer<'_, '_> {
         let (test, good, bad) = (property.must.clone(), of.event(&property.good), of.event(&property.bad));
         if self.meaning.stance == Stance::Never {
             let id = format!("{}-in-{subject}", property.name);
-            let title = format!("no {} in {subject}", property.name.replace('-', " "));
+            let title = format!("never {} {}", write(of), property.so);
             return Draft::of(id, title, Pattern::Absence { never: of.test(test) }).violates([good]).clean([bad]);
         }
         let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
-        let id = format!("{subject}-{}", property.name);
-        let title = format!("{subject}: {}", property.name.replace('-', " "));
+        let id = format!("{subject}-{}", lacking(&property.so));
+        let title = match property.so.strip_prefix("indented") {
+            Some(how) => format!("indent{how}"),
+            None => format!("{} {}", write(of), property.so),
+        };
         let Some(files) = files.filter(|_| matches!(of, Of::File | Of::Content)) else {
             let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
             return Draft::of(id, title, pattern).violates([bad]).clean([good]);
@@ -69,10 +72,8 @@ impl Composer<'_, '_> {
             if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
         let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
         let pattern = Pattern::Universality { every, must: of.test(test) };
-        let (id, title) = (
-            format!("{}-{}", files.slug, property.name),
-            format!("{}: {}", files.label, property.name.replace('-', " ")),
-        );
+        let (id, title) =
+            (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
         Draft::of(id, title, pattern)
             .violates([Event::write(&path, &property.bad)])
             .clean([Event::write(&path, &property.good)])
@@ -101,7 +102,8 @@ impl Composer<'_, '_> {
         let (good, bad) = (of.event(&many(1, word)), of.event(&many(count + 1, word)));
         let subject = noun(of);
         let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
-        let title = format!("{subject}: at most {count} {}", name.replace('-', " "));
+        let name = if count == 1 { name.trim_end_matches('s') } else { name };
+        let title = format!("{} with at most {count} {name}", write(of));
         Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
     }
 }
@@ -111,7 +113,7 @@ fn questions(at_most: u8) -> Draft {
     let asks = Predicate::Reply(TextTest::Not(Box::new(TextTest::MaxQuestions(0))));
     let asked = || Event::of(EventKind::Reply { text: "Is it so?".to_owned() });
     let (id, title) =
-        (format!("more-than-{at_most}-asking-per-turn"), format!("ask at most {} per turn", times(at_most)));
+        (format!("more-than-{at_most}-question-per-turn"), format!("ask at most {} per turn", times(at_most)));
     let exceed: Vec<_> = std::iter::repeat_with(asked).take(usize::from(at_most) + 1).collect();
     Draft::of(id, title, Pattern::BoundedExistence { of: asks, at_most })
         .per(Per::Turn)
@@ -145,19 +147,42 @@ fn literal(stance: Stance, cue: Cue, text: &str, of: Of) -> Draft {
     };
     let (good, bad) = (of.event(&good), of.event("Add the parser today"));
     let (subject, name) = (noun(of), slug(text));
+    let title = match verb {
+        "hold" => format!("mention `{text}` in {}", plural(of)),
+        verb => format!("{verb} {} with `{text}`", plural(of)),
+    };
     if stance == Stance::Never {
         let pattern = Pattern::Absence { never: of.test(must) };
-        return Draft::of(format!("{name}-in-{subject}"), format!("{subject}: never {verb} with `{text}`"), pattern)
+        return Draft::of(format!("{name}-in-{subject}"), format!("never {title}"), pattern)
             .violates([good])
             .clean([bad]);
     }
     let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(must) };
-    Draft::of(format!("{subject}-{verb}-with-{name}"), format!("{subject}: {verb} with `{text}`"), pattern)
-        .violates([bad])
-        .clean([good])
+    Draft::of(format!("{subject}-without-{name}"), title, pattern).violates([bad]).clean([good])
 }
 
-/// How a rule's name and title call what a text is part of.
+/// How a rule's name says that a text is not so.
+fn lacking(so: &str) -> String {
+    let without = ["with a ", "with an ", "with "].into_iter().find_map(|with| so.strip_prefix(with));
+    without.map_or_else(|| format!("not-{}", slug(so)), |what| format!("without-{}", slug(what)))
+}
+
+/// To write such a text, as titles say it.
+fn write(of: Of) -> String {
+    if of == Of::Reply { "answer".to_owned() } else { format!("write {}", plural(of)) }
+}
+
+/// The texts of a kind, as titles call them.
+fn plural(of: Of) -> &'static str {
+    match of {
+        Of::Commit => "commit messages",
+        Of::Reply => "replies",
+        Of::File | Of::Content => "files",
+        Of::Lines => "lines",
+    }
+}
+
+/// How a rule's name calls what a text is part of.
 pub(super) fn noun(of: Of) -> &'static str {
     match of {
         Of::Commit => "commit-message",
