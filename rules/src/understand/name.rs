@@ -167,6 +167,9 @@ impl Namer<'_, '_> {
         }
         if let Some(thing) = self.named.things.get_mut(before) {
             thing.literal = unit.literal;
+            if unit.literal && thing.says.is_none() && !thing.label.contains('`') {
+                thing.label = format!("`{}`", unit.text);
+            }
             thing.joined = std::mem::take(&mut self.joined);
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
@@ -256,6 +259,7 @@ impl Namer<'_, '_> {
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
         let verb = self.named.verb;
+        let edits = verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run | Cue::Ask | Cue::Say));
         let thing = match form {
             _ if unit.text.starts_with('-') => {
                 self.named.flags.push(unit.text.to_owned());
@@ -271,6 +275,8 @@ impl Namer<'_, '_> {
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
+            // `moves/deletes` are two words unless something is done to files.
+            Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
             Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => return,
             _ => text_thing(unit.text),
         };

@@ -116,10 +116,10 @@ impl Thing {
             predicate: Predicate::Any(things.iter().map(|thing| thing.predicate.clone()).collect()),
             label: join(|thing| &thing.label, " or "),
             slug: join(|thing| &thing.slug, "-or-"),
-            says: Some((
-                things.iter().map(Self::act).collect::<Vec<_>>().join(" or "),
-                things.iter().map(Self::doing).collect::<Vec<_>>().join(" or "),
-            )),
+            says: things.iter().any(|thing| thing.says.is_some()).then(|| {
+                let say = |says: fn(&Self) -> String| things.iter().map(says).collect::<Vec<_>>().join(" or ");
+                (say(Self::act), say(Self::doing))
+            }),
             renewed: things.iter().all(|thing| thing.renewed),
             ..first.clone()
         })

@@ -25,7 +25,8 @@ impl Composer<'_, '_> {
         let made = |thing: &Thing| {
             thing.sort == Sort::Command && !thing.literal && matches!(main.verb, Some(Cue::Create | Cue::Edit))
         };
-        let things: Vec<_> = main.things.iter().filter(|thing| thing.sort != Sort::Stop && !made(thing)).collect();
+        let things: Vec<_> =
+            main.things.iter().filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing)).collect();
         let Some(first) = things.first() else { return Vec::new() };
         if let (Some(flag), Sort::Command) = (main.flags.first(), first.sort) {
             return vec![flagged(first, flag)];
@@ -56,6 +57,7 @@ impl Composer<'_, '_> {
                 // What is merely named (`always pnpm`, `PRs must always …`) is not a thing to do after each change.
                 let done = |thing: &&&Thing| {
                     matches!(thing.sort, Sort::Command | Sort::File)
+                        && !matches!(&*thing.slug, "code" | "files")
                         && (main.verb.is_some_and(|verb| verb != Cue::Use) || meaning.leads && !thing.literal)
                 };
                 things.iter().filter(done).map(|thing| follow(thing, &code)).collect()

@@ -52,8 +52,7 @@ impl Composer<'_, '_> {
 
     fn absence(&self, thing: &Thing) -> Draft {
         let (verb, id) = match thing.sort {
-            Sort::Command if thing.label.starts_with('`') => ("run", format!("run-{}", thing.slug)),
-            Sort::Command => ("", thing.slug.clone()),
+            Sort::Command => ("", named_after(&thing.act(), &thing.slug)),
             Sort::File if self.meaning.main.verb == Some(Cue::Delete) => ("delete", format!("delete-{}", thing.slug)),
             Sort::File if self.meaning.main.verb == Some(Cue::Create) => ("create", format!("create-{}", thing.slug)),
             Sort::File => ("edit", format!("edit-{}", thing.slug)),
@@ -70,6 +69,7 @@ impl Composer<'_, '_> {
         let act = match &thing.says {
             Some((act, _)) => act.clone(),
             None if thing.sort == Sort::Stop => verb.to_owned(),
+            None if thing.sort == Sort::Command => thing.act(),
             None => format!("{verb} {}", thing.label).trim_start().to_owned(),
         };
         let title = format!("never {act}{}", self.whereabouts(thing));
@@ -309,6 +309,12 @@ fn permitted(thing: &Thing) -> Draft {
     Draft::of(format!("unasked-{}", thing.slug), format!("{} only when asked", asked_for(thing)), pattern)
         .violates([prompt("Mend it".to_owned()), thing.holds.clone()])
         .clean([prompt(format!("Now {word}, please")), thing.holds.clone()])
+}
+
+/// A name that begins with what is done: `run-tests`, `commit-env`, `push`.
+fn named_after(act: &str, slug: &str) -> String {
+    let verb = act.split(' ').next().unwrap_or_default();
+    if slug.starts_with(verb) { slug.to_owned() } else { format!("{verb}-{slug}") }
 }
 
 fn asked_for(thing: &Thing) -> String {
