@@ -99,17 +99,16 @@ fn read(
 ) -> Result<()> {
     for line in lines::bounded(input, MAX_LINE_BYTES) {
         let line = line.with_context(|| format!("cannot read `{name}`"))?;
-        let event =
-            line.text().map_err(|code| Diagnostic::of(code, code.page().title.to_lowercase())).and_then(|text| {
-                if text.trim().is_empty() {
-                    return Ok(None);
-                }
-                serde_json::from_str::<Event>(text).map(Some).map_err(|error| {
-                    let error = rules::correction::LineError::of(text, &error);
-                    let span = Span::on(name, line.number, error.column, 1, text);
-                    Diagnostic::of(Code::NotAnEvent, error.message).at(span)
-                })
-            });
+        let event = line.text().and_then(|text| {
+            if text.trim().is_empty() {
+                return Ok(None);
+            }
+            serde_json::from_str::<Event>(text).map(Some).map_err(|error| {
+                let error = rules::correction::LineError::of(text, &error);
+                let span = Span::on(name, line.number, error.column, 1, text);
+                Diagnostic::of(Code::NotAnEvent, error.message).at(span)
+            })
+        });
         match event {
             Ok(None) => {}
             Ok(Some(event)) => judge(engine, checker, &event, sum, report)?,

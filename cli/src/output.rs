@@ -4,8 +4,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents};
 use miette::{Report, SourceCode, SourceSpan, SpanContents};
-use rules::{Diagnostic, Severity, Span};
+use rules::{Code, Diagnostic, Severity, Span};
 use serde::Serialize;
+use server::EngineError;
 use std::io::{IsTerminal, Write};
 
 /// The widest that a table gets where the output is not a terminal, in columns.
@@ -116,6 +117,9 @@ impl SourceCode for OneLine {
 
 /// Prints why a command could not run.
 pub(crate) fn failure(error: &anyhow::Error) {
+    if let Some(unknown @ EngineError::UnknownRule { .. }) = error.downcast_ref() {
+        return diagnostic(&Diagnostic::of(Code::UnknownRule, unknown.to_string()));
+    }
     let causes = error.chain().skip(1).map(|cause| format!(": {cause}")).collect::<Vec<_>>().concat();
     // Nothing can be done where standard error is closed.
     let _ = writeln!(anstream::stderr(), "trace: {error}{causes}");

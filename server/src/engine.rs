@@ -62,7 +62,7 @@ pub enum EngineError {
         source: io::Error,
     },
     /// No such rule.
-    #[error("there is no rule `{name}`{}\nhelp: `trace rules list` shows them all", suggestion(.nearest.as_deref()))]
+    #[error("there is no rule `{name}`{}", suggestion(.nearest.as_deref()))]
     UnknownRule {
         /// The name that was asked for.
         name: String,
@@ -303,22 +303,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn line(&mut self, line: &Line, transaction: &mut Transaction<'_>) -> Result<(), EngineError> {
-        let read =
-            line.text().map_err(|code| Diagnostic::of(code, code.page().title.to_lowercase())).and_then(|text| {
-                if text.trim().is_empty() {
-                    return Ok(None);
-                }
-                let form = *self.form.get_or_insert_with(|| Form::detect(text));
-                form.read(text).map_err(|error| {
-                    Diagnostic::of(Code::NotJson, error.message).at(Span::on(
-                        self.name,
-                        line.number,
-                        error.column,
-                        1,
-                        text,
-                    ))
-                })
-            });
+        let read = line.text().and_then(|text| {
+            if text.trim().is_empty() {
+                return Ok(None);
+            }
+            let form = *self.form.get_or_insert_with(|| Form::detect(text));
+            form.read(text).map_err(|error| {
+                Diagnostic::of(Code::NotJson, error.message).at(Span::on(self.name, line.number, error.column, 1, text))
+            })
+        });
         match read {
             Ok(None) => Ok(()),
             Ok(Some(correction)) => self.correction(line.number, correction, transaction),
