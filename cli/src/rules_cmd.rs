@@ -34,33 +34,41 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the rules
+    #[command(after_help = "Example: trace rules list --state armed")]
     List {
         /// Only those in this state: proposed, shadow, armed or retired
         #[arg(long, value_parser = state)]
         state: Option<State>,
     },
     /// Print a rule's file
+    #[command(after_help = "Example: trace rules show npm-instead-of-pnpm")]
     Show {
         /// The rule
         name: String,
     },
     /// Open a rule's file in `$VISUAL` or `$EDITOR`, and check what was changed
+    #[command(after_help = "Example: EDITOR=vi trace rules edit npm-instead-of-pnpm")]
     Edit {
         /// The rule
         name: String,
     },
     /// Enforce a rule, if it passes its own tests
+    #[command(after_help = "Example: trace rules arm npm-instead-of-pnpm")]
     Arm(Named),
     /// Log a rule's violations, without standing in the way
+    #[command(after_help = "Example: trace rules shadow npm-instead-of-pnpm --reason 'the build image has only npm'")]
     Shadow(Named),
     /// Keep a rule for the record only
+    #[command(after_help = "Example: trace rules retire npm-instead-of-pnpm --reason 'we moved to npm'")]
     Retire(Named),
     /// Take a rule's last change back
+    #[command(after_help = "Example: trace rules undo npm-instead-of-pnpm")]
     Undo {
         /// The rule
         name: String,
     },
     /// Run rules on their own examples and mutants
+    #[command(after_help = "Example: trace rules test npm-instead-of-pnpm")]
     Test {
         /// The rules; all of them where none is named
         names: Vec<String>,

@@ -44,7 +44,9 @@ fn cases() -> Vec<(Code, Desk, &'static str)> {
         ),
         (
             Code::UnknownLanguage,
-            with_rule("pattern = \"absence\"\nnever = { file = { language = [\"cobol\"], code = \"STOP RUN\" } }"),
+            with_rule(
+                "pattern = \"absence\"\nnever = { file = { language = [\"cobol\"], code = { pattern = [\"STOP RUN\"] } } }",
+            ),
             check,
         ),
         (

@@ -29,7 +29,7 @@ fn exit_codes_are_the_same_everywhere() {
         (&desk, "trace --root missing/root compile said.txt", 0),
         (&desk, "trace check clean.jsonl", 0),
         (&desk, "trace check found.jsonl", 1),
-        (&desk, "trace check late.jsonl", 0),
+        (&desk, "trace check late.jsonl", 1),
         (&desk, "trace check both.jsonl", 1),
         (&desk, "trace check unread.jsonl", 2),
         (&desk, "trace check missing.jsonl", 2),
@@ -73,24 +73,26 @@ fn a_reader_that_has_seen_enough_ends_the_program_in_peace() {
     let desk = Desk::new().said("never use npm here, use pnpm");
     // More than a pipe holds.
     desk.write("events.jsonl", format!("{}\n", runs("npm i")).repeat(2_000));
+    desk.write("thanks.txt", "thanks, exactly what I wanted\n".repeat(2_000));
     for line in [
         "trace check events.jsonl",
         "trace check events.jsonl --all",
         "trace check events.jsonl --format json",
         "trace check events.jsonl --format markdown",
         "trace check events.jsonl --format sarif",
-        "trace compile --all --format json events.jsonl",
-        "trace compile --all events.jsonl",
+        "trace compile --all --format json thanks.txt",
+        "trace compile --all thanks.txt",
         "trace schema rule",
         "trace rules list",
         "trace --help",
     ] {
         let run = desk.run(&format!("{{ {line}; echo \"exit $?\" >&2; }} | head -1"));
         assert_eq!(run.stdout.lines().count(), 1, "{line}");
-        let code = if line.starts_with("trace check") { ["exit 0\n", "exit 1\n"] } else { ["exit 0\n"; 2] };
-        assert!(code.contains(&run.stderr.as_str()), "{line}: {}", run.stderr);
-        let cut = desk.run(&format!("{{ sleep 0.1; {line}; echo \"exit $?\" >&2; }} | true"));
-        assert_eq!(cut.stderr, "exit 0\n", "{line}");
+        // What fits into the pipe was written to the end.
+        let done = line.starts_with("trace check") && run.stderr == "exit 1\n";
+        assert!(done || run.stderr == "exit 0\n", "{line}: {}", run.stderr);
+        let nobody = desk.run(&format!("{{ sleep 0.1; {line}; echo \"exit $?\" >&2; }} | true"));
+        assert_eq!(nobody.stderr, "exit 0\n", "{line}");
     }
 }
 
@@ -99,7 +101,7 @@ fn processes_that_compile_at_the_same_time_lose_nothing() {
     let desk = Desk::new();
     let shared = ["never use npm here, use pnpm", "never force push. ever."];
     let process = |number: usize| {
-        let own = format!("never run tool{number}\nadd tool{number}x to nothing, never run `other{number} x`\n");
+        let own = format!("never run `tool{number} a`\nnever run `tool{number} b`\n");
         desk.write(&format!("{number}.txt"), format!("{}\n{own}", shared.join("\n")));
         desk.shell(&format!("trace compile {number}.txt")).stdout(Stdio::null()).spawn().unwrap()
     };
@@ -110,7 +112,9 @@ fn processes_that_compile_at_the_same_time_lose_nothing() {
     let rules = desk.run("trace rules list --format json");
     assert_eq!(rules.stderr, "", "every rule file can be read");
     for number in 0..8 {
-        assert!(rules.stdout.contains(&format!("\"id\":\"run-tool{number}\"")), "{}", rules.stdout);
+        for rule in [format!("run-tool{number}-a"), format!("run-tool{number}-b")] {
+            assert!(rules.stdout.contains(&format!("\"id\":\"{rule}\"")), "{rule} is there:\n{}", rules.stdout);
+        }
     }
     assert_eq!(desk.sure("grep -c '^quote' .trace/rules/force-push.toml"), "1\n");
     let lines = |name: &str| -> Vec<Value> {
