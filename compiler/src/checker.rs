@@ -284,9 +284,7 @@ impl<'a> Checker<'a> {
         workspace: &dyn Workspace,
     ) -> Vec<Verdict> {
         let mut numbers = self.checks.index().candidates(facts, instant.completion);
-        if instant.end {
-            numbers.extend(session.states.keys().map(|(number, _)| *number));
-        }
+        numbers.extend(session.states.keys().map(|(number, _)| *number));
         let mut verdicts = Vec::new();
         let mut moves = Vec::new();
         for number in numbers {

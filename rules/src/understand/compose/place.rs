@@ -18,8 +18,10 @@ impl Composer<'_, '_> {
                     if !outside && let Some(glob) = globs.iter().find(|glob| glob.ends_with("/**")).or(globs.first()) {
                         let path = under(glob, path_of(&thing.holds));
                         // The same outside of the place is the close action that is clean.
-                        let name = path.rsplit('/').next().unwrap_or(&path);
-                        thing.fails = at_path(&thing.holds, &format!("elsewhere/{name}"));
+                        thing.fails = match path.rsplit('/').next() {
+                            Some(name) if glob.ends_with("/**") => at_path(&thing.holds, &format!("elsewhere/{name}")),
+                            _ => thing.holds.clone(),
+                        };
                         thing.holds = at_path(&thing.holds, &path);
                     }
                 }
