@@ -5,8 +5,10 @@ use crate::render::Report;
 use crate::{End, engine};
 use anyhow::{Context, Result, bail};
 use compiler::Checker;
+use compiler::facts::Workspace;
 use rules::{Code, Diagnostic, Event, EventKind, Span};
 use server::report::{Checked, Record};
+use server::workspace::Before;
 use server::{Engine, git, lines};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -58,8 +60,9 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
             Some(revision) => git::diff(engine.root(), revision)?,
             None => git::staged(engine.root())?,
         };
+        let before = Before::of(engine.workspace(), &text);
         for event in git::events(&text) {
-            judge(&engine, &mut checker, &event, &mut sum, &mut report)?;
+            judge(&before, &mut checker, &event, &mut sum, &mut report)?;
         }
     } else {
         let (input, name) = open(arguments.events)?;
@@ -111,7 +114,7 @@ fn read(
         });
         match event {
             Ok(None) => {}
-            Ok(Some(event)) => judge(engine, checker, &event, sum, report)?,
+            Ok(Some(event)) => judge(engine.workspace(), checker, &event, sum, report)?,
             Err(diagnostic) => {
                 sum.unread += 1;
                 let place = diagnostic.span.clone().unwrap_or_else(|| Span::on(name, line.number, 1, 1, ""));
@@ -123,14 +126,14 @@ fn read(
 }
 
 fn judge(
-    engine: &Engine,
+    workspace: &dyn Workspace,
     checker: &mut Checker<'_>,
     event: &Event,
     sum: &mut Checked,
     report: &mut Report,
 ) -> Result<()> {
     sum.events += 1;
-    let verdicts = checker.observe(event, engine.workspace());
+    let verdicts = checker.observe(event, workspace);
     report.event(sum.events, &summary(event), &verdicts)?;
     for verdict in verdicts {
         sum.count(&verdict);

@@ -154,10 +154,10 @@ impl Engine {
         let mut diagnostics = loaded.diagnostics.clone();
         diagnostics.extend(why.map(|why| Diagnostic::of(Code::StaleCache, why.to_string())));
         let mut checks = Vec::new();
-        for rule in loaded.rules().filter(|rule| is_evaluated(rule)) {
-            match Check::of(rule) {
+        for file in loaded.files.iter().filter(|file| !file.overridden && is_evaluated(&file.rule)) {
+            match Check::of(&file.rule) {
                 Ok(check) => checks.push(check),
-                Err(faults) => diagnostics.extend(faults.into_iter().map(|fault| self.in_file(rule, fault))),
+                Err(faults) => diagnostics.extend(faults.into_iter().map(|fault| self.in_file(file, fault))),
             }
         }
         let whole = diagnostics.iter().all(|diagnostic| diagnostic.severity < Severity::Error);
@@ -177,9 +177,12 @@ impl Engine {
         whole
     }
 
-    fn in_file(&self, rule: &Rule, fault: Diagnostic) -> Diagnostic {
-        let file = self.folder.shown(&self.folder.rule_path(&rule.id));
-        let place = fault.span.clone().unwrap_or_else(|| Span::on(file, 1, 1, 1, ""));
+    /// A fault of a rule at the place in its file that the message quotes.
+    fn in_file(&self, file: &RuleFile, fault: Diagnostic) -> Diagnostic {
+        let name = self.folder.shown(&file.path);
+        let quoted = fault.message.split('`').nth(1).unwrap_or_default();
+        let found = file.text.find(quoted).map_or(0..0, |start| start..start + quoted.len());
+        let place = fault.span.clone().unwrap_or_else(|| Span::within(name, &file.text, found));
         fault.at(place)
     }
 

@@ -143,7 +143,8 @@ impl Desk {
 
     pub(crate) fn masked(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes).replace(self.top.to_str().unwrap(), "<home>");
-        text.replace(concat!("\"version\": \"", env!("CARGO_PKG_VERSION"), "\""), "\"version\": \"<version>\"")
+        let version = |blank| format!("\"version\":{blank}\"{}\"", env!("CARGO_PKG_VERSION"));
+        text.replace(&version(""), "\"version\":\"<version>\"").replace(&version(" "), "\"version\": \"<version>\"")
     }
 }
 

@@ -38,6 +38,37 @@ fn what_differs_from_a_revision_is_judged() {
 }
 
 #[test]
+fn a_line_is_told_where_it_stands_now() {
+    let desk = desk();
+    let line = |place: &str| {
+        let run = desk.run("trace check --diff HEAD");
+        assert!(run.stdout.contains(&format!("src/app.ts:{place}")), "{place}:\n{}", run.stdout);
+    };
+    // The patch would fit once more what it has made.
+    desk.write("src/app.ts", "console.log('old');\nlet a = 1;\nconsole.log(a);\n");
+    line("3: console.log(a)");
+    desk.write("src/app.ts", "console.log(0);\nconsole.log('old');\nlet a = 1;\n");
+    line("1: console.log(0)");
+    desk.write("src/app.ts", "console.log('old');\nconsole.log('old');\nlet a = 1;");
+    line("2: console.log('old')");
+    desk.write("src/app.ts", "\n".repeat(500) + "console.log('old');\nlet b = 1;\nconsole.log(b)");
+    line("503: console.log(b)");
+}
+
+#[test]
+fn paths_of_a_diff_are_seen_from_the_folder_that_holds_the_rules() {
+    let desk = Desk::new().with("web/src/app.ts", "").with("README.md", "").in_git();
+    desk.write("web/said.txt", "no console.log in src/ please, we have a logger for that");
+    desk.write("web/src/app.ts", "console.log(1);\n");
+    desk.write("README.md", "console.log(1);\n");
+    insta::assert_snapshot!(desk.session(&[
+        "cd web && trace --root . compile said.txt",
+        "cd web/src && trace check --diff HEAD",
+        "git add -A && trace --root web check --staged",
+    ]));
+}
+
+#[test]
 fn a_revision_that_is_none_is_told() {
     let desk = desk();
     insta::assert_snapshot!(desk.session(&[

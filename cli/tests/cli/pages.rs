@@ -50,8 +50,8 @@ fn the_page_of_diagnostics_has_every_code() {
         .to_owned();
     for code in Code::ALL {
         let page = code.page();
-        let severity = format!("{:?}", page.severity).to_lowercase();
-        text += &format!("\n## {}: {}\n\n*{severity}.* {}\n\nHelp: {}.\n", page.name, page.title, page.text, page.help);
+        let rules::diagnostic::Page { name, title, severity, help, text: why } = page;
+        text += &format!("\n## {name}: {title}\n\n*{severity:?}.* {why}\n\nHelp: {help}.\n");
     }
     page("docs/diagnostics.md", &text);
 }
