@@ -263,6 +263,8 @@ impl Engine {
             book: loaded.book(),
             before: loaded.rules().map(|rule| rule.id.clone()).collect(),
             changed: BTreeMap::new(),
+            meant: BTreeSet::new(),
+            raised: BTreeSet::new(),
             spool: SpooledTempFile::new(MAX_SPOOLED_BYTES),
             sum: Compiled::default(),
             form: None,
@@ -295,6 +297,10 @@ struct Run<'a> {
     before: BTreeSet<RuleId>,
     /// What was done with each rule that changes, and in which order.
     changed: BTreeMap<RuleId, (report::Admission, usize)>,
+    /// Every rule that a message made or supports.
+    meant: BTreeSet<RuleId>,
+    /// The rules that this run has brought into force.
+    raised: BTreeSet<RuleId>,
     spool: SpooledTempFile,
     sum: Compiled,
     form: Option<Form>,
@@ -360,6 +366,7 @@ impl Run<'_> {
                 Admission::Supersedes { .. } => report::Admission::Supersedes,
             };
             let id = admitted.id().clone();
+            self.meant.insert(id.clone());
             for rule in admitted.into_rules() {
                 // A rule that is made in this run stays new, however often it is said.
                 let order = self.changed.len();
@@ -384,6 +391,7 @@ impl Run<'_> {
                 continue;
             }
             let ready = if arm { State::Armed } else { State::Shadow };
+            let before = rule.state;
             if rule.decided_by == Decision::Check {
                 rule.examples.extend(trial::mutants(&rule));
                 let failures = match Check::of(&rule) {
@@ -399,16 +407,20 @@ impl Run<'_> {
             } else if is_new {
                 rule.state = ready;
             }
+            if rule.state != before {
+                self.raised.insert(rule.id.clone());
+            }
             self.book.insert(rule);
         }
-        let conflicts = self.conflicts();
+        let mut conflicts = self.conflicts();
         for conflict in &conflicts {
-            let newer = self.book.rule(&conflict.newer).cloned();
-            // Only what this run has brought in is held back: a person may have armed the others knowingly.
-            if let Some(rule) = newer.filter(|rule| !self.before.contains(&rule.id) && rule.state != State::Retired) {
+            // Only what this run has brought into force is held back: a person may have armed the others knowingly.
+            let held = [&conflict.newer, &conflict.older].into_iter().find(|id| self.raised.contains(*id));
+            if let Some(rule) = held.and_then(|id| self.book.rule(id)).cloned() {
                 self.book.insert(Rule { state: State::Proposed, ..rule });
             }
         }
+        conflicts.retain(|conflict| [&conflict.newer, &conflict.older].into_iter().any(|id| self.meant.contains(id)));
         conflicts
     }
 
@@ -472,7 +484,8 @@ impl Run<'_> {
         for rule in self.book.iter() {
             *sum.rules.entry(rule.state).or_default() += 1;
         }
-        let held: BTreeSet<&RuleId> = conflicts.iter().map(|conflict| &conflict.newer).collect();
+        let held: BTreeSet<&RuleId> =
+            conflicts.iter().flat_map(|conflict| [&conflict.newer, &conflict.older]).collect();
         let fate = |rule: &Rule| match decided(rule) {
             Some(fate) => fate,
             None if rule.state == State::Proposed && held.contains(&rule.id) => Fate::Conflict,
