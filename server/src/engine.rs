@@ -444,11 +444,13 @@ impl Run<'_> {
         told.collect()
     }
 
-    /// Whether a rule came later than another: in this run, or later in it.
+    /// Whether a rule came later than another: in this run, or later in it; of two that were there before, the one that
+    /// still waits for a person.
     fn is_newer(&self, one: &RuleId, other: &RuleId) -> bool {
         let order = |id: &RuleId| {
             let made = self.changed.get(id).filter(|_| !self.before.contains(id));
-            (made.map(|(_, order)| *order), id.clone())
+            let waits = self.book.rule(id).is_some_and(|rule| rule.state == State::Proposed);
+            (made.map(|(_, order)| *order), waits, id.clone())
         };
         order(one) > order(other)
     }
