@@ -266,6 +266,8 @@ impl Engine {
             book: loaded.book(),
             before: loaded.rules().map(|rule| rule.id.clone()).collect(),
             changed: BTreeMap::new(),
+            meant: BTreeSet::new(),
+            raised: BTreeSet::new(),
             spool: SpooledTempFile::new(MAX_SPOOLED_BYTES),
             sum: Compiled::default(),
             form: None,
@@ -298,6 +300,10 @@ struct Run<'a> {
     before: BTreeSet<RuleId>,
     /// What was done with each rule that changes, and in which order.
     changed: BTreeMap<RuleId, (report::Admission, usize)>,
+    /// Every rule that a message made or supports.
+    meant: BTreeSet<RuleId>,
+    /// The rules that this run has brought into force.
+    raised: BTreeSet<RuleId>,
     spool: SpooledTempFile,
     sum: Compiled,
     form: Option<Form>,
@@ -356,6 +362,7 @@ impl Run<'_> {
                 Admission::Supersedes { .. } => report::Admission::Supersedes,
             };
             let id = admitted.id().clone();
+            self.meant.insert(id.clone());
             for rule in admitted.into_rules() {
                 // A rule that is made in this run stays new, however often it is said.
                 let order = self.changed.len();
@@ -380,6 +387,7 @@ impl Run<'_> {
                 continue;
             }
             let ready = if arm { State::Armed } else { State::Shadow };
+            let before = rule.state;
             if rule.decided_by == Decision::Check {
                 rule.examples.extend(trial::mutants(&rule));
                 let failures = match Check::of(&rule) {
@@ -395,16 +403,20 @@ impl Run<'_> {
             } else if is_new {
                 rule.state = ready;
             }
+            if rule.state != before {
+                self.raised.insert(rule.id.clone());
+            }
             self.book.insert(rule);
         }
-        let conflicts = self.conflicts();
+        let mut conflicts = self.conflicts();
         for conflict in &conflicts {
-            let newer = self.book.rule(&conflict.newer).cloned();
-            // Only what this run has brought in is held back: a person may have armed the others knowingly.
-            if let Some(rule) = newer.filter(|rule| !self.before.contains(&rule.id) && rule.state != State::Retired) {
+            // Only what this run has brought into force is held back: a person may have armed the others knowingly.
+            let held = [&conflict.newer, &conflict.older].into_iter().find(|id| self.raised.contains(*id));
+            if let Some(rule) = held.and_then(|id| self.book.rule(id)).cloned() {
                 self.book.insert(Rule { state: State::Proposed, ..rule });
             }
         }
+        conflicts.retain(|conflict| [&conflict.newer, &conflict.older].into_iter().any(|id| self.meant.contains(id)));
         conflicts
     }
 
@@ -428,11 +440,13 @@ impl Run<'_> {
         told.collect()
     }
 
-    /// Whether a rule came later than another: in this run, or later in it.
+    /// Whether a rule came later than another: in this run, or later in it; of two that were there before, the one that
+    /// still waits for a person.
     fn is_newer(&self, one: &RuleId, other: &RuleId) -> bool {
         let order = |id: &RuleId| {
             let made = self.changed.get(id).filter(|_| !self.before.contains(id));
-            (made.map(|(_, order)| *order), id.clone())
+            let waits = self.book.rule(id).is_some_and(|rule| rule.state == State::Proposed);
+            (made.map(|(_, order)| *order), waits, id.clone())
         };
         order(one) > order(other)
     }
@@ -468,7 +482,8 @@ impl Run<'_> {
         for rule in self.book.iter() {
             *sum.rules.entry(rule.state).or_default() += 1;
         }
-        let held: BTreeSet<&RuleId> = conflicts.iter().map(|conflict| &conflict.newer).collect();
+        let held: BTreeSet<&RuleId> =
+            conflicts.iter().flat_map(|conflict| [&conflict.newer, &conflict.older]).collect();
         let fate = |rule: &Rule| match decided(rule) {
             Some(fate) => fate,
             None if rule.state == State::Proposed && held.contains(&rule.id) => Fate::Conflict,
