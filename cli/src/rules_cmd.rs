@@ -5,6 +5,7 @@ use crate::render::table;
 use crate::{End, engine, explain};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use comfy_table::ColumnConstraint;
 use rules::book::Action;
 use rules::{Decision, RuleId, State};
 use serde::Serialize;
@@ -139,6 +140,8 @@ fn list(engine: &Engine, out: &mut dyn Write, state: Option<State>, format: Plai
     let Loaded { files: all, diagnostics } = engine.rules();
     diagnostics.iter().for_each(output::diagnostic);
     let mut table = table::plain(&["rule", "state", "decided by", "bites", "scope", "asks"]);
+    // From here names are copied into other commands, so that they are not broken in two.
+    table.column_mut(0).map(|names| names.set_constraint(ColumnConstraint::ContentWidth));
     let wanted = all.iter().filter(|found| state.is_none_or(|state| state == found.rule.state));
     let mut count = 0;
     for found in wanted {

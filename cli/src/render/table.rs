@@ -3,7 +3,7 @@
 use super::effect;
 use crate::output;
 use anyhow::Result;
-use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{Cell, ContentArrangement, Table, presets};
 use compiler::{Outcome, Verdict, Witness};
 use owo_colors::{OwoColorize, Style};
 use server::report::{Compiled, Conflict, Fate, Input, Record};
@@ -86,9 +86,6 @@ pub(crate) fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(output::width());
     table.set_header(header.iter().map(|name| Cell::new(name.to_uppercase())));
-    // A name that is broken in two cannot be copied.
-    let names = header.iter().position(|name| *name == "rule").and_then(|at| table.column_mut(at));
-    names.map(|column| column.set_constraint(ColumnConstraint::ContentWidth));
     table
 }
 

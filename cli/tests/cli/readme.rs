@@ -1,8 +1,8 @@
 //! The sessions that README.md shows are real.
 //!
 //! A fenced block that begins with `$ trace …` or `$ cargo run …` is a session. All sessions are run in order in one
-//! workspace that holds a copy of `samples/`; what follows a command must be in its output in that order, and `…` stands for
-//! what is left out.
+//! workspace that holds a copy of `samples/`, as wide as where there is no terminal. What follows a command must be in its
+//! output in that order, and `…` stands for what is left out.
 
 use crate::desk::{Desk, project};
 use std::fs;
@@ -56,7 +56,7 @@ fn the_sessions_of_the_readme_are_real() {
         desk.write(&format!("samples/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap());
     }
     for Step { command, shown } in sessions.into_iter().flatten() {
-        let output = desk.run(&format!("{{ {command}\n}} 2>&1")).stdout;
+        let output = desk.run(&format!("unset COLUMNS; {{ {command}\n}} 2>&1")).stdout;
         let mut rest = output.lines();
         for line in shown.into_iter().filter(|line| !line.is_empty() && line.trim() != "…") {
             assert!(
