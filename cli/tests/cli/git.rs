@@ -53,6 +53,11 @@ fn a_line_is_told_where_it_stands_now() {
     line("2: console.log('old')");
     desk.write("src/app.ts", "\n".repeat(500) + "console.log('old');\nlet b = 1;\nconsole.log(b)");
     line("503: console.log(b)");
+    desk.sure("git checkout -q src/app.ts && git mv src/app.ts src/main.ts");
+    desk.write("src/main.ts", "console.log('old');\nlet a = 1;\nconsole.log(a);\n");
+    let run = desk.run("trace check --diff HEAD");
+    assert!(run.stdout.starts_with("✗ blocked event 1: src/main.ts:3: console.log(a)\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("1 blocked"), "{}", run.stdout);
 }
 
 #[test]
