@@ -3,7 +3,7 @@
 use super::effect;
 use anyhow::Result;
 use rules::{Diagnostic, Span};
-use server::report::{Fate, Record};
+use server::report::{Checked, Fate, Record};
 use std::io::Write;
 
 /// Writes a record.
@@ -61,13 +61,11 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
             }
         }
         Record::Checked(sum) => {
-            let (events, rules) = (sum.events, sum.rules);
-            writeln!(out, "\n| events | rules | blocked | warned | shadow | owed |\n|---|---|---|---|---|---|")?;
-            writeln!(
-                out,
-                "| {events} | {rules} | {} | {} | {} | {} |",
-                sum.blocked, sum.warned, sum.shadow, sum.pending
-            )?;
+            let Checked { events, rules, blocked, violated, warned, shadow, pending, unread } = sum;
+            writeln!(out, "\n| events | rules | blocked | violated | warned | shadow | owed | unread |")?;
+            writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+            let counts = [events, rules, blocked, violated, warned, shadow, pending, unread];
+            writeln!(out, "| {} |", counts.map(usize::to_string).join(" | "))?;
         }
     }
     Ok(())
