@@ -123,6 +123,7 @@ fn change(change: &FileChange) -> Change {
 }
 
 /// The files of a case, under `/repo`.
+#[derive(Debug)]
 struct Repository<'a>(&'a BTreeMap<String, String>);
 
 impl Workspace for Repository<'_> {
