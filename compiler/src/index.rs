@@ -240,12 +240,16 @@ fn grams(text: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// The traits of a path: its extension, its name and its folders.
+/// The traits of a path: its name, its folders, and the extensions of all of them.
 fn path_traits(path: &str) -> impl Iterator<Item = Trait<'_>> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let extension = name.rsplit_once('.').map(|(_, extension)| Trait::Extension(extension));
+    let extensions = path.split('/').filter_map(extension).map(Trait::Extension);
     let folders = folders.split('/').filter(|folder| !folder.is_empty()).map(Trait::Folder);
-    [Trait::Name(name)].into_iter().chain(extension).chain(folders)
+    [Trait::Name(name)].into_iter().chain(extensions).chain(folders)
+}
+
+fn extension(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, extension)| extension)
 }
 
 /// How to file a condition so that it is looked at whenever it can hold; `None` where nothing in particular is needed.
@@ -315,7 +319,9 @@ fn paths_slots(globs: &[String]) -> Option<Vec<Slot>> {
         } else if let Some(folder) = folders.iter().rev().find(|folder| !is_glob(folder) && !folder.is_empty()) {
             Trait::Folder(folder)
         } else {
-            Trait::Extension(last.rsplit_once('.').map(|(_, extension)| extension).filter(|e| !is_glob(e))?)
+            // What matches a folder matches all that is in it: of `*.c/**` it is the folder that has the extension.
+            let named = if *last == "**" { folders.last()? } else { last };
+            Trait::Extension(extension(named).filter(|extension| !is_glob(extension))?)
         };
         Some(vec![Slot::Key(key.into())])
     }))

@@ -214,8 +214,11 @@ pub(super) fn pool(rule: &Rule, directive: &Directive) -> Vec<Sample> {
 
 /// The path that a rule per file is followed on.
 fn file(rule: &Rule, directive: &Directive) -> String {
+    if directive.per != Per::File {
+        return SOME_FILE.to_owned();
+    }
     let spelled = directive_predicates(directive).into_iter().flat_map(|predicate| events(predicate, SOME_FILE));
-    let known = spelled.chain(clean(rule)).find_map(|event| super::path(&facts::facts(&event, &NoWorkspace)));
+    let known = spelled.chain(clean(rule)).find_map(|event| super::path(&Sample::of(event).facts));
     known.unwrap_or_else(|| SOME_FILE.to_owned())
 }
 
