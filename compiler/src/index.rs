@@ -1,7 +1,7 @@
 //! Which checks an event can concern.
 //!
-//! Every check is filed under a few keys, such that an event which has none of them makes all of the check's predicates
-//! false. The event's keys are looked up, and only what they name is evaluated: 10,000 rules cost about as much as the
+//! Every check is filed under a few keys, such that an event which has none of them leaves its monitor where it starts.
+//! (Monitors that have left their start are few, and are stepped at every event.) The event's keys are looked up, and only what they name is evaluated: 10,000 rules cost about as much as the
 //! few that an event touches. Texts are keyed by four-byte grams, so a literal is found in one pass however many there
 //! are.
 //!
@@ -11,7 +11,7 @@ use crate::condition::{CodeCondition, Condition, FileCondition};
 use crate::facts::Facts;
 use rules::predicate::{Moment, TextTest};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The bits of the filter that is asked before the table is.
 const FILTER_BITS: u32 = 1 << 17;
@@ -25,6 +25,8 @@ pub struct Key(u64);
 enum Trait<'a> {
     Always,
     Program(&'a str),
+    /// A program with one of its arguments.
+    Word(&'a str, &'a str),
     AnyCommand,
     Extension(&'a str),
     Name(&'a str),
@@ -44,28 +46,30 @@ enum Trait<'a> {
 
 impl From<Trait<'_>> for Key {
     fn from(of: Trait<'_>) -> Self {
-        let (tag, text): (u64, &str) = match of {
-            Trait::Always => (0, ""),
-            Trait::Program(name) => (1, name),
-            Trait::AnyCommand => (2, ""),
-            Trait::Extension(name) => (4, name),
-            Trait::Name(name) => (5, name),
-            Trait::Folder(name) => (6, name),
-            Trait::Language(name) => (7, name),
-            Trait::AnyFile => (8, ""),
-            Trait::AnyRead => (9, ""),
-            Trait::AnyCommit => (10, ""),
-            Trait::Reply => (11, ""),
-            Trait::Prompt => (12, ""),
-            Trait::Tool(name) => (13, name),
-            Trait::AnyTool => (14, ""),
-            Trait::Completed => (15, ""),
+        let (tag, text, more): (u64, &str, &str) = match of {
+            Trait::Always => (0, "", ""),
+            Trait::Program(name) => (1, name, ""),
+            Trait::Word(name, word) => (3, name, word),
+            Trait::AnyCommand => (2, "", ""),
+            Trait::Extension(name) => (4, name, ""),
+            Trait::Name(name) => (5, name, ""),
+            Trait::Folder(name) => (6, name, ""),
+            Trait::Language(name) => (7, name, ""),
+            Trait::AnyFile => (8, "", ""),
+            Trait::AnyRead => (9, "", ""),
+            Trait::AnyCommit => (10, "", ""),
+            Trait::Reply => (11, "", ""),
+            Trait::Prompt => (12, "", ""),
+            Trait::Tool(name) => (13, name, ""),
+            Trait::AnyTool => (14, "", ""),
+            Trait::Completed => (15, "", ""),
             Trait::Moment(moment) => return Self(16 << 56 | moment as u64),
             Trait::Gram(gram) => return Self(17 << 56 | u64::from(gram)),
         };
         // FNV-1a (Fowler, Noll, Vo), 64 bits, folded into 56.
-        let hash = text
-            .bytes()
+        let separate = if more.is_empty() { "" } else { "\0" };
+        let bytes = text.bytes().chain(separate.bytes()).chain(more.bytes());
+        let hash = bytes
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         Self(tag << 56 | (hash ^ hash >> 56) & 0x00ff_ffff_ffff_ffff)
     }
@@ -94,32 +98,21 @@ pub struct Index {
 #[derive(Debug, Default)]
 pub struct Builder {
     filed: BTreeMap<Key, Vec<u32>>,
+    /// Literals are filed last, under the gram of theirs that the fewest checks have.
+    literals: Vec<(u32, Vec<u32>)>,
 }
 
 impl Builder {
     /// Files a check under the keys of its conditions; `always` for one that must see every event.
     pub fn file<'a>(&mut self, check: u32, conditions: impl IntoIterator<Item = &'a Condition>, always: bool) {
-        let mut slots = Vec::new();
-        let narrow = conditions.into_iter().all(|condition| match slots_of(condition) {
-            Some(more) => {
-                slots.extend(more);
-                true
-            }
-            None => false,
-        });
-        if always || !narrow {
-            slots = vec![Slot::Key(Trait::Always.into())];
-        }
+        let slots = conditions.into_iter().map(slots_of).collect::<Option<Vec<_>>>().filter(|_| !always);
+        let slots = slots.map_or_else(|| vec![Slot::Key(Trait::Always.into())], |slots| slots.concat());
         let mut keys = BTreeSet::new();
         for slot in slots {
-            keys.extend(match slot {
-                Slot::Key(key) => Some(key),
-                // Of a literal's grams the one with the fewest checks so far spreads the load.
-                Slot::Literal(grams) => grams
-                    .into_iter()
-                    .map(|gram| Key::from(Trait::Gram(gram)))
-                    .min_by_key(|key| self.filed.get(key).map_or(0, Vec::len)),
-            });
+            match slot {
+                Slot::Key(key) => drop(keys.insert(key)),
+                Slot::Literal(grams) => self.literals.push((check, grams)),
+            }
         }
         for key in keys {
             self.filed.entry(key).or_default().push(check);
@@ -134,7 +127,17 @@ impl Builder {
     }
 
     /// The index.
-    pub fn build(self) -> Index {
+    pub fn build(mut self) -> Index {
+        let mut frequency: HashMap<u32, u32> = HashMap::new();
+        for gram in self.literals.iter().flat_map(|(_, grams)| grams) {
+            *frequency.entry(*gram).or_default() += 1;
+        }
+        for (check, grams) in self.literals {
+            let rarest = grams.into_iter().min_by_key(|gram| (frequency.get(gram).copied(), *gram));
+            if let Some(gram) = rarest {
+                self.filed.entry(Trait::Gram(gram).into()).or_default().push(check);
+            }
+        }
         let mut index = Index::default();
         for (key, checks) in self.filed {
             index.keys.push(key);
@@ -181,6 +184,9 @@ impl Index {
         for command in &facts.commands {
             look(Trait::AnyCommand);
             look(Trait::Program(&command.program));
+            for word in &command.args {
+                look(Trait::Word(&command.program, &word.text));
+            }
         }
         for file in &facts.files {
             look(Trait::AnyFile);
@@ -240,16 +246,12 @@ fn grams(text: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// The traits of a path: its name, its folders, and the extensions of all of them.
+/// The traits of a path: its extension, its name and its folders.
 fn path_traits(path: &str) -> impl Iterator<Item = Trait<'_>> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let extensions = path.split('/').filter_map(extension).map(Trait::Extension);
+    let extension = name.rsplit_once('.').map(|(_, extension)| Trait::Extension(extension));
     let folders = folders.split('/').filter(|folder| !folder.is_empty()).map(Trait::Folder);
-    [Trait::Name(name)].into_iter().chain(extensions).chain(folders)
-}
-
-fn extension(name: &str) -> Option<&str> {
-    name.rsplit_once('.').map(|(_, extension)| extension)
+    [Trait::Name(name)].into_iter().chain(extension).chain(folders)
 }
 
 /// How to file a condition so that it is looked at whenever it can hold; `None` where nothing in particular is needed.
@@ -260,9 +262,13 @@ fn slots_of(condition: &Condition) -> Option<Vec<Slot>> {
         Condition::Any(parts) => union(parts.iter().map(slots_of)),
         Condition::Not(_) | Condition::Workspace(_) => None,
         Condition::Command(pattern) if pattern.program.iter().any(|name| is_glob(name)) => one(Trait::AnyCommand),
-        Condition::Command(pattern) => {
-            Some(pattern.program.iter().map(|name| Slot::Key(Trait::Program(name).into())).collect())
-        }
+        Condition::Command(pattern) => Some(match pattern.needed_words() {
+            None => pattern.program.iter().map(|name| Slot::Key(Trait::Program(name).into())).collect(),
+            Some(words) => {
+                let pairs = pattern.program.iter().flat_map(|name| words.iter().map(move |word| (name, word)));
+                pairs.map(|(name, word)| Slot::Key(Trait::Word(name, word).into())).collect()
+            }
+        }),
         Condition::File(file) => file_slots(file),
         Condition::Read(paths) => paths_slots(&paths.any).or_else(|| one(Trait::AnyRead)),
         Condition::Commit(test) => literal_slots(test).or_else(|| one(Trait::AnyCommit)),
@@ -294,6 +300,7 @@ fn narrowest(ways: impl Iterator<Item = Vec<Slot>>) -> Option<Vec<Slot>> {
     let breadth = |slot: &Slot| match slot {
         Slot::Literal(_) => 1,
         Slot::Key(Key(key)) => match key >> 56 {
+            3 => 1,
             1 | 5 | 13 => 2,
             4 | 6 | 7 => 20,
             _ => 100,
@@ -319,9 +326,7 @@ fn paths_slots(globs: &[String]) -> Option<Vec<Slot>> {
         } else if let Some(folder) = folders.iter().rev().find(|folder| !is_glob(folder) && !folder.is_empty()) {
             Trait::Folder(folder)
         } else {
-            // What matches a folder matches all that is in it: of `*.c/**` it is the folder that has the extension.
-            let named = if *last == "**" { folders.last()? } else { last };
-            Trait::Extension(extension(named).filter(|extension| !is_glob(extension))?)
+            Trait::Extension(last.rsplit_once('.').map(|(_, extension)| extension).filter(|e| !is_glob(e))?)
         };
         Some(vec![Slot::Key(key.into())])
     }))

@@ -173,7 +173,7 @@ fn lies(test: &FileTest, path: &str) -> Option<bool> {
     let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric());
     let names: Vec<&str> = path.split('/').collect();
     if let Some(extension) = glob.strip_prefix("*.").filter(|rest| plain(rest)) {
-        return Some(names.iter().any(|name| name.ends_with(&format!(".{extension}"))));
+        return Some(names.last().is_some_and(|name| name.ends_with(&format!(".{extension}"))));
     }
     let folder = glob.strip_suffix('/').filter(|rest| plain(rest))?;
     Some(names.iter().rev().skip(1).any(|name| *name == folder))

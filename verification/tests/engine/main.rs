@@ -4,6 +4,7 @@
 
 mod artifact;
 mod broken;
+mod fuzz;
 mod predicates;
 mod sessions;
 mod strategy;

@@ -12,7 +12,7 @@ use verification::reference::predicates::{Seen, truth};
 
 /// A workspace in which it is known of some files only whether they exist.
 #[derive(Debug)]
-struct Known;
+pub(crate) struct Known;
 
 impl Workspace for Known {
     fn root(&self) -> Option<&str> {
