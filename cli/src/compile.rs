@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
+    if let Some(root) = &root {
+        std::fs::create_dir_all(root).with_context(|| format!("cannot create `{}`", root.display()))?;
+    }
     let engine = engine(root)?;
     let mut unread = 0;
     for path in &arguments.inputs {

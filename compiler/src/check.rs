@@ -115,7 +115,7 @@ impl Check {
             title: rule.title.clone(),
             state: rule.state,
             strength: rule.strength,
-            said: rule.said.last().map(|quote| quote.quote.clone()),
+            said: rule.said.first().map(|quote| quote.quote.clone()),
             parts,
             monitor,
             per: directive.per,

@@ -170,11 +170,19 @@ impl<'a> Checker<'a> {
         let is_meant = |number: u32| self.checks.check(number).filter(|check| check.id == *rule);
         if verdicts.iter().any(|verdict| verdict.rule == *rule) {
             Outcome::Violated
-        } else if session.states.iter().any(|((number, _), state)| {
-            is_meant(*number).is_some_and(|check| !check.monitor.accepts(*state))
-        }) {
+        } else if session
+            .states
+            .iter()
+            .any(|((number, _), state)| is_meant(*number).is_some_and(|check| !check.monitor.accepts(*state)))
+        {
             Outcome::Pending
-        } else if self.checks.index().candidates(&facts::facts(last, &workspace), true).into_iter().any(|n| is_meant(n).is_some()) {
+        } else if self
+            .checks
+            .index()
+            .candidates(&facts::facts(last, &workspace), true)
+            .into_iter()
+            .any(|n| is_meant(n).is_some())
+        {
             Outcome::Pass
         } else {
             Outcome::NotApplicable
@@ -276,9 +284,7 @@ impl<'a> Checker<'a> {
         workspace: &dyn Workspace,
     ) -> Vec<Verdict> {
         let mut numbers = self.checks.index().candidates(facts, instant.completion);
-        if instant.end {
-            numbers.extend(session.states.keys().map(|(number, _)| *number));
-        }
+        numbers.extend(session.states.keys().map(|(number, _)| *number));
         let mut verdicts = Vec::new();
         let mut moves = Vec::new();
         for number in numbers {

@@ -441,8 +441,8 @@ impl Paths {
     }
 }
 
-/// The globs that a path pattern stands for, as in `.gitignore`: without a `/` inside it matches at any depth, and what
-/// matches a folder matches all that is in it.
+/// The globs that a path pattern stands for, nearly as in `.gitignore`: without a `/` inside it matches at any depth, and a
+/// plain name that is a folder's means all that is in it.
 fn path_glob(glob: &str) -> Result<Vec<String>, String> {
     let plain = glob.strip_prefix("./").unwrap_or(glob);
     let folder = plain.trim_end_matches('/');
@@ -454,7 +454,7 @@ fn path_glob(glob: &str) -> Result<Vec<String>, String> {
     let inside = format!("{rooted}/**");
     Ok(if plain.ends_with('/') {
         vec![inside]
-    } else if rooted.ends_with("/**") || rooted.ends_with("/*") {
+    } else if folder.rsplit('/').next().is_some_and(|last| last.contains(['*', '?', '[', '{'])) {
         vec![rooted]
     } else {
         vec![rooted, inside]

@@ -131,7 +131,7 @@ impl<'a> Survey<'a> {
         }
         for other in &prescription.otherwise {
             let able = self.able_to_forbid(other);
-            for known in &mut suspects {
+            if let Some(known) = &mut suspects {
                 known.retain(|at, _| !able.contains_key(at));
             }
         }

@@ -295,22 +295,14 @@ fn is_other_substitution(old: &Directive, newer: &Directive) -> bool {
     }
 }
 
-/// Whether a rule was said after another, as far as their quotes tell: no quote of the older one comes after one of the
-/// newer one in the same session or file. Where nothing tells, what is admitted later was said later.
+/// Whether a rule was surely said after another: in a later turn of the same session. Anything less is a conflict, which a
+/// person decides.
 fn later(newer: &Rule, older: &Rule) -> bool {
-    let place = |quote: &Quote| {
-        let (file, line) = quote.source.as_deref()?.rsplit_once(':')?;
-        Some((file.to_owned(), line.parse::<u64>().ok()?))
-    };
     let turn = |quote: &Quote| Some((quote.session.clone()?, quote.turn?));
-    let before = |new: Option<(String, u64)>, old: Option<(String, u64)>| match (new, old) {
-        (Some((here, new)), Some((there, old))) => here == there && new < old,
-        _ => false,
+    let follows = |new: &Quote, old: &Quote| {
+        turn(new).zip(turn(old)).is_some_and(|((here, new), (there, old))| here == there && new > old)
     };
-    !newer
-        .said
-        .iter()
-        .any(|new| older.said.iter().any(|old| before(turn(new), turn(old)) || before(place(new), place(old))))
+    !older.said.is_empty() && older.said.iter().all(|old| newer.said.iter().any(|new| follows(new, old)))
 }
 
 /// The name and the number of a numbered name.

@@ -62,10 +62,17 @@ pub fn describe(predicate: &Predicate) -> String {
     }
 }
 
+/// How many alternatives are named before the rest is counted.
+const MOST_NAMED: usize = 4;
+
 fn joined(parts: &[Predicate], by: &str) -> String {
     match parts {
         [] => "anything".to_owned(),
         [one] => describe(one),
+        many if many.len() > MOST_NAMED => {
+            let named = many.iter().take(MOST_NAMED - 1).map(describe).collect::<Vec<_>>().join(", ");
+            format!("{named}{by}{} more", many.len() + 1 - MOST_NAMED)
+        }
         many => many.iter().map(describe).collect::<Vec<_>>().join(by),
     }
 }

@@ -208,8 +208,14 @@ impl Pattern {
     /// Where the pattern bites.
     pub fn bites(&self) -> &'static str {
         match self {
-            Self::Absence { never: of } | Self::Substitution { never: of, .. } | Self::Universality { every: of, .. } => {
-                if of.is_about_words() { "at the answer" } else { "before the action" }
+            Self::Absence { never: of }
+            | Self::Substitution { never: of, .. }
+            | Self::Universality { every: of, .. } => {
+                if of.is_about_words() {
+                    "at the answer"
+                } else {
+                    "before the action"
+                }
             }
             Self::Precedence { .. } | Self::PrecedenceChain { .. } => "before the later action",
             Self::BoundedExistence { .. } => "before the action that exceeds it",

@@ -139,6 +139,16 @@ impl Event {
         Self::of(EventKind::Stop { reply: Some(reply.into()), history })
     }
 
+    /// The text of a shell command, if it is one.
+    pub fn shell(&self) -> Option<&str> {
+        match &self.kind {
+            EventKind::PreToolUse { input, .. } | EventKind::PostToolUse { input, .. } => {
+                input.get("command")?.as_str()
+            }
+            _ => None,
+        }
+    }
+
     /// The result of a call, as the host reports it; anything but a call is returned as it is.
     #[must_use]
     pub fn done(self, ok: bool) -> Self {

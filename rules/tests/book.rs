@@ -32,7 +32,13 @@ fn rule(name: &str, correction: &str, pattern: Pattern) -> Rule {
         scope: Scope::default(),
         check: Some(Directive::of(pattern)),
         remind_when: None,
-        said: vec![Quote { quote, correction: correction.to_owned(), source: None, session: None, turn: None }],
+        said: vec![Quote {
+            quote,
+            correction: correction.to_owned(),
+            source: None,
+            session: Some("s".to_owned()),
+            turn: correction.trim_start_matches('c').parse().ok(),
+        }],
         examples: Vec::new(),
     }
 }
@@ -114,6 +120,7 @@ fn a_rule_reads_well() {
     [[said]]
     quote = "words of 7f3a9c01d2e4b586"
     correction = "7f3a9c01d2e4b586"
+    session = "s"
 
     [[example]]
     violates = true
@@ -424,22 +431,26 @@ fn what_must_never_be_and_what_must_always_be_are_reverses() {
 }
 
 #[test]
-fn what_was_said_before_does_not_supersede() {
+fn only_what_was_surely_said_later_supersedes() {
     let at = |mut rule: Rule, turn: u64| {
         rule.said[0].session = Some("s".to_owned());
         rule.said[0].turn = Some(turn);
         rule
     };
-    let on = |mut rule: Rule, line: u64| {
-        rule.said[0].source = Some(format!("notes.md:{line}"));
+    let elsewhere = |mut rule: Rule| {
+        rule.said[0].session = Some("another".to_owned());
+        rule
+    };
+    let unplaced = |mut rule: Rule| {
+        rule.said[0].turn = None;
         rule
     };
     let (old, new) = (rule("old", "c1", instead("npm", "pnpm")), rule("new", "c2", instead("pnpm", "npm")));
     for (old, new, supersedes) in [
         (at(old.clone(), 3), at(new.clone(), 4), true),
         (at(old.clone(), 4), at(new.clone(), 3), false),
-        (on(old.clone(), 9), on(new.clone(), 10), true),
-        (on(old, 10), on(new, 9), false),
+        (at(old.clone(), 4), elsewhere(new.clone()), false),
+        (at(old, 4), unplaced(new), false),
     ] {
         let mut book = RuleBook::default();
         admit(&mut book, &old);

@@ -142,6 +142,35 @@ fn every_entry_of_the_lexicon_has_tests() {
 }
 
 #[test]
+fn every_file_of_the_lexicon_is_well_formed() {
+    for (name, text) in [
+        ("words.toml", include_str!("../lexicon/words.toml")),
+        ("tools.toml", include_str!("../lexicon/tools.toml")),
+        ("files.toml", include_str!("../lexicon/files.toml")),
+        ("constructs.toml", include_str!("../lexicon/constructs.toml")),
+        ("properties.toml", include_str!("../lexicon/properties.toml")),
+    ] {
+        if let Err(error) = Lexicon::builtin().with(text, name) {
+            panic!("{error}");
+        }
+    }
+}
+
+#[test]
+fn a_message_is_read_within_a_millisecond() {
+    let corrections: Vec<Correction> = include_str!("../../samples/corrections.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a correction"))
+        .collect();
+    let lexicon = Lexicon::builtin();
+    let started = std::time::Instant::now();
+    let rules: usize = corrections.iter().map(|correction| understand(correction, lexicon).rules.len()).sum();
+    let each = started.elapsed() / u32::try_from(corrections.len()).expect("few");
+    eprintln!("{rules} rules, {each:?} a message without optimisation");
+    assert!(each.as_micros() < 1000, "{each:?} a message");
+}
+
+#[test]
 fn a_users_own_lexicon_adds_to_the_built_in_one() {
     let own = r#"
         [[tool]]

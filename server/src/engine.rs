@@ -98,14 +98,10 @@ impl Engine {
     /// Opens a workspace; nothing is written before something is compiled.
     ///
     /// # Errors
-    /// The place is not there.
+    /// The directory is not there.
     pub fn open(place: &Place, user: Option<&Path>) -> Result<Self, EngineError> {
         let folder = match place {
-            Place::At(root) => {
-                std::fs::create_dir_all(root)
-                    .map_err(|source| EngineError::Workspace { path: root.clone(), source })?;
-                Folder::under(root, user)
-            }
+            Place::At(root) => Folder::under(root, user),
             Place::Near(start) => Folder::find(start, user).unwrap_or_else(|| Folder::at(start, user)),
         };
         let repository = Repository::at(folder.root())
@@ -297,8 +293,8 @@ struct Run<'a> {
     book: RuleBook,
     /// The rules that were there before it.
     before: BTreeSet<RuleId>,
-    /// What was done with each rule that changes.
-    changed: BTreeMap<RuleId, report::Admission>,
+    /// What was done with each rule that changes, and in which order.
+    changed: BTreeMap<RuleId, (report::Admission, usize)>,
     spool: SpooledTempFile,
     sum: Compiled,
     form: Option<Form>,
@@ -366,7 +362,8 @@ impl Run<'_> {
             let id = admitted.id().clone();
             for rule in admitted.into_rules() {
                 // A rule that is made in this run stays new, however often it is said.
-                self.changed.entry(rule.id.clone()).or_insert(admission);
+                let order = self.changed.len();
+                self.changed.entry(rule.id.clone()).or_insert((admission, order));
                 self.book.insert(rule);
             }
             if let Some(rule) = self.book.rule(&id) {
@@ -382,7 +379,8 @@ impl Run<'_> {
         for id in &touched {
             let Some(mut rule) = self.book.rule(id).cloned() else { continue };
             let is_new = !self.before.contains(id);
-            if rule.state == State::Retired || self.changed.get(id) == Some(&report::Admission::Evidence) && !is_new {
+            let only_cites = matches!(self.changed.get(id), Some((report::Admission::Evidence, _)));
+            if rule.state == State::Retired || only_cites && !is_new {
                 continue;
             }
             let ready = if arm { State::Armed } else { State::Shadow };
@@ -420,7 +418,7 @@ impl Run<'_> {
             self.book.iter().filter(live).filter_map(|rule| Some((rule, Check::of(rule).ok()?))).collect();
         let pairs: Vec<(&Rule, &Check)> = checks.iter().map(|(rule, check)| (*rule, check)).collect();
         let said = |id: &RuleId| {
-            let quote = self.book.rule(id).and_then(|rule| rule.said.last());
+            let quote = self.book.rule(id).and_then(|rule| rule.said.first());
             quote.map(|quote| quote.quote.clone()).unwrap_or_default()
         };
         let found = conflict::conflicts(&pairs, |one, other| self.is_newer(one, other));
@@ -434,13 +432,13 @@ impl Run<'_> {
         told.collect()
     }
 
-    /// Whether a rule came later than another: by this run, or further down in the same input.
+    /// Whether a rule came later than another: in this run, or later in it.
     fn is_newer(&self, one: &RuleId, other: &RuleId) -> bool {
-        let line = |id: &RuleId| {
-            let quote = self.book.rule(id).and_then(|rule| rule.said.first())?;
-            quote.source.as_deref()?.rsplit_once(':')?.1.parse::<usize>().ok()
+        let order = |id: &RuleId| {
+            let made = self.changed.get(id).filter(|_| !self.before.contains(id));
+            (made.map(|(_, order)| *order), id.clone())
         };
-        (!self.before.contains(one), line(one), one) > (!self.before.contains(other), line(other), other)
+        order(one) > order(other)
     }
 
     /// Writes the rules that have changed, and says how many files that were.

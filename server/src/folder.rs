@@ -23,13 +23,18 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::UNIX_EPOCH;
 
 /// The longest rule file that is read, in bytes.
 const MOST_BYTES: u64 = 4 << 20;
+
+/// How many files one thread asks for at least, and how many threads ask at most.
+const FILES_A_THREAD: usize = 200;
+const MOST_THREADS: usize = 4;
 
 /// What is ignored by git: what is derived.
 const IGNORED: &str = "cache/\nlock\n";
@@ -252,16 +257,22 @@ impl Folder {
     /// The rule files of a layer, in order of name. Hidden files, such as an editor's, are none.
     fn rule_files(&self, layer: Layer) -> Vec<(OsString, Metadata)> {
         let Some(Ok(entries)) = self.rules(layer).map(fs::read_dir) else { return Vec::new() };
-        let mut files = Vec::new();
-        for entry in entries.flatten() {
+        let is_rule = |entry: &DirEntry| {
             let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") || !name.as_encoded_bytes().ends_with(b".toml") {
-                continue;
-            }
-            let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            let metadata = if link { fs::metadata(entry.path()) } else { entry.metadata() };
-            files.extend(metadata.ok().filter(Metadata::is_file).map(|metadata| (name, metadata)));
-        }
+            !name.as_encoded_bytes().starts_with(b".") && name.as_encoded_bytes().ends_with(b".toml")
+        };
+        let entries: Vec<DirEntry> = entries.flatten().filter(is_rule).collect();
+        // Asking for a thousand files is most of what a hook costs, and the system answers several threads at once.
+        let mut files: Vec<(OsString, Metadata)> = thread::scope(|scope| {
+            let mut parts = entries.chunks(FILES_A_THREAD.max(entries.len().div_ceil(MOST_THREADS)));
+            let own = parts.next().unwrap_or_default();
+            let others: Vec<_> =
+                parts.map(|part| scope.spawn(move || part.iter().filter_map(about).collect())).collect();
+            let mut files: Vec<_> = own.iter().filter_map(about).collect();
+            let found = others.into_iter().map(|other| other.join().unwrap_or_else(|_| Vec::new()));
+            files.extend(found.flatten());
+            files
+        });
         files.sort_by(|(name, _), (other, _)| name.cmp(other));
         files
     }
@@ -318,6 +329,13 @@ impl Folder {
         let message = format!("the compiled checks cannot be kept in `{}`: {error}", self.shown(&path));
         Some(Diagnostic::of(Code::StaleCache, message).help("make the folder writable, or ignore this"))
     }
+}
+
+/// The name of a rule file and what the system says of it; a link is followed.
+fn about(entry: &DirEntry) -> Option<(OsString, Metadata)> {
+    let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+    let metadata = if link { fs::metadata(entry.path()) } else { entry.metadata() };
+    metadata.ok().filter(Metadata::is_file).map(|metadata| (entry.file_name(), metadata))
 }
 
 /// The text of a rule file.

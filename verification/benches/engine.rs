@@ -57,12 +57,14 @@ fn events() -> Vec<Event> {
 fn evaluate(count: usize) {
     let built = checks(count);
     let bytes = built.bytes().to_vec();
-    let loads: Vec<Duration> = (0..21).map(|_| {
-        let bytes = bytes.clone();
-        let start = Instant::now();
-        black_box(Checks::read(bytes).unwrap());
-        start.elapsed()
-    }).collect();
+    let loads: Vec<Duration> = (0..21)
+        .map(|_| {
+            let bytes = bytes.clone();
+            let start = Instant::now();
+            black_box(Checks::read(bytes).unwrap());
+            start.elapsed()
+        })
+        .collect();
     let mut checker = Checker::new(&built);
     let events = events();
     let mut laps = Vec::new();

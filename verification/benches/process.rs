@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 const RUNS: usize = 300;
 /// Set for the copy of this program that measures one run's memory.
 const ALONE: &str = "TRACE_BENCH_ALONE";
-const EVENT: &str = "{\"event\":\"pre_tool_use\",\"tool\":\"Bash\",\"input\":{\"command\":\"cd web && npm install x\"}}\n";
+const EVENT: &str =
+    "{\"event\":\"pre_tool_use\",\"tool\":\"Bash\",\"input\":{\"command\":\"cd web && npm install x\"}}\n";
 
 fn main() {
     if std::env::var_os(ALONE).is_some() {

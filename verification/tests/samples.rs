@@ -51,7 +51,6 @@ fn the_samples_cover_every_pattern_scope_and_class() {
             let Some(check) = &rule.check else { continue };
             patterns.insert(check.pattern.name());
             for (feature, used) in [
-                ("unless", check.unless.is_some()),
                 ("during", !check.during.is_globally()),
                 ("per", !check.per.is_session()),
                 ("scope", !rule.scope.is_everywhere()),
@@ -76,7 +75,7 @@ fn the_samples_cover_every_pattern_scope_and_class() {
     assert_eq!(patterns.into_iter().collect::<Vec<_>>(), all);
     assert_eq!(classes.len(), 3, "{classes:?}");
     assert_eq!(decisions.len(), 3, "{decisions:?}");
-    assert_eq!(features.len(), 4, "{features:?}");
+    assert_eq!(features.len(), 3, "{features:?}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub struct Command {
     pub writes: Vec<Word>,
     /// The wrappers that it is run through, outermost first, such as `["sudo", "bash -c"]`.
     pub via: Vec<String>,
-    /// Where it stands in the text of the event, in bytes; the whole of the enclosing word for nested texts.
+    /// Where it stands in the text of the event, in bytes; the whole of the enclosing command for nested texts.
     pub span: Range<usize>,
 }
 

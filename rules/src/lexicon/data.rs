@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Data {
     pub pasted: Vec<String>,
+    pub extensions: Vec<String>,
     pub not_paths: Vec<String>,
     pub cue: Vec<Cues>,
     pub number: Vec<Number>,
@@ -87,6 +88,7 @@ pub(crate) enum Cue {
     // What is done.
     Run,
     Edit,
+    Place,
     Create,
     Delete,
     Read,

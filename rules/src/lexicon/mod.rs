@@ -16,7 +16,7 @@ use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
 use data::Data;
 pub(crate) use data::{Cue, Measure, Of, Property};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// The embedded files, by name.
@@ -46,7 +46,8 @@ pub struct Lexicon {
     properties: Vec<Property>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
     pasted: Vec<String>,
-    not_paths: Vec<String>,
+    extensions: BTreeSet<String>,
+    not_paths: BTreeSet<String>,
     index: HashMap<String, Vec<Phrase>>,
 }
 
@@ -135,7 +136,6 @@ impl Lexicon {
     ///
     /// # Errors
     /// What is wrong with the file, with the place.
-    #[expect(clippy::result_large_err, reason = "it is made once, where a user's file is wrong")]
     pub fn with(&self, text: &str, file: &str) -> Result<Self, Diagnostic> {
         let data = toml::from_str(text).map_err(|error| {
             let diagnostic = Diagnostic::of(Code::RuleFileSyntax, error.message().to_owned())
@@ -189,9 +189,23 @@ impl Lexicon {
         self.pasted.iter().any(|start| line.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
     }
 
-    /// Whether a word with a slash or a dot is no path.
-    pub(crate) fn is_no_path(&self, word: &str) -> bool {
-        self.not_paths.iter().any(|known| known == word)
+    /// Whether a word has the shape of a path, a file name or a glob.
+    pub(crate) fn is_path(&self, word: &str) -> bool {
+        let foreign = word.contains("://") || word.contains("()") || word.starts_with(['@', '-']);
+        if foreign || word.contains(char::is_whitespace) || self.not_paths.contains(&word.to_lowercase()) {
+            return false;
+        }
+        let name = word.rsplit('/').next().unwrap_or_default();
+        let ending = name.split_once('.').filter(|(_, ending)| self.extensions.contains(*ending));
+        let last = name.rsplit_once('.').filter(|(_, ending)| self.extensions.contains(*ending));
+        let plain = |c: char| c.is_alphanumeric() || "/_-.*{},@".contains(c);
+        (word.starts_with(['/', '~']) && word.len() > 1)
+            || word.starts_with("./")
+            || word.ends_with('/')
+            || (word.contains('/') && word.chars().all(plain))
+            || ending.is_some()
+            || last.is_some()
+            || (word.contains('*') && word.chars().any(char::is_alphanumeric))
     }
 
     /// The longest phrase at the beginning of these words (in lower case).
@@ -212,7 +226,8 @@ impl Lexicon {
             properties: Vec::new(),
             replacements: Vec::new(),
             pasted: Vec::new(),
-            not_paths: Vec::new(),
+            extensions: BTreeSet::new(),
+            not_paths: BTreeSet::new(),
             index: HashMap::new(),
         }
     }
@@ -244,7 +259,8 @@ impl Lexicon {
 
     fn add(&mut self, mut data: Data) {
         self.pasted.append(&mut data.pasted);
-        self.not_paths.append(&mut data.not_paths);
+        self.extensions.extend(std::mem::take(&mut data.extensions));
+        self.not_paths.extend(std::mem::take(&mut data.not_paths));
         for cue in &data.cue {
             for phrase in cue.phrases.values().flatten() {
                 self.learn(phrase, Sense::Cue(cue.means));

@@ -16,6 +16,8 @@ pub(super) struct Unit<'a, 'l> {
     pub text: &'a str,
     /// Where it stands in the message.
     pub range: Range<usize>,
+    /// Whether it is written as it stands in code: a code span, a path, a command.
+    pub literal: bool,
 }
 
 /// What a unit is.
@@ -99,6 +101,8 @@ impl Clause<'_, '_> {
 #[derive(Debug, Clone)]
 pub(super) struct Statement<'a, 'l> {
     pub clauses: Vec<Clause<'a, 'l>>,
+    /// The words that join them.
+    joints: Vec<Unit<'a, 'l>>,
     pub range: Range<usize>,
 }
 
@@ -108,13 +112,13 @@ impl<'a, 'l> Statement<'a, 'l> {
         self.clauses.iter().find(|clause| clause.role == role)
     }
 
-    /// All its units.
+    /// All the units of its clauses.
     pub(super) fn units(&self) -> impl Iterator<Item = &Unit<'a, 'l>> {
         self.clauses.iter().flat_map(|clause| &clause.units)
     }
 
     pub(super) fn has(&self, cue: Cue) -> bool {
-        self.units().any(|unit| unit.is(cue))
+        self.units().chain(&self.joints).any(|unit| unit.is(cue))
     }
 }
 
@@ -128,7 +132,8 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         let last = tokens.get(at + count - 1).unwrap_or(token);
         let range = token.range.start..last.range.end;
         let text = if count == 1 { token.text } else { text.get(range.clone()).unwrap_or_default() };
-        found.push(Unit { what, text, range });
+        let literal = token.form == Form::Code || matches!(what, What::Command | What::Literal(_));
+        found.push(Unit { what, text, range, literal });
         at += count;
     }
     found
@@ -138,8 +143,7 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
 fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
     let lower = rest.iter().map(|token| &*token.lower);
     match token.form {
-        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "(" | ")" | "（" | "）") =>
-        {
+        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–") => {
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),
@@ -155,8 +159,12 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
         if token.form == Form::Number {
             return (token.text.parse().map_or(What::Word, What::Number), 1);
         }
-        let literal = matches!(token.form, Form::Path | Form::Flag) && !lexicon.is_no_path(&token.lower);
-        return (if literal { What::Literal(token.form) } else { What::Word }, 1);
+        let what = match token.form {
+            Form::Flag => What::Literal(Form::Flag),
+            _ if lexicon.is_path(token.text) => What::Literal(Form::Path),
+            _ => What::Word,
+        };
+        return (what, 1);
     };
     let behind = rest.get(found.words..).unwrap_or_default();
     let tool = found.senses.iter().find_map(|sense| match sense {
@@ -317,6 +325,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     };
     let mut clauses: Vec<Clause<'a, 'l>> = Vec::new();
     let mut open = Open::of(Role::Main);
+    let mut joints = Vec::new();
     let mut main_said = false;
     for unit in units {
         let role = open.clause.role;
@@ -331,6 +340,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
             } else {
                 clauses.push(std::mem::replace(&mut open, Open::of(next)).clause);
             }
+            joints.push(unit);
             continue;
         }
         let returns = role != Role::Main
@@ -344,7 +354,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     }
     clauses.push(open.clause);
     clauses.retain(|clause| !clause.units.is_empty());
-    Statement { clauses: joined(clauses), range }
+    Statement { clauses: joined(clauses), joints, range }
 }
 
 /// The part of the clause that this unit begins, if it begins one.

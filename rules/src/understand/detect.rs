@@ -96,7 +96,8 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         this_time: has(Cue::ThisTime),
         complaint: complains(statement),
         rejects: statement.clause(Role::Instead).is_some(),
-        every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every)) && has(Cue::Must),
+        every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every))
+            && (has(Cue::Must) || main.verb == Some(Cue::Place)),
         manners: matches!(main.verb, Some(Cue::Say | Cue::Ask)),
         forgotten: has(Cue::Forgot),
         told: has(Cue::Told),
@@ -109,7 +110,8 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         imperative: begins(statement),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
-        property: main.properties.iter().any(|property| matches!(property.of.first(), Some(Of::File | Of::Content)))
+        property: (main.verb == Some(Cue::Place) && has(Cue::New))
+            || main.properties.iter().any(|property| matches!(property.of.first(), Some(Of::File | Of::Content)))
             || (meaning.only && !main.places.is_empty())
             || (main.subject.is_some() && !main.properties.is_empty())
             || !main.measures.is_empty()
@@ -219,7 +221,7 @@ impl Whole {
                 reading.strong || (reading.durable && reading.names) || (reading.manners && !reading.request)
             }
             Stance::Must => (reading.strong && !reading.request) || reading.durable || reading.every,
-            Stance::Plain => reading.durable && reading.names && !reading.request,
+            Stance::Plain => (reading.durable && reading.names && !reading.request) || reading.every,
             Stance::Use => (reading.strong || reading.durable && reading.names) && !reading.request,
             Stance::AtMost => false,
         }

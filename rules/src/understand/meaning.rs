@@ -1,8 +1,8 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
 use super::clause::{Clause, Role, Statement, What};
-use super::name::{Named, name};
-use super::thing::{Sort, Thing, file_thing};
+use super::name::{Named, is_article, name};
+use super::thing::{Sort, Thing, file_thing, text_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Sense};
 
@@ -43,12 +43,18 @@ pub(super) struct Meaning<'l> {
     pub open_items: Option<String>,
     pub count: Option<u32>,
     pub permission: bool,
+    /// A clause limits the statement in a way that cannot be told: no check may go without it.
+    pub unclear: bool,
     pub failing: bool,
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
     pub limits: bool,
     pub only: bool,
+    /// Several things are to be done in the order in which they are named.
+    pub ordered: bool,
+    /// What is named follows how it is meant (`always commit`), and is not its subject (`commits must …`).
+    pub leads: bool,
     pub per_turn: bool,
     pub per_session: bool,
 }
@@ -66,10 +72,18 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
     };
     let verb = main.verb;
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
-    let rejected =
-        named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
+    let words = unknown(clause);
+    let rejected = named(Role::Instead, verb)
+        .map(|named| identifiers(named, statement.clause(Role::Instead), words.len()))
+        .unwrap_or_default();
     let has = |cue| statement.has(cue);
+    let limits =
+        [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
+    let unclear = limits
+        .into_iter()
+        .any(|role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages)));
     Meaning {
+        unclear,
         stance,
         before: about(named(Role::Before, None), statement.clause(Role::Before)),
         after: about(named(after, None), statement.clause(after)),
@@ -79,7 +93,7 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)),
         rejected,
         instead: Vec::new(),
-        open_items: open_items(statement),
+        open_items: open_items(statement, lexicon),
         count: main.measures.first().map(|(count, _)| *count),
         permission: has(Cue::Permission),
         failing: has(Cue::Fail),
@@ -87,7 +101,9 @@ pub(super) fn mean<'l>(statement: &Statement<'_, '_>, lexicon: &'l Lexicon, lang
         always: has(Cue::Always),
         new: has(Cue::New),
         only: clause.has(Cue::Only),
-        unknown: unknown(clause),
+        ordered: clause.has(Cue::Then),
+        leads: leads(clause),
+        unknown: words.first().copied().map(text_thing).into_iter().collect(),
         limits: has(Cue::AtMost) || has(Cue::Must),
         per_turn: has(Cue::PerTurn),
         per_session: has(Cue::PerSession),
@@ -148,27 +164,41 @@ fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon:
     named
 }
 
-/// The things of an `instead of` clause; a word with the shape of an identifier stands for itself.
-fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> {
+/// The things of an `instead of` clause; a word with the shape of an identifier stands for itself, and so does a plain
+/// one where the main clause, too, comes down to one word (`zod instead of joi`).
+fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>, instead: usize) -> Vec<Thing> {
     if !named.things.is_empty() {
         return named.things;
     }
     let identifier = |text: &str| {
-        text.contains(['-', '_', '.', '('])
-            || text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase)
+        let mixed = text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase);
+        text.contains(['-', '_', '.', '(']) || mixed
     };
-    let words = clause
-        .into_iter()
-        .flat_map(|clause| &clause.units)
-        .filter(|unit| unit.what == What::Word && identifier(unit.text));
-    words.take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
+    let words = clause.map(unknown).unwrap_or_default();
+    let lone = words.len() == 1 && instead == 1;
+    words.into_iter().filter(|word| lone || identifier(word)).take(1).map(text_thing).collect()
 }
 
-/// The word behind `use` that the lexicon does not know.
-fn unknown(clause: &Clause<'_, '_>) -> Vec<Thing> {
-    let behind = clause.units.iter().skip_while(|unit| !unit.is(Cue::Use)).filter(|unit| unit.what == What::Word);
-    let article = |text: &str| matches!(text, "the" | "a" | "an" | "our" | "your");
-    behind.filter(|unit| !article(unit.text)).take(1).map(|unit| super::thing::text_thing(unit.text)).collect()
+/// The words of a clause that the lexicon does not know; behind `use`, where it says so.
+fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
+    let from = clause.units.iter().position(|unit| unit.is(Cue::Use)).unwrap_or(0);
+    let words = clause.units.iter().skip(from).filter(|unit| unit.what == What::Word && !is_article(unit.text));
+    words.map(|unit| unit.text).collect()
+}
+
+/// Whether a clause says something of which nothing can be told.
+fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
+    let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
+    let named = completed(name(clause, lexicon, languages, verb), Some(clause), lexicon);
+    let said = clause.units.iter().any(|unit| unit.what == What::Word && !is_article(unit.text));
+    said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
+}
+
+/// Whether the first thing stands behind the stance.
+fn leads(clause: &Clause<'_, '_>) -> bool {
+    let content = clause.units.iter().position(super::clause::Unit::is_content);
+    let stance = clause.units.iter().position(|unit| unit.is_any(&[Cue::Always, Cue::Must, Cue::Forgot]));
+    stance.zip(content).is_some_and(|(stance, content)| stance < content)
 }
 
 /// The two ends of `between … and …`.
@@ -186,12 +216,12 @@ fn between<'l>(clause: &Clause<'_, '_>, lexicon: &'l Lexicon, languages: &[Strin
 }
 
 /// The file of `while FILE has open items`.
-fn open_items(statement: &Statement<'_, '_>) -> Option<String> {
+fn open_items(statement: &Statement<'_, '_>, lexicon: &Lexicon) -> Option<String> {
     let clause = [Role::While, Role::When, Role::After].into_iter().find_map(|role| statement.clause(role))?;
     if !clause.has(Cue::OpenItems) {
         return None;
     }
-    clause.units.iter().find(|unit| super::text::is_path(unit.text)).map(|unit| unit.text.to_owned())
+    clause.units.iter().find(|unit| lexicon.is_path(unit.text)).map(|unit| unit.text.to_owned())
 }
 
 /// Whether any part of a clause means something that a rule can be about.

@@ -200,10 +200,14 @@ impl Writer<'_> {
             return Understanding { class, evidence: whole.evidence(class), rules: Vec::new(), why };
         }
         let checks = self.written.iter().filter(|rule| rule.check.is_some()).count();
-        let why = match (self.written.len(), checks) {
-            (1, 1) => "said for good, and a check can decide it".to_owned(),
-            (all, checks) => format!("said for good: {all} rules, {checks} of them for a check"),
+        let judged = self.written.iter().any(|rule| rule.decided_by == Decision::Judged);
+        let why = match (checks, judged) {
+            (0, true) => "said for good, but only judgement can decide it",
+            (0, false) => "said for good, but nothing that an agent does shows whether it is kept",
+            _ if checks < self.written.len() => "said for good, and checks can decide a part of it",
+            _ => "said for good, and a check can decide it",
         };
+        let why = why.to_owned();
         Understanding { class: Class::Durable, evidence: self.evidence, rules: self.written, why }
     }
 }

@@ -1,7 +1,7 @@
 //! What a clause names: things, places, properties, measures, and what is done to them.
 
 use super::clause::{Clause, Unit, What};
-use super::text::{Form, is_path};
+use super::text::Form;
 use super::thing::{
     Thing, command_thing, entry_thing, file_thing, globs, path_thing, reply_thing, text_thing, tool_thing,
 };
@@ -32,14 +32,23 @@ pub(super) struct Named<'l> {
     pub measures: Vec<(u32, Option<Measure>)>,
     /// A text that a subject starts with, ends with or contains.
     pub literal: Option<(Cue, String)>,
+    /// Flags of commands.
+    pub flags: Vec<String>,
     /// A pattern that names follow.
     pub pattern: Option<String>,
     pub verb: Option<Cue>,
 }
 
+impl Named<'_> {
+    /// What the clause names, as one thing.
+    pub(super) fn whole(&self) -> Option<Thing> {
+        Thing::any(&self.things)
+    }
+}
+
 /// What can be done.
-pub(super) const VERBS: [Cue; 9] =
-    [Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
+pub(super) const VERBS: [Cue; 10] =
+    [Cue::Place, Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
 
 /// Names what a clause is about; `verb` is what is done where the clause itself does not say.
 pub(super) fn name<'l>(
@@ -49,13 +58,19 @@ pub(super) fn name<'l>(
     verb: Option<Cue>,
 ) -> Named<'l> {
     let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
-    // `use` says least about what is done: any other verb beside it wins.
-    let own = verbs.min_by_key(|cue| *cue == Cue::Use);
-    let mut namer = Namer { lexicon, languages, named: Named { verb: own.or(verb), ..Named::default() } };
+    // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins.
+    let own = verbs.min_by_key(|cue| match cue {
+        Cue::Use => 2,
+        Cue::Create => 1,
+        _ => 0,
+    });
+    let mut namer =
+        Namer { lexicon, languages, named: Named { verb: own.or(verb), ..Named::default() }, joined: false };
     let mut at = 0;
     while at < clause.units.len() {
         at += namer.step(clause.units.get(at..).unwrap_or_default());
     }
+    namer.keep();
     namer.settle();
     namer.named
 }
@@ -64,6 +79,8 @@ struct Namer<'l, 'c> {
     lexicon: &'l Lexicon,
     languages: &'c [String],
     named: Named<'l>,
+    /// Whether something joins the next thing to the last one.
+    joined: bool,
 }
 
 impl Namer<'_, '_> {
@@ -75,6 +92,12 @@ impl Namer<'_, '_> {
         {
             self.named.places.push(place);
             return count + 1;
+        }
+        if unit.is(Cue::In) && !self.named.things.is_empty() | self.named.verb.is_some() {
+            // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
+            let skip = units.iter().skip(1).take_while(|unit| is_article(unit.text)).count() + 1;
+            let named = units.get(skip).is_some_and(|unit| !unit.literal && unit.senses().iter().any(is_entry));
+            return if named { skip + 1 } else { 1 };
         }
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
             && let Some(literal) = units.iter().skip(1).take(3).find(|unit| matches!(unit.what, What::Literal(_)))
@@ -99,15 +122,34 @@ impl Namer<'_, '_> {
             self.named.things.push(tool_thing(unit.text));
             return 2;
         }
+        if unit.what == What::Word && !is_article(unit.text) && units.get(1).is_some_and(|next| self.is_any_file(next))
+        {
+            // `proto files` are not just any files: what kind they are is not known.
+            return 2;
+        }
+        let before = self.named.things.len();
         self.take(unit);
+        if let Some(thing) = self.named.things.get_mut(before) {
+            thing.literal = unit.literal;
+            thing.joined = std::mem::take(&mut self.joined);
+        }
+        self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
+    }
+
+    /// Whether a unit names files without saying which.
+    fn is_any_file(&self, unit: &Unit<'_, '_>) -> bool {
+        unit.senses().iter().any(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).is_some_and(|entry| entry.name == "files"),
+            _ => false,
+        })
     }
 
     /// Takes in one unit.
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(unit.text, self.lexicon)),
+            What::Command => self.named.things.push(command_thing(unit.text, Some(self.lexicon))),
             What::Literal(form) => self.literal(unit, form),
             What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
@@ -146,12 +188,15 @@ impl Namer<'_, '_> {
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
         let verb = self.named.verb;
         let thing = match form {
-            Form::Flag => return,
+            _ if unit.text.starts_with('-') => {
+                self.named.flags.push(unit.text.to_owned());
+                return;
+            }
             _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
                 reply_thing(unit.text)
             }
-            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, self.lexicon),
-            _ if is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
+            Form::Code if verb == Some(Cue::Run) => command_thing(unit.text, Some(self.lexicon)),
+            _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
             Form::Quote if verb.is_none() => return,
@@ -162,16 +207,12 @@ impl Namer<'_, '_> {
 
     /// The place that some units name, and how many of them.
     fn place(&self, units: &[Unit<'_, '_>], outside: bool) -> Option<(Place, usize)> {
-        let skip = units
-            .iter()
-            .take_while(|unit| {
-                matches!(unit.text, "the" | "a" | "our" | "your" | "any" | "this" | "of" | "der" | "dem")
-            })
-            .count();
+        let skip = units.iter().take_while(|unit| is_article(unit.text)).count();
         let unit = units.get(skip)?;
         let next = units.get(skip + 1);
         let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
-        if next.is_some_and(|next| next.is(Cue::Branch)) || matches!(unit.text, "main" | "master") {
+        let stands_alone = next.is_none_or(|next| next.what != What::Word && !next.is(Cue::Folder));
+        if next.is_some_and(|next| next.is(Cue::Branch)) || (matches!(unit.text, "main" | "master") && stands_alone) {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
             return Some((Place::Branch(unit.text.to_owned()), skip + width));
         }
@@ -186,7 +227,7 @@ impl Namer<'_, '_> {
             let text = format!("{}/", name.text.trim_end_matches('/'));
             return Some((files(globs(&text), &text), skip + 2));
         }
-        if matches!(unit.what, What::Literal(_)) && is_path(unit.text) {
+        if matches!(unit.what, What::Literal(_)) && self.lexicon.is_path(unit.text) {
             return Some((files(globs(unit.text), unit.text), skip + 1));
         }
         unit.senses().iter().find_map(|sense| match sense {
@@ -199,6 +240,17 @@ impl Namer<'_, '_> {
             }),
             _ => None,
         })
+    }
+
+    /// Keeps what the clause is about: where something is written as it stands in code, the words around it only
+    /// describe it, and what nothing joins to the first thing is said about it.
+    fn keep(&mut self) {
+        let things = &mut self.named.things;
+        if things.iter().any(|thing| thing.literal) {
+            things.retain(|thing| thing.literal);
+        }
+        let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
+        things.truncate(joined + 1);
     }
 
     /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
@@ -217,6 +269,35 @@ impl Namer<'_, '_> {
             named.places.remove(0);
         }
     }
+}
+
+fn is_entry(sense: &Sense) -> bool {
+    matches!(sense, Sense::Entry(_))
+}
+
+/// Whether a word says nothing about the noun behind it.
+pub(super) fn is_article(word: &str) -> bool {
+    matches!(
+        word,
+        "the"
+            | "a"
+            | "an"
+            | "any"
+            | "our"
+            | "your"
+            | "my"
+            | "this"
+            | "of"
+            | "these"
+            | "der"
+            | "die"
+            | "das"
+            | "dem"
+            | "el"
+            | "la"
+            | "le"
+            | "les"
+    )
 }
 
 /// How well a sort of thing fits what is done to it; lower is better.

@@ -24,7 +24,7 @@ pub(super) enum Form {
     Code,
     /// A text in quotation marks.
     Quote,
-    /// The name or pattern of files, as far as its shape tells.
+    /// The name or pattern of files; the lexicon says so, not the shape alone.
     Path,
     /// A word that begins with a hyphen.
     Flag,
@@ -271,26 +271,5 @@ fn form_of(word: &str) -> Form {
     if word.chars().all(|c| c.is_ascii_digit()) {
         return Form::Number;
     }
-    if is_path(word) { Form::Path } else { Form::Word }
-}
-
-/// Whether a word has the shape of a path, a file name or a glob.
-pub(super) fn is_path(word: &str) -> bool {
-    if word.contains("://") || word.contains(char::is_whitespace) || word.contains("()") || word.starts_with('@') {
-        return false;
-    }
-    let name = word.rsplit('/').next().unwrap_or_default();
-    let extension = name.rsplit_once('.');
-    let has_extension = extension.is_some_and(|(stem, extension)| {
-        (1..=5).contains(&extension.len())
-            && extension.starts_with(|c: char| c.is_ascii_lowercase())
-            && extension.chars().all(|c| c.is_ascii_alphanumeric())
-            && !stem.ends_with('.')
-    });
-    word.starts_with(['/', '~']) && word.len() > 1
-        || word.starts_with("./")
-        || word.ends_with('/')
-        || (word.contains('/') && word.chars().all(|c| c.is_alphanumeric() || "/_-.*{},@".contains(c)))
-        || has_extension
-        || (word.contains('*') && word.chars().any(char::is_alphanumeric))
+    Form::Word
 }

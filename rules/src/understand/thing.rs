@@ -22,6 +22,28 @@ pub(super) struct Thing {
     pub known: Option<(String, Option<String>)>,
     /// Whether a later change of code undoes it.
     pub renewed: bool,
+    /// Whether it was written as it stands in code.
+    pub literal: bool,
+    /// Whether `or`, `and` or a comma joins it to the thing before it.
+    pub joined: bool,
+}
+
+impl Thing {
+    /// Several things as one, of which any may happen.
+    pub(super) fn any(things: &[Self]) -> Option<Self> {
+        let first = things.first()?;
+        if things.len() == 1 {
+            return Some(first.clone());
+        }
+        let join = |part: fn(&Self) -> &str, by: &str| things.iter().map(part).collect::<Vec<_>>().join(by);
+        Some(Self {
+            predicate: Predicate::Any(things.iter().map(|thing| thing.predicate.clone()).collect()),
+            label: join(|thing| &thing.label, " or "),
+            slug: join(|thing| &thing.slug, "-or-"),
+            renewed: things.iter().all(|thing| thing.renewed),
+            ..first.clone()
+        })
+    }
 }
 
 /// What a thing is seen in.
@@ -54,6 +76,12 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         thing.known = Some((entry.name.clone(), entry.group.clone()));
         thing.slug.clone_from(&entry.name);
         label.clone_into(&mut thing.label);
+        if entry.kind == Kind::Language
+            && verb == Some(Cue::Use)
+            && let Predicate::File(test) = &mut thing.predicate
+        {
+            test.action = Some(FileAction::Create);
+        }
         if let (Some(Event { kind: EventKind::PreToolUse { input, .. }, .. }), Some(_)) =
             (entry.violates.first(), test.path.first())
             && let Some(path) = input.get("file_path").and_then(Value::as_str)
@@ -88,6 +116,8 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         fails: entry.clean.first().cloned().unwrap_or_else(|| Event::command("ls")),
         known: Some((entry.name.clone(), entry.group.clone())),
         renewed: entry.renewed,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -105,11 +135,11 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
 }
 
 /// A command that is written out; a program that goes by several names is looked for under each.
-pub(super) fn command_thing(text: &str, lexicon: &Lexicon) -> Thing {
+pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
     let text = text.split_whitespace().filter(|word| !word.starts_with('<')).collect::<Vec<_>>().join(" ");
     let pattern = text.replace(['|', '$'], "");
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
-    let tool = lexicon.entry_named(program, Kind::Tool);
+    let tool = lexicon.and_then(|lexicon| lexicon.entry_named(program, Kind::Tool));
     let predicate = match tool.map(|tool| &tool.predicate) {
         Some(Predicate::Any(parts)) => Predicate::Any(parts.iter().map(|part| followed(part, rest)).collect()),
         Some(Predicate::Command(known)) => {
@@ -129,8 +159,10 @@ pub(super) fn command_thing(text: &str, lexicon: &Lexicon) -> Thing {
         slug: slug(&text),
         known: tool.map(|tool| (tool.name.clone(), None)),
         renewed: ["test", "check", "lint", "clippy"].iter().any(|word| text.contains(word)),
+        literal: false,
+        joined: false,
         fails: Event::command(mention),
-        holds: Event::command(pattern),
+        holds: Event::command(pattern.replace('*', "tool")),
     }
 }
 
@@ -165,22 +197,38 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
     } else {
         let action = match verb {
             Some(Cue::Delete) => Some(FileAction::Delete),
+            Some(Cue::Create) => Some(FileAction::Create),
             _ => None,
         };
         let holds = match action {
-            Some(_) => Event::command(format!("rm {path}")),
+            Some(FileAction::Delete) => Event::command(format!("rm {path}")),
+            Some(_) => Event::write(&path, "new\n"),
             None => Event::edit(&path, "old", "new"),
         };
         let path = if everything { Vec::new() } else { globs };
         let test = FileTest { path, action, ..FileTest::default() };
         (Predicate::File(Box::new(test)), Sort::File, holds, if everything { Event::command("ls") } else { away })
     };
-    Thing { predicate, sort, label: format!("`{label}`"), slug: slug(bare), holds, fails, known: None, renewed: false }
+    Thing {
+        predicate,
+        sort,
+        label: format!("`{label}`"),
+        slug: slug(bare),
+        holds,
+        fails,
+        known: None,
+        renewed: false,
+        literal: false,
+        joined: false,
+    }
 }
 
 /// Added lines that hold a text.
 pub(super) fn text_thing(text: &str) -> Thing {
-    let lines = FileTest { added: Some(TextTest::Contains(text.to_owned())), ..FileTest::default() };
+    // A plain word is looked for whole, anything else as it stands.
+    let plain = text.chars().all(char::is_alphanumeric);
+    let found = if plain { TextTest::Mentions(text.to_owned()) } else { TextTest::Contains(text.to_owned()) };
+    let lines = FileTest { added: Some(found), ..FileTest::default() };
     Thing {
         predicate: Predicate::File(Box::new(lines)),
         sort: Sort::Code,
@@ -190,6 +238,8 @@ pub(super) fn text_thing(text: &str) -> Thing {
         fails: Event::edit("src/main.py", "old", "new\n"),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -204,6 +254,8 @@ pub(super) fn reply_thing(text: &str) -> Thing {
         fails: Event::stop("It works.", Vec::new()),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -218,6 +270,8 @@ pub(super) fn tool_thing(name: &str) -> Thing {
         fails: Event::tool(format!("{name}Other"), json!({})),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 
@@ -232,6 +286,8 @@ pub(super) fn stop_thing() -> Thing {
         fails: Event::command("ls"),
         known: None,
         renewed: false,
+        literal: false,
+        joined: false,
     }
 }
 

@@ -127,8 +127,9 @@ impl<'a> Bytes<'a> {
     fn predicate(&mut self, depth: u8) -> Predicate {
         self.predicates = self.predicates.saturating_sub(1);
         let depth = if self.predicates == 0 { 0 } else { depth };
-        let parts =
-            |bytes: &mut Self| (0..bytes.below(4)).map(|_| bytes.predicate(depth.saturating_sub(1))).collect::<Vec<_>>();
+        let parts = |bytes: &mut Self| {
+            (0..bytes.below(4)).map(|_| bytes.predicate(depth.saturating_sub(1))).collect::<Vec<_>>()
+        };
         let moments = [Moment::Prompt, Moment::Tool, Moment::Reply, Moment::Stop, Moment::SubagentStop];
         match self.below(if depth == 0 { 9 } else { 12 }) {
             0 => Predicate::Command(CommandTest {
@@ -185,8 +186,16 @@ impl<'a> Bytes<'a> {
         }
         let paths = ["a.rs", "src/a.rs", "src/../b.md", "/x/y", "", "src/\u{e9}.rs", "a b"];
         let texts = ["", "todo\n", "fix \u{1f600} it", "a\nb\n", "aab", "\tx\n  y\n", "Is it? Yes. Warum denn nicht?"];
-        let commands =
-            ["a", "b x -f", "cd src && a", "a \"$V\"", "git commit -m 'fix it'", "echo x > a.rs", "c src/a.rs", "E=1 a"];
+        let commands = [
+            "a",
+            "b x -f",
+            "cd src && a",
+            "a \"$V\"",
+            "git commit -m 'fix it'",
+            "echo x > a.rs",
+            "c src/a.rs",
+            "E=1 a",
+        ];
         Some(match self.below(9) {
             0 | 1 => Event::command(self.text(&commands)),
             2 => Event::write(self.text(&paths), self.text(&texts)),

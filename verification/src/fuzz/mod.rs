@@ -88,11 +88,9 @@ pub fn artifact(bytes: &[u8]) {
     for bytes in [bytes.to_vec(), resealed(bytes.to_vec()), resealed(sound)] {
         let Ok(checks) = Checks::read(bytes) else { continue };
         let mut checker = Checker::new(&checks);
-        for event in [
-            Event::command("npm install --force x"),
-            Event::write("src/a.rs", "aab\n"),
-            Event::stop("aab", Vec::new()),
-        ] {
+        for event in
+            [Event::command("npm install --force x"), Event::write("src/a.rs", "aab\n"), Event::stop("aab", Vec::new())]
+        {
             checker.observe(&event, &NoWorkspace);
         }
         assert!(checker.pending().len() <= checks.len(), "at most every check is open");

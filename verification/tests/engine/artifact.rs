@@ -40,11 +40,9 @@ fn small() -> Checks {
 fn used(bytes: Vec<u8>) -> bool {
     let Ok(checks) = Checks::read(bytes) else { return false };
     let mut checker = Checker::new(&checks);
-    for event in [
-        Event::command("npm install --force x"),
-        Event::write("src/a/b.rs", "text\n"),
-        Event::stop("aab", Vec::new()),
-    ] {
+    for event in
+        [Event::command("npm install --force x"), Event::write("src/a/b.rs", "text\n"), Event::stop("aab", Vec::new())]
+    {
         checker.observe(&event, &NoWorkspace);
     }
     checker.pending();

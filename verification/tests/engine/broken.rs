@@ -120,9 +120,12 @@ fn readings() -> Vec<(&'static str, Reading)> {
         ("the index forgets commits", looks(|_, facts| facts.commits.is_empty())),
         ("the index forgets prompts", looks(|_, facts| facts.prompt.is_none())),
         ("the index forgets the end of a turn", looks(|_, facts| facts.moment != Some(Moment::Stop))),
-        ("the index needs something to look at", looks(|_, facts| {
-            !facts.commands.is_empty() || !facts.files.is_empty() || facts.reply.is_some() || facts.prompt.is_some()
-        })),
+        (
+            "the index needs something to look at",
+            looks(|_, facts| {
+                !facts.commands.is_empty() || !facts.files.is_empty() || facts.reply.is_some() || facts.prompt.is_some()
+            }),
+        ),
         ("the index takes an exit for an attempt", looks(|rule, _| !mentions(rule, &["\"exit\""]))),
     ]
 }

@@ -36,7 +36,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 
 /// One small change of one seed, or two seeds in one.
 fn mutated(seeds: &[Vec<u8>], numbers: &mut Numbers) -> Vec<u8> {
-    const HARD: &[&[u8]] = &[b"", b"\0", b"\xff", b"\xef\xbb\xbf", b"'", b"\"", b"$(", b"\\", b"\n", b"{", b"]]", "\u{301}".as_bytes()];
+    const HARD: &[&[u8]] =
+        &[b"", b"\0", b"\xff", b"\xef\xbb\xbf", b"'", b"\"", b"$(", b"\\", b"\n", b"{", b"]]", "\u{301}".as_bytes()];
     let mut input = seeds[numbers.below(seeds.len())].clone();
     for _ in 0..=numbers.below(4) {
         let at = numbers.below(input.len() + 1);

@@ -1,6 +1,7 @@
 //! Commands that change the shell itself, and shells that read a text.
 
-use super::run::{Call, Shell};
+use super::call::Call;
+use super::run::Shell;
 use super::syntax::HOLE;
 use super::wrappers::operands_at;
 use crate::facts::paths;
@@ -11,6 +12,9 @@ const SHELLS: [&str; 14] =
     ["sh", "bash", "zsh", "dash", "ksh", "ash", "mksh", "fish", "rbash", "rsh", "yash", "pwsh", "at", "batch"];
 /// Their options that take a value.
 const SHELL_OPTIONS: [&str; 6] = ["-o", "+o", "-O", "+O", "--rcfile", "--init-file"];
+
+/// The longest word that is taken for letters of options, and not for one option as PowerShell has them.
+const MAX_CLUSTER: usize = 8;
 
 impl Shell {
     /// Where a path leads from the current directory.
@@ -44,13 +48,17 @@ impl Shell {
             "cd" | "pushd" | "chdir" => self.change_directory(operands.first().unwrap_or(&"")),
             "popd" => self.change_directory("-"),
             "export" | "declare" | "typeset" | "local" | "readonly" => {
+                // A reference to another variable is not followed.
+                let reference = args.contains(&"-n");
                 for (name, value) in operands.iter().filter_map(|operand| operand.split_once('=')) {
-                    self.assign(name, vec![value.to_owned()]);
+                    self.assign(name, vec![if reference { HOLE.to_string() } else { value.to_owned() }]);
                 }
             }
             "unset" => {
                 for name in operands {
-                    if self.spend(self.state.vars.len()) {
+                    if args.contains(&"-f") && self.spend(self.state.functions.len()) {
+                        Rc::make_mut(&mut self.state.functions).remove(*name);
+                    } else if self.spend(self.state.vars.len()) {
                         Rc::make_mut(&mut self.state.vars).remove(*name);
                     }
                 }
@@ -70,7 +78,17 @@ impl Shell {
             }
             "unalias" => self.state.aliases = Rc::default(),
             "shopt" => self.state.expand_aliases |= args.contains(&"expand_aliases") && args.contains(&"-s"),
-            "read" | "mapfile" | "readarray" => self.read_variables(&args, call),
+            "hash" if args.first() == Some(&"-p") => {
+                if let [_, path, name] = args.as_slice() {
+                    self.give_name(path, name);
+                }
+            }
+            "read" => self.read_variables(&args, call),
+            "mapfile" | "readarray" => {
+                let start = operands_at(&args, &["-d", "-n", "-O", "-s", "-u", "-C", "-c"]);
+                let text = call.input.clone().unwrap_or(HOLE.to_string());
+                self.assign(args.get(start).unwrap_or(&"MAPFILE"), text.lines().map(str::to_owned).collect());
+            }
             "eval" => return Some(self.nested(&args.join(" "), "eval", call.input.as_ref(), &call.span)),
             "source" | "." => return self.source(operands.first().copied()?, operands, call),
             "trap" => {
@@ -138,9 +156,17 @@ impl Shell {
         let args: Vec<&str> = call.words.iter().skip(1).map(|word| word.text.as_str()).collect();
         let start = operands_at(&args, &SHELL_OPTIONS);
         let (options, operands) = args.split_at_checked(start)?;
+        if let Some((_, startup)) = call.env.iter().find(|(name, _)| matches!(name.as_str(), "BASH_ENV" | "ENV")) {
+            let text = self.files.get(&self.path(startup)).cloned().unwrap_or_default();
+            self.subshell(|shell| shell.nested(&text, program, None, &call.span));
+        }
         let has = |letter: char| {
-            options.iter().any(|option| option.starts_with('-') && !option.starts_with("--") && option.contains(letter))
-                || (letter == 'c' && options.iter().any(|option| option.eq_ignore_ascii_case("-command")))
+            options.iter().any(|option| {
+                option.starts_with('-')
+                    && !option.starts_with("--")
+                    && option.len() <= MAX_CLUSTER
+                    && option.contains(letter)
+            }) || (letter == 'c' && options.iter().any(|option| option.eq_ignore_ascii_case("-command")))
         };
         if has('c') {
             let (text, rest) = operands.split_first()?;

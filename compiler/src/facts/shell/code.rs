@@ -1,11 +1,12 @@
-//! What code in other languages hands to a shell or runs, where it is written out: `python3 -c`, `perl -e`, `make -f -`, ….
+//! What code in other languages hands to a shell or runs, where it is written out: `python3 -c`, `perl -e`, ….
 //!
 //! The code is scanned, not parsed: strings and comments are skipped, calls of the functions in the table are looked at,
 //! and their string literals read. A call whose argument is computed is an unknown. Deliberately absent: names that are
 //! computed or assigned to others.
 
+use super::call::Call;
 use super::expand::Field;
-use super::run::{Call, Shell};
+use super::run::Shell;
 use super::syntax::HOLE;
 use super::words::unescape;
 use super::wrappers::operands_at;
@@ -63,7 +64,7 @@ const LANGUAGES: [Language; 7] = [
         programs: &["perl"],
         code: &["-e", "-E"],
         valued: &["-I", "-M", "-F"],
-        calls: &["system", "exec", "qx", "readpipe"],
+        calls: &["system", "exec", "qx", "readpipe", "open"],
         backquotes: true,
         comment: "#",
     },
@@ -174,7 +175,11 @@ impl Shell {
             for ran in (Scanner { language, code: &code, at: 0 }).calls() {
                 match ran {
                     Ran::Code(code) => texts.push(code),
-                    Ran::Text(text) => drop(self.nested(&text, program, None, span)),
+                    Ran::Text(text) => {
+                        // What awk writes to a command is not known.
+                        let input = language.code.is_empty().then(|| HOLE.to_string());
+                        self.nested(&text, program, input.as_ref(), span);
+                    }
                     Ran::Words(words) => {
                         self.via.push(program.to_owned());
                         let words = words.into_iter().map(Field::literal).collect();
@@ -185,68 +190,6 @@ impl Shell {
             }
         }
     }
-
-    /// `make`: the recipes of a makefile that is piped in, given with `--eval`, or written by the text.
-    fn make(&mut self, program: &str, call: &Call) {
-        let args: Vec<&str> = call.words.iter().skip(1).map(|word| word.text.as_str()).collect();
-        let mut makefiles = Vec::new();
-        for (at, arg) in args.iter().enumerate() {
-            let value = |option: &str| match arg.strip_prefix(option)? {
-                "" => args.get(at + 1).copied(),
-                attached => Some(attached.trim_start_matches('=')),
-            };
-            if let Some(text) = value("--eval") {
-                makefiles.push(text.to_owned());
-            }
-            let file = arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with('f');
-            if let Some(path) =
-                if file { args.get(at + 1).copied() } else { value("--file").or_else(|| value("--makefile")) }
-            {
-                let stdin = matches!(path, "-" | "/dev/stdin");
-                makefiles.extend(if stdin { call.input.clone() } else { self.files.get(&self.path(path)).cloned() });
-            }
-        }
-        if makefiles.is_empty() {
-            let names = ["GNUmakefile", "makefile", "Makefile"];
-            makefiles.extend(names.iter().find_map(|name| self.files.get(&self.path(name)).cloned()));
-        }
-        for makefile in makefiles {
-            for line in makefile.lines() {
-                if let Some(text) = recipe(line) {
-                    self.nested(&text, program, None, &call.span);
-                }
-            }
-        }
-    }
-}
-
-/// The shell text of a line of a makefile, if it has one.
-fn recipe(line: &str) -> Option<String> {
-    let text = line.strip_prefix('\t').or_else(|| line.split_once(':')?.1.split_once(';').map(|(_, recipe)| recipe))?;
-    let text = text.trim_start_matches(['@', '-', '+', ' ', '\t']);
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        result.push_str(before);
-        let variable = after.strip_prefix(['(', '{']).and_then(|inside| inside.split_once([')', '}']));
-        rest = match (after.strip_prefix('$'), variable) {
-            (Some(after), _) => {
-                result.push('$');
-                after
-            }
-            (None, Some((_, after))) => {
-                result.push(HOLE);
-                after
-            }
-            (None, None) => {
-                result.push(HOLE);
-                let mut characters = after.chars();
-                characters.next();
-                characters.as_str()
-            }
-        };
-    }
-    Some(result + rest)
 }
 
 fn language(program: &str) -> Option<&'static Language> {
@@ -342,8 +285,11 @@ impl<'a> Scanner<'a> {
             return;
         }
         let delimited = matches!(name, "qx" | "%x");
-        let arguments =
+        let mut arguments =
             if delimited { self.delimited(parenthesis).into_iter().collect() } else { self.arguments(parenthesis) };
+        if name == "open" {
+            arguments = piped(arguments);
+        }
         found.extend(ran(arguments, evaluates, name.starts_with("exec") && self.is("python")));
     }
 
@@ -446,6 +392,18 @@ impl<'a> Scanner<'a> {
     fn triple(&self, quote: char) -> bool {
         self.is("python") && self.rest().starts_with(&String::from_iter([quote; 3]))
     }
+}
+
+/// Of the arguments of `open`, the command that it pipes to or from.
+fn piped(arguments: Vec<String>) -> Vec<String> {
+    if let Some(at) = arguments.iter().position(|argument| matches!(argument.as_str(), "-|" | "|-")) {
+        return arguments.into_iter().skip(at + 1).collect();
+    }
+    let command = |argument: &String| {
+        let text = argument.trim();
+        text.strip_suffix('|').or_else(|| text.strip_prefix('|')).map(str::to_owned)
+    };
+    arguments.iter().filter_map(command).collect()
 }
 
 /// What a call with these arguments runs.

@@ -1,6 +1,7 @@
 //! What commands do to files, which files they show, and the commits that they make.
 
-use super::run::{Call, Shell};
+use super::call::Call;
+use super::run::Shell;
 use super::syntax::HOLE;
 use super::wrappers::operands_at;
 use super::{CommitMessage, FileEffect, known};
@@ -151,7 +152,7 @@ impl Shell {
     }
 
     /// Remembers that a path now names what another one does.
-    fn give_name(&mut self, source: &str, path: &str) {
+    pub(super) fn give_name(&mut self, source: &str, path: &str) {
         let program = self.links.get(&self.place(source)).cloned().unwrap_or_else(|| base_name(source).to_owned());
         self.links.insert(self.path(path), program.clone());
         self.links.insert(base_name(path).to_owned(), program);

@@ -41,6 +41,8 @@ impl Field {
 struct Fields {
     done: Vec<Field>,
     current: Option<Field>,
+    /// Whether the current one holds a quoted list without values, so that it is no field if it stays empty.
+    vanishes: bool,
 }
 
 impl Fields {
@@ -51,7 +53,8 @@ impl Fields {
     }
 
     fn next(&mut self) {
-        self.done.extend(self.current.take());
+        let vanishes = std::mem::take(&mut self.vanishes);
+        self.done.extend(self.current.take().filter(|field| !vanishes || !field.text.is_empty()));
     }
 
     /// Adds an unquoted value, which is split.
@@ -94,6 +97,7 @@ impl Shell {
             PieceKind::Parameter(parameter) => self.parameter(parameter),
             _ => vec![self.piece_text(piece)],
         };
+        fields.vanishes |= values.is_empty();
         let separators = self.first_value("IFS").unwrap_or_default();
         for (number, value) in values.iter().enumerate() {
             if number > 0 {
@@ -203,12 +207,26 @@ impl Shell {
             }
             ":-" | "-" | ":=" | "=" => values.unwrap_or_default(),
             ":+" | "+" if set => vec![self.pieces_text(parameter.operands.first().map_or(&[], Vec::as_slice))],
+            ":" if matches!(parameter.name.as_str(), "@" | "*") || parameter.index.is_some() => self.slice(parameter),
             // A home directory's own text is not known, though `~` names it.
             _ if parameter.name == "HOME" => hole(),
             operator => match values {
                 Some(values) => values.iter().map(|value| self.operate(operator, value, parameter)).collect(),
                 None => hole(),
             },
+        }
+    }
+
+    /// `${name[@]:offset:length}` and `${@:offset:length}`, where `$0` counts.
+    fn slice(&mut self, parameter: &Parameter) -> Vec<String> {
+        let mut numbers =
+            parameter.operands.iter().map(|operand| self.pieces_text(operand).trim().parse::<usize>().ok());
+        let (offset, length) = (numbers.next().flatten(), numbers.next());
+        let arguments = || self.state.args.as_ref().clone();
+        let values = if parameter.index.is_some() { self.values(parameter) } else { Some(arguments()) };
+        match (values, offset, length.unwrap_or(Some(usize::MAX))) {
+            (Some(values), Some(offset), Some(length)) => values.into_iter().skip(offset).take(length).collect(),
+            _ => vec![HOLE.to_string()],
         }
     }
 

@@ -8,9 +8,12 @@
 //! a word is only data. Invariants: total, and bounded by the limits below; what lies beyond them is an [`Unknown`].
 
 mod builtins;
+mod call;
 mod code;
+mod compound;
 mod effects;
 mod expand;
+mod make;
 mod output;
 mod parser;
 mod run;
@@ -18,7 +21,6 @@ mod syntax;
 mod words;
 mod wrappers;
 
-use super::paths::base_name;
 use super::{Command, Unknown, Word};
 use rules::predicate::FileAction;
 use syntax::HOLE;

@@ -1,7 +1,7 @@
 //! What simple programs print, where their arguments and input tell.
 
-use super::known;
-use super::run::{Call, Shell};
+use super::call::Call;
+use super::run::Shell;
 use super::syntax::HOLE;
 use super::words::unescape;
 use crate::facts::paths;
@@ -96,11 +96,10 @@ fn formatted(format: &str, values: &[&str]) -> String {
                 continue;
             }
             let kind = characters.find(|c| c.is_ascii_alphabetic() || *c == '%');
-            let value = || values.next().copied().unwrap_or_default();
             match kind {
                 Some('%') => result.push('%'),
-                Some('b') => result.push_str(&unescape({ value }())),
-                Some('s' | 'd' | 'i' | 'u' | 'q' | 'c') => result.push_str({ value }()),
+                Some('b') => result.push_str(&unescape(next_value(&mut values))),
+                Some('s' | 'd' | 'i' | 'u' | 'q' | 'c') => result.push_str(next_value(&mut values)),
                 _ => result.push(HOLE),
             }
         }
@@ -110,11 +109,15 @@ fn formatted(format: &str, values: &[&str]) -> String {
     }
 }
 
+fn next_value<'a>(values: &mut std::slice::Iter<'_, &'a str>) -> &'a str {
+    values.next().copied().unwrap_or_default()
+}
+
 /// Decodes standard base64; `None` for anything else, or for what is no text.
 fn decode_base64(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
-    for digit in known(text).text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
+    for digit in text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
         let value = match digit {
             b'A'..=b'Z' => digit - b'A',
             b'a'..=b'z' => digit - b'a' + 26,
@@ -130,5 +133,5 @@ fn decode_base64(text: &str) -> Option<String> {
             bytes.push(u8::try_from(bits >> count & 0xFF).ok()?);
         }
     }
-    if text.contains(HOLE) { None } else { String::from_utf8(bytes).ok() }
+    String::from_utf8(bytes).ok()
 }

@@ -3,19 +3,17 @@
 //! A command's output is followed where it is known (`echo`, `printf`, `cat`, …), so that texts which reach a shell
 //! through pipes, substitutions and files are read. A variable that several ways leave with several values is unknown.
 
-use super::expand::{FIELD_COST, Field};
+use super::call::Call;
 use super::parser::parse;
-use super::syntax::{Assignment, Command, HOLE, Item, Kind, Program, Redirect, Target, Value};
-use super::{MAX_COMMANDS, MAX_DEPTH, MAX_TEXT, MAX_TEXTS, MAX_WORK, ShellFacts, base_name, known, wrappers};
-use crate::facts::{self, Unknown};
+use super::syntax::{Assignment, Command, HOLE, Item, Kind, Program, Redirect, Target, Value, Word};
+use super::{MAX_COMMANDS, MAX_DEPTH, MAX_TEXT, MAX_TEXTS, MAX_WORK, ShellFacts, known};
+use crate::facts::Unknown;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
 /// The most values of a loop that are tried one by one.
 const MAX_ROUNDS: usize = 16;
-/// How often a function may run inside itself.
-const MAX_CALLS: usize = 8;
 /// The most variables whose values are followed.
 const MAX_VARIABLES: usize = 256;
 /// The longest output that is followed, in bytes.
@@ -31,7 +29,8 @@ pub(super) type Variables = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) vars: Rc<Variables>,
-    pub(super) functions: Rc<BTreeMap<String, Rc<Command>>>,
+    /// Functions, and whether each is certain to be defined.
+    pub(super) functions: Rc<BTreeMap<String, (Rc<Command>, bool)>>,
     pub(super) aliases: Rc<BTreeMap<String, String>>,
     /// Whether aliases are known to be expanded.
     pub(super) expand_aliases: bool,
@@ -40,19 +39,6 @@ pub(super) struct State {
     /// The directory: empty for where the text starts, `None` where it is not known.
     pub(super) cwd: Option<String>,
     pub(super) previous_cwd: Option<String>,
-}
-
-/// One simple command after expansion.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Call {
-    pub(super) words: Vec<Field>,
-    pub(super) env: Vec<(String, String)>,
-    pub(super) writes: Vec<String>,
-    /// What it reads; `None` where nothing is piped or redirected into it.
-    pub(super) input: Option<String>,
-    pub(super) span: Range<usize>,
-    /// Whether it is looked up as a program even if a function has its name.
-    pub(super) external: bool,
 }
 
 /// A run of one event's text.
@@ -67,9 +53,11 @@ pub(super) struct Shell {
     pub(super) via: Vec<String>,
     /// The span of the text that is run now, if it is not the event's.
     within: Option<Range<usize>>,
-    depth: usize,
+    pub(super) depth: usize,
+    /// How many ways that may not be taken enclose what runs now.
+    ways: usize,
     /// The functions that are being run.
-    active: Vec<String>,
+    pub(super) active: Vec<String>,
     texts: usize,
     work: usize,
     /// Whether what runs now runs on another machine or in a container.
@@ -197,8 +185,15 @@ impl Shell {
         if !item.conditional {
             return self.pipeline(&item.commands, input);
         }
+        self.way(|shell| shell.pipeline(&item.commands, input))
+    }
+
+    /// Runs something that may not run.
+    fn way(&mut self, run: impl FnOnce(&mut Self) -> String) -> String {
         let before = Rc::clone(&self.state.vars);
-        let output = self.pipeline(&item.commands, input);
+        self.ways += 1;
+        let output = run(self);
+        self.ways -= 1;
         self.blur(&before);
         output
     }
@@ -227,7 +222,7 @@ impl Shell {
         flow.unwrap_or_default()
     }
 
-    fn command(&mut self, command: &Command, input: Option<&String>) -> String {
+    pub(super) fn command(&mut self, command: &Command, input: Option<&String>) -> String {
         if self.depth >= MAX_DEPTH || !self.spend(1) {
             self.unknown("", "it is nested too deeply", command.span.clone());
             return HOLE.to_string();
@@ -259,7 +254,7 @@ impl Shell {
             Kind::Coproc(body) => self.subshell(|shell| shell.command(body, input)),
             Kind::Function { name, body } => {
                 if self.spend(self.state.functions.len()) {
-                    Rc::make_mut(&mut self.state.functions).insert(name.clone(), Rc::clone(body));
+                    Rc::make_mut(&mut self.state.functions).insert(name.clone(), (Rc::clone(body), self.ways == 0));
                 }
                 String::new()
             }
@@ -276,9 +271,7 @@ impl Shell {
                 }
                 let mut outputs = Vec::new();
                 for body in bodies {
-                    let before = Rc::clone(&self.state.vars);
-                    outputs.push(self.program(body, input));
-                    self.blur(&before);
+                    outputs.push(self.way(|shell| shell.program(body, input)));
                 }
                 outputs.retain(|output| !output.is_empty());
                 if outputs.len() > 1 { HOLE.to_string() } else { outputs.pop().unwrap_or_default() }
@@ -315,7 +308,6 @@ impl Shell {
     fn redirects(&mut self, redirects: &[Redirect]) -> (Option<String>, Vec<(String, bool)>) {
         let (mut input, mut writes) = (None, Vec::new());
         for redirect in redirects {
-            let standard_input = redirect.fd.as_deref().is_none_or(|fd| fd == "0");
             let text = match &redirect.target {
                 Target::HereDocument(body) => body.get().map(|body| self.text(body)).unwrap_or_default(),
                 Target::HereString(word) => self.text(word) + "\n",
@@ -333,10 +325,16 @@ impl Shell {
                     }
                     continue;
                 }
+                Target::ReadFrom(word) => {
+                    let path = format!("/dev/fd/{}", self.text(word));
+                    let Some(text) = self.files.get(&path) else { continue };
+                    text.clone()
+                }
                 Target::Duplicate => continue,
             };
-            if standard_input {
-                input = Some(text);
+            match redirect.fd.as_deref() {
+                None | Some("0") => input = Some(text),
+                Some(fd) => drop(self.files.insert(format!("/dev/fd/{fd}"), text)),
             }
         }
         (input, writes)
@@ -352,7 +350,7 @@ impl Shell {
 
     fn simple(
         &mut self,
-        (assignments, words, arrays): (&[Assignment], &[super::syntax::Word], &[Assignment]),
+        (assignments, words, arrays): (&[Assignment], &[Word], &[Assignment]),
         mut call: Call,
     ) -> String {
         if let Some(output) = self.alias(words, &call) {
@@ -408,7 +406,7 @@ impl Shell {
     }
 
     /// Runs a command whose word is an alias; `None` if it is not, or may not be one.
-    fn alias(&mut self, words: &[super::syntax::Word], call: &Call) -> Option<String> {
+    fn alias(&mut self, words: &[Word], call: &Call) -> Option<String> {
         let (first, rest) = words.split_first()?;
         let name = first.plain()?;
         let via = format!("alias {name}");
@@ -425,165 +423,6 @@ impl Shell {
         self.via.pop();
         self.state.expand_aliases.then_some(output)
     }
-
-    /// Records a simple command and follows what it runs; its output.
-    pub(super) fn call(&mut self, mut call: Call) -> String {
-        if self.depth >= MAX_DEPTH || !self.spend(call.words.len() * FIELD_COST) {
-            self.unknown("", "it is nested too deeply", call.span.clone());
-            return HOLE.to_string();
-        }
-        let Some(first) = call.words.first_mut() else { return String::new() };
-        if first.pattern && first.text != "[" {
-            first.text = without_sets(&first.text);
-        }
-        let path = first.text.clone();
-        let program = program_name(&path).to_owned();
-        if program.contains(HOLE)
-            || (first.pattern && program.contains(['*', '?']) || program.contains('[') && program.len() > 1)
-        {
-            let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
-            self.unknown(&words.join(" "), "the program's name is computed", call.span.clone());
-            return HOLE.to_string();
-        }
-        if program.is_empty() {
-            return String::new();
-        }
-        self.depth += 1;
-        let output = self.program_call(&program, &path, &call);
-        self.depth -= 1;
-        output
-    }
-
-    fn program_call(&mut self, program: &str, path: &str, call: &Call) -> String {
-        if let Some(body) = self.state.functions.get(path).cloned().filter(|_| !call.external) {
-            return self.function(path, &body, call);
-        }
-        self.record(program, call);
-        let place = self.place(path);
-        if let Some(target) = self.links.get(&place).cloned().filter(|target| target != program) {
-            let mut linked = call.clone();
-            if let Some(first) = linked.words.first_mut() {
-                *first = Field::literal(target);
-            }
-            self.via.push(path.to_owned());
-            let output = self.call(linked);
-            self.via.pop();
-            return output;
-        }
-        if let Some(script) = self.files.get(&place).cloned().filter(|_| path.contains('/')) {
-            return self.script(&script, path, call);
-        }
-        if let Some(output) = self.builtin(program, call) {
-            return output;
-        }
-        self.follow(program, call)
-    }
-
-    fn function(&mut self, name: &str, body: &Command, call: &Call) -> String {
-        if self.active.iter().filter(|active| *active == name).count() >= MAX_CALLS {
-            self.unknown(name, "a function calls itself", call.span.clone());
-            return HOLE.to_string();
-        }
-        let args = Rc::new(call.words.iter().map(|word| word.text.clone()).collect());
-        let outside = std::mem::replace(&mut self.state.args, args);
-        self.active.push(name.to_owned());
-        let output = self.command(body, call.input.as_ref());
-        self.active.pop();
-        self.state.args = outside;
-        output
-    }
-
-    fn record(&mut self, program: &str, call: &Call) {
-        if self.facts.commands.len() >= MAX_COMMANDS {
-            return;
-        }
-        let command = facts::Command {
-            program: program.to_owned(),
-            args: call.words.iter().skip(1).map(|word| known(&word.text)).collect(),
-            env: call.env.iter().map(|(name, value)| (name.clone(), known(value).text)).collect(),
-            cwd: self.state.cwd.clone().filter(|cwd| !cwd.is_empty()),
-            writes: call.writes.iter().map(|path| known(path)).collect(),
-            via: self.via.clone(),
-            span: call.span.clone(),
-        };
-        self.facts.commands.push(command);
-    }
-
-    /// Follows a program into what it runs and does.
-    fn follow(&mut self, program: &str, call: &Call) -> String {
-        if let Some(output) = self.shell_program(program, call) {
-            return output;
-        }
-        if let Some(output) = self.code_program(program, call) {
-            return output;
-        }
-        let inside = wrappers::inside(program, call);
-        if !inside.is_empty() {
-            return self.inside(inside, call);
-        }
-        self.effects(program, call);
-        self.output(program, call)
-    }
-
-    fn inside(&mut self, inside: Vec<wrappers::Inside>, call: &Call) -> String {
-        let mut outputs = Vec::new();
-        for part in inside {
-            if !self.spend(1) {
-                break;
-            }
-            let output = match part.run {
-                wrappers::Run::Words(words) => {
-                    self.via.push(part.via);
-                    let env = call.env.iter().cloned().chain(part.env).collect();
-                    let inner = Call { words, env, external: true, ..call.clone() };
-                    let output = self.away(part.remote, part.cwd, |shell| shell.call(inner));
-                    self.via.pop();
-                    output
-                }
-                wrappers::Run::Text(text) => self.away(part.remote, part.cwd, |shell| {
-                    shell.nested(&text, &part.via, call.input.as_ref(), &call.span)
-                }),
-            };
-            outputs.push(output);
-        }
-        outputs.concat()
-    }
-
-    fn away<T>(&mut self, remote: bool, cwd: Option<String>, run: impl FnOnce(&mut Self) -> T) -> T {
-        if remote {
-            return self.elsewhere(run);
-        }
-        match cwd {
-            Some(cwd) => self.subshell(|shell| {
-                shell.change_directory(&cwd);
-                run(shell)
-            }),
-            None => run(self),
-        }
-    }
-}
-
-/// A program's name without its folder and the endings of Windows.
-fn program_name(path: &str) -> &str {
-    let name = base_name(path);
-    name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(name)
-}
-
-/// A pattern with each set of one character, such as `[o]`, replaced by that character.
-fn without_sets(pattern: &str) -> String {
-    let mut result = String::new();
-    let mut characters = pattern.chars().peekable();
-    while let Some(next) = characters.next() {
-        let mut ahead = characters.clone();
-        match (next, ahead.next(), ahead.next()) {
-            ('[', Some(one), Some(']')) if one != '!' && one != '^' => {
-                result.push(one);
-                characters = ahead;
-            }
-            _ => result.push(next),
-        }
-    }
-    result
 }
 
 /// Adds output, as long as there is room for it.

@@ -90,7 +90,9 @@ pub(super) enum Target {
     /// The body, which is read when the line ends.
     HereDocument(Rc<OnceCell<Word>>),
     HereString(Word),
-    /// `2>&1` and `<&-`.
+    /// `<&5`.
+    ReadFrom(Word),
+    /// `2>&1` and `>&-`.
     Duplicate,
 }
 

@@ -3,8 +3,8 @@
 //! The tables are knowledge about the world, not logic: a new wrapper is a new line. Runners of a package manager's own
 //! scripts and tools (`npx`, `pnpm dlx`, `uv run`) are not wrappers: they are what a rule is about.
 
+use super::call::Call;
 use super::expand::Field;
-use super::run::Call;
 use super::syntax::HOLE;
 
 /// Something that a wrapper runs.
@@ -41,7 +41,7 @@ const fn wrapper(name: &'static str, valued: &'static [&'static str], operands: 
 }
 
 /// The wrappers that need no more than that.
-const WRAPPERS: [Wrapper; 49] = [
+const WRAPPERS: [Wrapper; 50] = [
     wrapper("builtin", &[], 0),
     wrapper("busybox", &[], 0),
     wrapper("caffeinate", &["-t", "-w"], 0),
@@ -49,7 +49,6 @@ const WRAPPERS: [Wrapper; 49] = [
     wrapper("chronic", &[], 0),
     wrapper("chrt", &["-T", "-P", "-D"], 1),
     wrapper("command", &[], 0),
-    wrapper("corepack", &[], 0),
     wrapper("dbus-run-session", &["--config-file"], 0),
     wrapper("doas", &["-u", "-C"], 0),
     wrapper("dumb-init", &["-r"], 0),
@@ -98,6 +97,8 @@ const WRAPPERS: [Wrapper; 49] = [
     wrapper("unbuffer", &[], 0),
     wrapper("unshare", &["-S", "-G", "-R", "-w"], 0),
     wrapper("valgrind", &[], 0),
+    wrapper("winpty", &[], 0),
+    wrapper("wsl", &["-d", "-u", "--cd", "--distribution", "--user"], 0),
 ];
 
 /// Programs that run all their words after `--`; whether elsewhere.
@@ -224,6 +225,10 @@ pub(super) fn inside(program: &str, call: &Call) -> Vec<Inside> {
         "parallel" => parallel(&args, call.input.as_deref()),
         "watch" => joined("watch", &args, operands_at(&args, &["-n", "--interval"]), false),
         "ssh" | "mosh" => joined(program, &args, operands_at(&args, &SSH_OPTIONS) + 1, true),
+        "cmd" => {
+            let start = args.iter().position(|arg| arg.eq_ignore_ascii_case("/c")).map_or(args.len(), |at| at + 1);
+            joined(program, &args, start, false)
+        }
         "docker" | "podman" | "nerdctl" | "docker-compose" => container(program, words, &args),
         "git" => git(words, &args),
         "tmux" => tmux(&args),
@@ -326,6 +331,8 @@ fn env(words: &[Field], args: &[&str]) -> Vec<Inside> {
         return vec![part("env", Run::Text(format!("{text} {}", rest.join(" "))))];
     }
     let cwd = value_of(["-C", "--chdir"]).map(str::to_owned);
+    // A lone `-` is `-i`.
+    let start = start + usize::from(args.get(start) == Some(&"-"));
     let mut inside = assigned("env", words, start);
     for part in &mut inside {
         part.cwd.clone_from(&cwd);
@@ -407,12 +414,14 @@ fn parallel(args: &[&str], input: Option<&str>) -> Vec<Inside> {
         Some(input) => input.lines().take(MAX_VALUES).collect(),
         None => vec![hole.as_str()],
     };
-    let text = |value: &str| match () {
-        () if template.is_empty() => value.to_owned(),
-        () if template.contains('{') => {
+    let text = |value: &str| {
+        if template.is_empty() {
+            value.to_owned()
+        } else if template.contains('{') {
             ["{}", "{.}", "{/}"].iter().fold(template.clone(), |text, mark| text.replace(mark, value))
+        } else {
+            format!("{template} {value}")
         }
-        () => format!("{template} {value}"),
     };
     values.into_iter().map(|value| part("parallel", Run::Text(text(value)))).collect()
 }

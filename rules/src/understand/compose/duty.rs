@@ -1,63 +1,70 @@
 //! What has to be done: before something, after something, in every session, or only so often.
 
-use super::place::{file_paths, with_action};
+use super::place::{file_paths, under, with_action};
 use super::texts::named;
 use super::{Composer, Draft};
-use crate::lexicon::Kind;
-use crate::predicate::FileAction;
-use crate::understand::thing::{Sort, Thing, at_path, file_thing, path_of, stop_thing};
+use crate::lexicon::{Cue, Kind};
+use crate::predicate::{CommandTest, FileAction};
+use crate::understand::name::{Named, Place};
+use crate::understand::thing::{Sort, Thing, at_path, file_thing, path_of, slug, stop_thing};
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
 
 impl Composer<'_, '_> {
-    pub(super) fn must(&self) -> Option<Draft> {
+    pub(super) fn must(&self) -> Vec<Draft> {
         let meaning = self.meaning;
-        if let Some(pattern) = &meaning.main.pattern {
-            return meaning
-                .main
-                .things
-                .iter()
-                .find(|thing| thing.sort == Sort::File)
-                .map(|files| named(files, pattern));
-        }
-        let things = &meaning.main.things;
-        let first = things.iter().find(|thing| thing.sort != Sort::Stop)?;
-        if things.iter().skip(1).any(|thing| thing.slug == first.slug) {
-            return None;
-        }
-        let then = meaning.before.as_ref().and_then(|named| named.things.first());
-        let trigger = meaning.after.as_ref().and_then(|named| named.things.first());
-        if [then, trigger].into_iter().flatten().any(|other| other.slug == first.slug && other.sort != Sort::File) {
-            return None;
-        }
-        match (then, trigger) {
-            (Some(then), None) if then.sort != Sort::Stop => Some(match things.as_slice() {
-                [_, _, ..] => precedence_chain(things, then),
-                _ => self.precedence(first, then),
-            }),
-            (_, Some(trigger)) if things.len() > 1 => Some(response_chain(trigger, things)),
-            (_, Some(trigger)) if first.sort == Sort::File && trigger.sort == Sort::File => {
-                Some(update(first, trigger))
+        let main = &meaning.main;
+        if let Some(files) = main.things.iter().find(|thing| thing.sort == Sort::File) {
+            if let Some(pattern) = &main.pattern {
+                return vec![named(files, pattern)];
             }
-            (_, Some(trigger)) => Some(response(first, trigger)),
-            (Some(_), None) => self.lexicon.entry_named("code", Kind::Files).map(|entry| {
-                let code = file_thing(file_paths(&entry.predicate), "code", None);
-                let code = Thing {
-                    slug: "code".to_owned(),
-                    label: "code".to_owned(),
-                    holds: at_path(&code.holds, "src/lib.rs"),
-                    ..code
+            if let (Some(Cue::Place), Some(place)) = (main.verb, main.places.first()) {
+                return placed(files, place).into_iter().collect();
+            }
+        }
+        let things: Vec<_> = main.things.iter().filter(|thing| thing.sort != Sort::Stop).collect();
+        let Some(first) = things.first() else { return Vec::new() };
+        if let (Some(flag), Sort::Command) = (main.flags.first(), first.sort) {
+            return vec![flagged(first, flag)];
+        }
+        let then = meaning.before.as_ref().and_then(Named::whole);
+        let trigger = meaning.after.as_ref().and_then(Named::whole);
+        let (then, trigger) = (then.as_ref(), trigger.as_ref());
+        let again = |other: &Thing| things.iter().any(|thing| thing.predicate == other.predicate);
+        let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
+        if repeats || [then, trigger].into_iter().flatten().any(again) {
+            return Vec::new();
+        }
+        if meaning.unclear {
+            return Vec::new();
+        }
+        let chain = meaning.ordered && things.len() > 1;
+        let code = self.code();
+        match (then.filter(|then| then.sort != Sort::Stop), trigger) {
+            (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
+            (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
+            (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
+            (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
+            (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
+            (None, None) if meaning.after.is_some() || meaning.before.is_some() => Vec::new(),
+            (None, None) if meaning.per_session => things.iter().map(|thing| existence(thing)).collect(),
+            (None, None) if meaning.forgotten || meaning.always => {
+                // What is merely named (`always pnpm`, `PRs must always …`) is not a thing to do after each change.
+                let done = |thing: &&&Thing| {
+                    matches!(thing.sort, Sort::Command | Sort::File)
+                        && (main.verb.is_some_and(|verb| verb != Cue::Use) || meaning.leads && !thing.literal)
                 };
-                response(first, &code)
-            }),
-            (None, None) if meaning.after.is_some() || meaning.before.is_some() => None,
-            (None, None)
-                if matches!(first.sort, Sort::Code) || first.label.starts_with('`') && meaning.main.verb.is_none() =>
-            {
-                None
+                things.iter().filter(done).map(|thing| follow(thing, &code)).collect()
             }
-            (None, None) if meaning.forgotten || meaning.per_session || meaning.always => Some(existence(first)),
-            (None, None) => None,
+            (None, None) => Vec::new(),
         }
+    }
+
+    /// Any change of code.
+    fn code(&self) -> Thing {
+        let paths = self.lexicon.entry_named("code", Kind::Files).map(|entry| file_paths(&entry.predicate));
+        let code = file_thing(paths.unwrap_or_default(), "code", None);
+        let holds = at_path(&code.holds, "src/lib.rs");
+        Thing { slug: "code".to_owned(), label: "code".to_owned(), holds, ..code }
     }
 
     pub(super) fn precedence(&self, first: &Thing, then: &Thing) -> Draft {
@@ -126,6 +133,53 @@ impl Composer<'_, '_> {
         let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
         Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
     }
+}
+
+/// What must follow something: a file that goes with another may come first, anything else comes after.
+fn follow(require: &Thing, trigger: &Thing) -> Draft {
+    if require.sort == Sort::File && trigger.sort == Sort::File {
+        update(require, trigger)
+    } else {
+        response(require, trigger)
+    }
+}
+
+/// `always run cargo test with --locked`: the command without the flag never runs.
+fn flagged(command: &Thing, flag: &str) -> Draft {
+    let never = without(&command.predicate, flag);
+    let (id, title) =
+        (format!("{}-without-{}", command.slug, slug(flag)), format!("{} always with `{flag}`", command.label));
+    let clean = Event::command(format!("{} {flag}", command.holds.shell().unwrap_or_default()));
+    Draft::of(id, title, Pattern::Absence { never }).violates([command.holds.clone()]).clean([clean])
+}
+
+/// The same commands where they lack a flag.
+fn without(predicate: &Predicate, flag: &str) -> Predicate {
+    match predicate {
+        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| without(part, flag)).collect()),
+        Predicate::Command(test) => {
+            let flags = test.without.iter().cloned().chain([flag.to_owned()]).collect();
+            Predicate::Command(CommandTest { without: flags, ..test.clone() })
+        }
+        other => other.clone(),
+    }
+}
+
+/// `put migrations in db/migrations/`: what is created of this kind lies there.
+fn placed(files: &Thing, place: &Place) -> Option<Draft> {
+    let Place::Files { globs, label, outside: false } = place else { return None };
+    let must = Predicate::path(globs.iter().cloned());
+    let path = path_of(&files.holds)?;
+    let there = under(globs.first()?, Some(path));
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let elsewhere = if path == there { format!("elsewhere/{name}") } else { path.to_owned() };
+    let pattern = Pattern::Universality { every: with_action(&files.predicate, FileAction::Create), must };
+    let (id, title) = (format!("{}-in-{}", files.slug, slug(label)), format!("{} go in `{label}`", files.label));
+    Some(
+        Draft::of(id, title, pattern)
+            .violates([Event::write(elsewhere, "new\n")])
+            .clean([Event::write(there, "new\n")]),
+    )
 }
 
 fn response(require: &Thing, trigger: &Thing) -> Draft {

@@ -113,7 +113,10 @@ impl Composer<'_, '_> {
             Stance::Never => self.never(),
             Stance::Use => self.used(),
             Stance::AtMost => self.bounded().into_iter().collect(),
-            Stance::Must | Stance::Plain => self.only_places().or_else(|| self.must()).into_iter().collect(),
+            Stance::Must | Stance::Plain => match self.only_places() {
+                Some(limits) => vec![limits],
+                None => self.must(),
+            },
         }
     }
 }

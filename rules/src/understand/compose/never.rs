@@ -1,12 +1,12 @@
 //! What never happens, and what is used instead.
 
-use super::place::{excluded, under};
+use super::place::{base, excluded, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
 use crate::lexicon::Cue;
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
-use crate::understand::thing::{Sort, Thing, at_path, path_of, slug};
+use crate::understand::thing::{Sort, Thing, at_path, command_thing, path_of, slug};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -22,15 +22,28 @@ impl Composer<'_, '_> {
         if let Some(path) = &meaning.open_items {
             return vec![open_items(path)];
         }
+        if meaning.unclear {
+            return Vec::new();
+        }
+        if let (Some(first), None) = (meaning.until.as_ref().and_then(|named| named.things.first()), &meaning.after) {
+            return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
+        }
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }
-        let things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
+        let mut things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
+        if let Some(flag) = meaning.main.flags.first() {
+            things = with_flag(things, flag);
+        }
         let mut drafts = Vec::new();
-        // `don't edit any files` without a place is about the task at hand.
-        let anything = |thing: &Thing| thing.predicate == Predicate::File(Box::default());
+        // `don't edit any files` without a place is about the task at hand; where a command must stay out of a folder
+        // (`no rm outside of /tmp`), its arguments would have to be understood.
+        let anything = |thing: &Thing| {
+            thing.predicate == Predicate::File(Box::default())
+                || (thing.sort == Sort::Command && meaning.outside.is_some())
+        };
         for thing in things.into_iter().filter(|thing| !anything(thing)) {
-            drafts.push(if meaning.permission && thing.sort == Sort::Command {
+            drafts.push(if meaning.permission && matches!(thing.sort, Sort::Command | Sort::File) {
                 permitted(&thing)
             } else {
                 self.absence(&thing)
@@ -103,9 +116,14 @@ impl Composer<'_, '_> {
             let inside = at_path(&thing.holds, &under(glob, path_of(&thing.holds)));
             return draft.clean([inside]);
         }
-        if let (Some(check), Some(exception)) = (&mut draft.check, unless.things.first())
-            && exception.sort != Sort::File
-        {
+        let folder = excluded(unless).first().map(|glob| base(glob).to_owned());
+        let Some(check) = &mut draft.check else { return draft };
+        if let (Some(folder), Sort::Command) = (folder, thing.sort) {
+            let there = CommandTest { run: "*".to_owned(), cwd: Some(folder.clone()), ..CommandTest::default() };
+            check.unless = Some(Predicate::Command(there));
+            return draft.clean([Event { cwd: Some(folder), ..thing.holds.clone() }]);
+        }
+        if let Some(exception) = unless.things.first().filter(|exception| exception.sort != Sort::File) {
             check.unless = Some(exception.predicate.clone());
         }
         draft
@@ -195,7 +213,7 @@ impl Composer<'_, '_> {
         }
         let timed = meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
         if timed {
-            return self.must().into_iter().collect();
+            return self.must();
         }
         meaning.main.things.iter().filter_map(|thing| self.preferred(thing)).collect()
     }
@@ -224,15 +242,55 @@ impl Composer<'_, '_> {
     }
 }
 
-/// A command that needs the user's word: the prompt of the turn must mention it.
+/// Commands with a flag; any command with the flag, where none is named.
+fn with_flag(things: Vec<Thing>, flag: &str) -> Vec<Thing> {
+    if things.is_empty() {
+        let any = command_thing(&format!("* {flag}"), None);
+        return vec![Thing { label: format!("`{flag}`"), ..any }];
+    }
+    things.into_iter().map(|thing| if thing.sort == Sort::Command { flagged(thing, flag) } else { thing }).collect()
+}
+
+/// A command with a flag.
+fn flagged(thing: Thing, flag: &str) -> Thing {
+    let flag = flag.trim_matches('`');
+    let text = thing.holds.shell().unwrap_or_default().split(" -").next().unwrap_or_default().to_owned();
+    Thing {
+        predicate: with_words(&thing.predicate, flag),
+        label: format!("{} {flag}", thing.label.trim_matches('`')),
+        slug: format!("{}-{}", thing.slug, slug(flag)),
+        fails: Event::command(&text),
+        holds: Event::command(format!("{text} {flag}")),
+        ..thing
+    }
+}
+
+/// The same commands with more words.
+fn with_words(predicate: &Predicate, words: &str) -> Predicate {
+    match predicate {
+        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| with_words(part, words)).collect()),
+        Predicate::Command(test) => Predicate::command(&format!("{} {words}", test.run.trim_end_matches(" $"))),
+        other => other.clone(),
+    }
+}
+
+/// Something that needs the user's word: the prompt of the session must mention it.
 fn permitted(thing: &Thing) -> Draft {
-    let word = thing.slug.replace('-', " ");
-    let first = Predicate::Prompt(TextTest::Mentions(word.clone()));
+    let filler = ["new", "the", "any", "files", "file", "a", "an"];
+    let label = slug(&thing.label);
+    let mut words: Vec<&str> =
+        thing.slug.split('-').chain(label.split('-')).filter(|word| !filler.contains(word)).collect();
+    words.sort_unstable();
+    words.dedup();
+    let word = words.first().copied().unwrap_or(&thing.slug).to_owned();
+    let mut mentions: Vec<_> = words.into_iter().map(|word| TextTest::Mentions(word.to_owned())).collect();
+    let asked = if mentions.len() == 1 { mentions.remove(0) } else { TextTest::Any(mentions) };
     let prompt = |text: String| Event::of(EventKind::UserPromptSubmit { text });
+    let first = Predicate::Prompt(asked);
     let pattern = Pattern::Precedence { first, then: thing.predicate.clone(), again_after: None };
     Draft::of(format!("unasked-{}", thing.slug), format!("{} only when asked", thing.label), pattern)
-        .violates([prompt("Mend the parser".to_owned()), thing.holds.clone()])
-        .clean([prompt(format!("Now {word} it")), thing.holds.clone()])
+        .violates([prompt("Mend it".to_owned()), thing.holds.clone()])
+        .clean([prompt(format!("Now {word}, please")), thing.holds.clone()])
 }
 
 /// `don't say done while TODO.md has open items`.
