@@ -6,7 +6,7 @@ use crate::{End, engine};
 use anyhow::{Context, Result, bail};
 use compiler::Checker;
 use compiler::facts::Workspace;
-use rules::{Code, Diagnostic, Event, EventKind, Span};
+use rules::{Code, Diagnostic, Event, EventKind, Severity, Span};
 use server::report::{Checked, Record};
 use server::workspace::Before;
 use server::{Engine, git, lines};
@@ -49,6 +49,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let engine = engine(root)?;
     let mut report = Report::new(arguments.format, arguments.all);
     let (checks, diagnostics) = engine.checks();
+    let broken = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     for diagnostic in diagnostics {
         report.add(&Record::Diagnostic(diagnostic))?;
     }
@@ -68,7 +69,8 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
         let (input, name) = open(arguments.events)?;
         read(&engine, &mut checker, input, &name, &mut sum, &mut report)?;
     }
-    for verdict in checker.pending() {
+    // A diff does not tell what was run after it, so nothing is owed for it.
+    for verdict in checker.pending().into_iter().filter(|_| !of_diff) {
         sum.count(&verdict);
         report.add(&Record::Verdict(verdict))?;
     }
@@ -76,10 +78,13 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let unread = sum.unread;
     report.add(&Record::Checked(sum))?;
     report.finish()?;
-    if unread > 0 && !findings {
-        bail!("{unread} line(s) of the input are not events, see above; all others were judged");
+    match (findings, broken, unread) {
+        (true, ..) => Ok(End::Findings),
+        // Nothing was found, but not everything was looked at.
+        (false, 1.., _) => bail!("{broken} fault(s) in rules, see above; those rules were left out"),
+        (false, 0, 1..) => bail!("{unread} line(s) of the input are not events, see above; all others were judged"),
+        (false, 0, 0) => Ok(End::Clean),
     }
-    Ok(if findings { End::Findings } else { End::Clean })
 }
 
 fn open(path: Option<PathBuf>) -> Result<(Box<dyn BufRead>, String)> {

@@ -253,7 +253,7 @@ fn test(engine: &Engine, out: &mut dyn Write, names: &[String], format: PlainFor
     let mut failed = diagnostics.len();
     let mut passed = 0;
     for found in all.iter().filter(wanted).filter(|found| found.rule.decided_by.is_check()) {
-        let trial = engine.test(&found.rule);
+        let trial = engine.test(found);
         let is_fine = trial.passed();
         if is_fine {
             passed += 1;

@@ -187,10 +187,16 @@ impl Engine {
     }
 
     /// Runs a rule on its own examples.
-    pub fn test(&self, rule: &Rule) -> Trial {
-        match Check::of(rule) {
-            Ok(check) => trial::run(rule, &check),
-            Err(failures) => Trial { failures, ..Trial::default() },
+    pub fn test(&self, file: &RuleFile) -> Trial {
+        match Check::of(&file.rule) {
+            Ok(check) => {
+                let name = self.folder.shown(&file.path);
+                trial::run(&file.rule, &check, &|example| Some(place(&name, &file.text, example)))
+            }
+            Err(faults) => {
+                let failures = faults.into_iter().map(|fault| self.in_file(file, fault)).collect();
+                Trial { failures, ..Trial::default() }
+            }
         }
     }
 
@@ -203,7 +209,7 @@ impl Engine {
         let found = self.rule(name)?;
         let rule = transition(&found.rule, action)?;
         if action == Action::Arm && rule.decided_by == Decision::Check {
-            let failures = self.test(&rule).failures;
+            let failures = self.test(&RuleFile { rule: rule.clone(), ..found.clone() }).failures;
             if !failures.is_empty() {
                 return Ok(failures);
             }
@@ -223,7 +229,10 @@ impl Engine {
         let after = transaction.read(&before.path)?;
         let name = self.folder.shown(&before.path);
         let diagnostics = match after.as_deref().map(|text| rules::file::parse(text, &name)) {
-            Some(Ok(rule)) if rule.decided_by == Decision::Check => self.test(&rule).failures,
+            Some(Ok(rule)) if rule.decided_by == Decision::Check => {
+                let text = after.clone().unwrap_or_default();
+                self.test(&RuleFile { rule, text, ..before.clone() }).failures
+            }
             Some(Err(faults)) => faults,
             _ => Vec::new(),
         };
@@ -272,6 +281,7 @@ impl Engine {
             sum: Compiled::default(),
             form: None,
             name,
+            folder: &self.folder,
         };
         let failed = |source| EngineError::Input { name: name.to_owned(), source };
         for line in lines::bounded(input, MAX_LINE_BYTES) {
@@ -308,6 +318,7 @@ struct Run<'a> {
     sum: Compiled,
     form: Option<Form>,
     name: &'a str,
+    folder: &'a Folder,
 }
 
 impl Run<'_> {
@@ -391,7 +402,7 @@ impl Run<'_> {
             if rule.decided_by == Decision::Check {
                 rule.examples.extend(trial::mutants(&rule));
                 let failures = match Check::of(&rule) {
-                    Ok(check) => trial::run(&rule, &check).failures,
+                    Ok(check) => trial::run(&rule, &check, &|example| Some(self.place(&rule, example))).failures,
                     Err(faults) => faults,
                 };
                 rule.state = match (failures.is_empty(), is_new || rule.state == State::Proposed) {
@@ -418,6 +429,12 @@ impl Run<'_> {
         }
         conflicts.retain(|conflict| [&conflict.newer, &conflict.older].into_iter().any(|id| self.meant.contains(id)));
         conflicts
+    }
+
+    /// Where an example will stand in the rule's file.
+    fn place(&self, rule: &Rule, example: Option<usize>) -> Span {
+        let name = self.folder.shown(&self.folder.rule_path(&rule.id));
+        place(&name, &rules::file::render(rule), example)
     }
 
     fn conflicts(&self) -> Vec<Conflict> {
@@ -537,6 +554,12 @@ impl Compilation {
         }
         Ok(())
     }
+}
+
+/// Where an example stands in the text of a rule file; without one, its beginning.
+fn place(name: &str, text: &str, example: Option<usize>) -> Span {
+    let header = example.and_then(|number| text.match_indices("[[example]]").nth(number));
+    Span::within(name, text, header.map_or(0..0, |(start, header)| start..start + header.len()))
 }
 
 /// The fate that a rule has whatever its tests say.

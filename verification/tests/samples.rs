@@ -27,7 +27,7 @@ fn every_rule_of_the_samples_passes_its_own_tests_and_mutants() {
             rule.examples.extend(trial::mutants(&rule));
             enforced += 1;
             match Check::of(&rule) {
-                Ok(check) => failures.extend(trial::run(&rule, &check).failures),
+                Ok(check) => failures.extend(trial::run(&rule, &check, &|_| None).failures),
                 Err(faults) => failures.extend(faults),
             }
         }
@@ -131,7 +131,7 @@ fn every_rule_of_the_documentation_passes_its_own_tests() {
     for block in blocks {
         let rule = rules::file::parse(block, "docs/rules.md").unwrap_or_else(|faults| panic!("{}\n{block}", faults[0]));
         let check = Check::of(&rule).unwrap_or_else(|faults| panic!("{}: {}", rule.id, faults[0]));
-        let trial = trial::run(&rule, &check);
+        let trial = trial::run(&rule, &check, &|_| None);
         assert!(trial.passed(), "{}: {:?}", rule.id, trial.failures);
     }
 }
