@@ -6,6 +6,7 @@
 
 use crate::check::Check;
 use crate::index::{Builder, Index};
+use crate::monitor::Monitor;
 use rules::directive::{Per, Undecided};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
@@ -61,10 +62,11 @@ impl Checks {
         for (number, check) in (0_u32..).zip(checks) {
             // INVARIANT: serialising these types into memory cannot fail; a check that did would be left out whole.
             let Ok(blob) = postcard::to_stdvec(check) else { continue };
-            let restless = !check.monitor.idle_everywhere();
-            let always = restless || check.undecided == Undecided::Violated;
-            builder.file(number, check.parts.iter().map(|part| &part.condition), always);
-            if !check.monitor.accepts(crate::monitor::Monitor::START) {
+            // Monitors that have left their start are stepped at every event; the index is for all the others.
+            let heeded = check.parts.iter().enumerate().filter(|(atom, _)| check.monitor.heeds(Monitor::START, *atom));
+            let always = !check.monitor.idle(Monitor::START) || check.undecided == Undecided::Violated;
+            builder.file(number, heeded.map(|(_, part)| &part.condition), always);
+            if !check.monitor.accepts(Monitor::START) {
                 builder.file_at_stop(number);
             }
             if check.per == Per::Turn {

@@ -100,6 +100,14 @@ impl CommandPattern {
         self.words.contains(&Step::File)
     }
 
+    /// Words of which one must be an argument, if the pattern says so plainly.
+    pub fn needed_words(&self) -> Option<&[String]> {
+        self.words.iter().find_map(|step| match step {
+            Step::One(words) if !words.iter().any(|word| word.contains(['*', '?'])) => Some(words.as_slice()),
+            _ => None,
+        })
+    }
+
     /// Matches a command; `file` is the path that `$file` stands for.
     pub fn matches(&self, command: &Command, file: Option<&str>) -> CommandMatch {
         let program = self.program.iter().any(|glob| same(glob, &command.program));

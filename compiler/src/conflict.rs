@@ -25,7 +25,7 @@ use crate::monitor::Phase;
 use joint::{Deciding, Joint};
 use prescription::{Prescription, Sample};
 use rules::directive::Per;
-use rules::{Directive, Pattern, Predicate, Rule, RuleId};
+use rules::{Directive, Predicate, Rule, RuleId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -129,21 +129,25 @@ impl<'a> Survey<'a> {
             suspects =
                 Some(suspects.map_or_else(|| able.as_ref().clone(), |known| known.iter().filter_map(both).collect()));
         }
+        for other in &prescription.otherwise {
+            let able = self.able_to_forbid(other);
+            if let Some(known) = &mut suspects {
+                known.retain(|at, _| !able.contains_key(at));
+            }
+        }
         // Those that always forbid it come first.
         let mut suspects: Vec<(bool, usize)> =
             suspects.into_iter().flatten().map(|(other, sometimes)| (sometimes, other)).collect();
         suspects.sort_unstable();
-        for (_, other) in suspects.into_iter().filter(|(_, other)| *other != at).take(MAX_SUSPECTS) {
+        for (sometimes, other) in suspects.into_iter().filter(|(_, other)| *other != at).take(MAX_SUSPECTS) {
             let Some(second) = self.subjects.get(other) else { continue };
             let pair = (at.min(other), at.max(other));
-            if found.contains_key(&pair)
-                || says_only_how(second.directive)
-                || !meet(&subject.check.reach, &second.check.reach)
-            {
+            let meet = meet(&subject.check.reach, &second.check.reach);
+            if found.contains_key(&pair) || !meet || prescription.is_safe_from(second.directive) {
                 continue;
             }
             self.work.set(self.work.get() + 1);
-            if let Some(why) = self.joint([at, other], prescription) {
+            if let Some(why) = self.joint([at, other], prescription, !sometimes) {
                 found.insert(pair, why);
             }
         }
@@ -180,14 +184,14 @@ impl<'a> Survey<'a> {
     }
 
     /// Decides a pair by the joint automaton of both monitors, over the events that both rules speak of.
-    fn joint(&self, [at, other]: [usize; 2], prescription: &Prescription) -> Option<String> {
+    fn joint(&self, [at, other]: [usize; 2], prescription: &Prescription, always: bool) -> Option<String> {
         let (first, second) = self.subjects.get(at).zip(self.subjects.get(other))?;
         let ways = prescription.varied(second.directive);
         let pool: Vec<&Sample> = ways.iter().chain(self.pool(at)).chain(self.pool(other)).collect();
         let file = pool.iter().find_map(|sample| path(&sample.facts));
         let joint = Joint::of([first.check, second.check], &pool, file.as_deref(), &self.deciding);
         let (asks, forbids) = (&first.rule.id, &second.rule.id);
-        if joint.never_permits(ways.len()) {
+        if joint.never_permits(ways.len(), always) {
             return Some(format!("`{asks}` asks for {}, and `{forbids}` forbids it", prescription.asked));
         }
         let steps: Vec<String> =
@@ -201,12 +205,6 @@ impl<'a> Survey<'a> {
 /// A path that an event is about, for rules that hold per file.
 fn path(facts: &Facts) -> Option<String> {
     facts.files.first().map(|file| &file.path).or(facts.reads.first()).cloned()
-}
-
-/// Whether a rule forbids nothing that could not be done in another manner: what a text is to be like is not tried here.
-fn says_only_how(directive: &Directive) -> bool {
-    matches!(&directive.pattern, Pattern::Universality { must, .. }
-        if !mentions(must, &|leaf| matches!(leaf, Predicate::Command(_))))
 }
 
 /// Whether there can be circumstances under which both apply.

@@ -1,7 +1,7 @@
 //! Which checks an event can concern.
 //!
-//! Every check is filed under a few keys, such that an event which has none of them makes all of the check's predicates
-//! false. The event's keys are looked up, and only what they name is evaluated: 10,000 rules cost about as much as the
+//! Every check is filed under a few keys, such that an event which has none of them leaves its monitor where it starts.
+//! (Monitors that have left their start are few, and are stepped at every event.) The event's keys are looked up, and only what they name is evaluated: 10,000 rules cost about as much as the
 //! few that an event touches. Texts are keyed by four-byte grams, so a literal is found in one pass however many there
 //! are.
 //!
@@ -25,6 +25,8 @@ pub struct Key(u64);
 enum Trait<'a> {
     Always,
     Program(&'a str),
+    /// A program with one of its arguments.
+    Word(&'a str, &'a str),
     AnyCommand,
     Extension(&'a str),
     Name(&'a str),
@@ -44,28 +46,30 @@ enum Trait<'a> {
 
 impl From<Trait<'_>> for Key {
     fn from(of: Trait<'_>) -> Self {
-        let (tag, text): (u64, &str) = match of {
-            Trait::Always => (0, ""),
-            Trait::Program(name) => (1, name),
-            Trait::AnyCommand => (2, ""),
-            Trait::Extension(name) => (4, name),
-            Trait::Name(name) => (5, name),
-            Trait::Folder(name) => (6, name),
-            Trait::Language(name) => (7, name),
-            Trait::AnyFile => (8, ""),
-            Trait::AnyRead => (9, ""),
-            Trait::AnyCommit => (10, ""),
-            Trait::Reply => (11, ""),
-            Trait::Prompt => (12, ""),
-            Trait::Tool(name) => (13, name),
-            Trait::AnyTool => (14, ""),
-            Trait::Completed => (15, ""),
+        let (tag, text, more): (u64, &str, &str) = match of {
+            Trait::Always => (0, "", ""),
+            Trait::Program(name) => (1, name, ""),
+            Trait::Word(name, word) => (3, name, word),
+            Trait::AnyCommand => (2, "", ""),
+            Trait::Extension(name) => (4, name, ""),
+            Trait::Name(name) => (5, name, ""),
+            Trait::Folder(name) => (6, name, ""),
+            Trait::Language(name) => (7, name, ""),
+            Trait::AnyFile => (8, "", ""),
+            Trait::AnyRead => (9, "", ""),
+            Trait::AnyCommit => (10, "", ""),
+            Trait::Reply => (11, "", ""),
+            Trait::Prompt => (12, "", ""),
+            Trait::Tool(name) => (13, name, ""),
+            Trait::AnyTool => (14, "", ""),
+            Trait::Completed => (15, "", ""),
             Trait::Moment(moment) => return Self(16 << 56 | moment as u64),
             Trait::Gram(gram) => return Self(17 << 56 | u64::from(gram)),
         };
         // FNV-1a (Fowler, Noll, Vo), 64 bits, folded into 56.
-        let hash = text
-            .bytes()
+        let separate = if more.is_empty() { "" } else { "\0" };
+        let bytes = text.bytes().chain(separate.bytes()).chain(more.bytes());
+        let hash = bytes
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         Self(tag << 56 | (hash ^ hash >> 56) & 0x00ff_ffff_ffff_ffff)
     }
@@ -180,6 +184,9 @@ impl Index {
         for command in &facts.commands {
             look(Trait::AnyCommand);
             look(Trait::Program(&command.program));
+            for word in &command.args {
+                look(Trait::Word(&command.program, &word.text));
+            }
         }
         for file in &facts.files {
             look(Trait::AnyFile);
@@ -255,9 +262,13 @@ fn slots_of(condition: &Condition) -> Option<Vec<Slot>> {
         Condition::Any(parts) => union(parts.iter().map(slots_of)),
         Condition::Not(_) | Condition::Workspace(_) => None,
         Condition::Command(pattern) if pattern.program.iter().any(|name| is_glob(name)) => one(Trait::AnyCommand),
-        Condition::Command(pattern) => {
-            Some(pattern.program.iter().map(|name| Slot::Key(Trait::Program(name).into())).collect())
-        }
+        Condition::Command(pattern) => Some(match pattern.needed_words() {
+            None => pattern.program.iter().map(|name| Slot::Key(Trait::Program(name).into())).collect(),
+            Some(words) => {
+                let pairs = pattern.program.iter().flat_map(|name| words.iter().map(move |word| (name, word)));
+                pairs.map(|(name, word)| Slot::Key(Trait::Word(name, word).into())).collect()
+            }
+        }),
         Condition::File(file) => file_slots(file),
         Condition::Read(paths) => paths_slots(&paths.any).or_else(|| one(Trait::AnyRead)),
         Condition::Commit(test) => literal_slots(test).or_else(|| one(Trait::AnyCommit)),
@@ -289,6 +300,7 @@ fn narrowest(ways: impl Iterator<Item = Vec<Slot>>) -> Option<Vec<Slot>> {
     let breadth = |slot: &Slot| match slot {
         Slot::Literal(_) => 1,
         Slot::Key(Key(key)) => match key >> 56 {
+            3 => 1,
             1 | 5 | 13 => 2,
             4 | 6 | 7 => 20,
             _ => 100,

@@ -110,15 +110,18 @@ impl<'a> Joint<'a> {
         Self { checks, moves }
     }
 
-    /// Whether none of the first events of the pool is ever permitted, though the first check by itself permits one.
-    pub(super) fn never_permits(&self, ways: usize) -> bool {
+    /// Whether none of the first events of the pool is ever permitted, though the first check by itself permits one, and
+    /// the second too unless it `always` forbids them: a rule that stands in its own way is in conflict with nobody.
+    pub(super) fn never_permits(&self, ways: usize, always: bool) -> bool {
         let permitted = |among: [bool; 2]| {
             let reached = self.explore(among)?;
             let asked = self.moves.iter().filter(|one| one.sample.is_some_and(|sample| sample < ways));
             let asked: Vec<&Move> = asked.collect();
             Some(reached.states.iter().any(|states| asked.iter().any(|one| self.step(*states, one, among).is_some())))
         };
-        permitted([true, true]) == Some(false) && permitted([true, false]) == Some(true)
+        permitted([true, true]) == Some(false)
+            && permitted([true, false]) == Some(true)
+            && (always || permitted([false, true]) == Some(true))
     }
 
     /// A shortest way, as places in the pool, to where an obligation can no longer be met, though each check by itself

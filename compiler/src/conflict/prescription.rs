@@ -10,6 +10,7 @@ use rules::directive::Per;
 use rules::predicate::{CommandTest, FileAction, FileTest, TextTest};
 use rules::{Directive, Event, EventKind, Pattern, Predicate, Rule};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The most ways that are spelled out for one prescription.
 const MAX_WAYS: usize = 32;
@@ -34,6 +35,10 @@ pub(super) struct Prescription {
     condition: Option<Condition>,
     /// The path that a rule per file is followed on.
     file: Option<String>,
+    /// For what is only the manner of a deed: the deed in another manner. Who forbids that too forbids the deed.
+    pub(super) otherwise: Vec<Sample>,
+    /// Whether texts in files are a part of it, and not made up.
+    is_text: bool,
 }
 
 impl Sample {
@@ -94,26 +99,31 @@ pub(super) fn prescriptions(rule: &Rule, directive: &Directive) -> Vec<Prescript
     }
 }
 
-/// The replacement as a command, in each directory that the rule is about; or, for a text, the clean examples that hold it.
+/// The replacement as a command, in each directory that the rule is about; or as a text, in the files of clean examples.
 fn replacements(rule: &Rule, never: &Predicate, to: &str) -> Vec<Prescription> {
     let program = |c: char| c.is_ascii_alphanumeric() || "-_./+".contains(c);
     let is_command = to.split(' ').next().is_some_and(|word| !word.is_empty() && word.chars().all(program));
-    let asked = format!("`{to}`");
+    let of = |ways: Vec<Event>, manner: Vec<Event>| Prescription {
+        asked: format!("`{to}`"),
+        ways: ways.into_iter().map(Sample::of).collect(),
+        condition: None,
+        file: None,
+        otherwise: manner.into_iter().map(Sample::of).collect(),
+        is_text: true,
+    };
     if is_command && mentions(never, &|leaf| matches!(leaf, Predicate::Command(_))) {
-        let command = |cwd: Option<String>| {
-            let way = Sample::of(Event { cwd, ..Event::command(to) });
-            Prescription { asked: asked.clone(), ways: vec![way], condition: None, file: None }
-        };
         let directories = rule.scope.directory.iter().filter_map(|glob| sample_path(glob.trim_end_matches('/')));
-        let inside: Vec<_> = directories.map(|directory| command(Some(directory))).collect();
-        return if rule.scope.directory.is_empty() { vec![command(None)] } else { inside };
+        let inside = |directory| of(vec![Event { cwd: Some(directory), ..Event::command(to) }], Vec::new());
+        let anywhere = rule.scope.directory.is_empty().then(|| of(vec![Event::command(to)], Vec::new()));
+        return directories.map(inside).chain(anywhere).collect();
     }
-    let holds = |event: &Event| call(event).is_some_and(|(_, input)| input.to_string().contains(to));
-    let ways: Vec<Sample> = clean(rule).filter(holds).take(MAX_WAYS).map(Sample::of).collect();
-    if to.is_empty() || ways.is_empty() {
+    let paths: BTreeSet<String> =
+        clean(rule).filter_map(|event| Sample::of(event).facts.files.pop()).map(|file| file.path).collect();
+    if to.trim().is_empty() || paths.is_empty() || mentions(never, &|leaf| !matches!(leaf, Predicate::File(_))) {
         return Vec::new();
     }
-    vec![Prescription { asked, ways, condition: None, file: None }]
+    let with = |text: &str| paths.iter().take(MAX_WAYS).map(|path| Event::write(path, text)).collect();
+    vec![of(with(to), with(""))]
 }
 
 impl Prescription {
@@ -151,7 +161,15 @@ impl Prescription {
         }
         ways.truncate(MAX_WAYS);
         let asked = rules::describe(predicate);
-        (!ways.is_empty()).then_some(Self { asked, ways, condition: Some(condition), file })
+        let (otherwise, is_text) = (Vec::new(), tests_text(predicate));
+        (!ways.is_empty()).then_some(Self { asked, ways, condition: Some(condition), file, otherwise, is_text })
+    }
+
+    /// Whether what another rule forbids is nothing of this: it forbids a manner, and here the manner is made up.
+    pub(super) fn is_safe_from(&self, other: &Directive) -> bool {
+        let commands = |predicate| mentions(predicate, &|leaf| matches!(leaf, Predicate::Command(_)));
+        let only_how = matches!(&other.pattern, Pattern::Universality { must, .. } if !commands(must));
+        only_how || !self.is_text && directive_predicates(other).into_iter().any(tests_text)
     }
 
     /// The ways, and first variants of them with the words that another rule wants commands to have.
@@ -175,6 +193,15 @@ impl Prescription {
     }
 }
 
+fn tests_text(predicate: &Predicate) -> bool {
+    mentions(predicate, &|leaf| match leaf {
+        Predicate::File(test) => {
+            test.added.is_some() || test.removed.is_some() || test.content.is_some() || test.code.is_some()
+        }
+        _ => false,
+    })
+}
+
 /// Events that a rule speaks of: a prompt, its examples, and what makes its predicates true.
 pub(super) fn pool(rule: &Rule, directive: &Directive) -> Vec<Sample> {
     let file = file(rule, directive);
@@ -187,8 +214,11 @@ pub(super) fn pool(rule: &Rule, directive: &Directive) -> Vec<Sample> {
 
 /// The path that a rule per file is followed on.
 fn file(rule: &Rule, directive: &Directive) -> String {
+    if directive.per != Per::File {
+        return SOME_FILE.to_owned();
+    }
     let spelled = directive_predicates(directive).into_iter().flat_map(|predicate| events(predicate, SOME_FILE));
-    let known = spelled.chain(clean(rule)).find_map(|event| super::path(&facts::facts(&event, &NoWorkspace)));
+    let known = spelled.chain(clean(rule)).find_map(|event| super::path(&Sample::of(event).facts));
     known.unwrap_or_else(|| SOME_FILE.to_owned())
 }
 
@@ -292,10 +322,11 @@ fn assignment(env: &str) -> String {
     }
 }
 
-/// A word that a glob matches, for the simple ones.
-fn sample_word(glob: &str) -> Option<String> {
-    let word = glob.replace(['*', '?'], if glob.len() == 1 { "x" } else { "" });
-    (!word.is_empty() && !word.contains(['[', '{', '\\'])).then_some(word)
+/// A word that a pattern matches, where it needs no quotes.
+fn sample_word(pattern: &str) -> Option<String> {
+    let word = pattern.replace(['*', '?'], if pattern.len() == 1 { "x" } else { "" });
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,^".contains(c);
+    (!word.is_empty() && word.chars().all(plain)).then_some(word)
 }
 
 /// A path that a glob matches, for the simple ones.

@@ -1,8 +1,7 @@
 //! Pairs of rules, in conflict or not.
 
 use super::*;
-use rules::{Event, Example, Predicate};
-use serde_json::json;
+use rules::{Event, Example};
 
 /// Rules, one a line: a name, a pattern, and the fields of its check; `[scope]` and what follows it is the scope.
 const RULES: &str = r#"
@@ -47,7 +46,12 @@ changelog | existence | require = { file = { path = ["CHANGELOG.md"] } } | when 
 never-changelog | absence | never = { file = { path = ["*.md"] } }
 never-readme | absence | never = { file = { path = ["README.md"] } }
 docs-follow | response | trigger = { file = { path = ["src/a.js"] } } | require = { file = { path = ["docs/**"] } }
+copy-first | precedence | first = { file = { path = ["*.bak"] } } | then = { file = {} }
 never-docs | absence | never = { file = { path = ["docs/"] } }
+never-todo | absence | never = { file = { path = ["*.md"], added = { not = { contains = "todo" } } } }
+never-indented | absence | never = { file = { added = { indent = "spaces" } } }
+never-code | absence | never = { file = { path = ["*.js"] } }
+changelog-of-code | existence | require = { file = { path = ["*.js"], added = { contains = "log" } } }
 headed | universality | every = { file = { path = ["*.md"] } } | must = { file = { content = { min_headings = 1 } } }
 read-first | precedence | first = { read = {} } | then = { file = { action = "modify" } } | per = "file"
 never-read-secrets | absence | never = { read = { path = [".env"] } }
@@ -78,6 +82,10 @@ spaces-api | universality | every = { file = { path = ["api/"] } } | must = { fi
 spaces | universality | every = { file = {} } | must = { file = { added = { indent = "spaces" } } }
 spaces-in-api | universality | every = { file = {} } | must = { file = { added = { indent = "spaces" } } } | [scope] | directory = ["api"]
 never-var | absence | never = { file = { path = ["*.js"], added = { contains = "var " } } }
+let-not-var | substitution | never = { file = { path = ["*.js"], added = { mentions = "var" } } } | instead = [{ from = "var", to = "let" }]
+var-not-let | substitution | never = { file = { path = ["*.js"], added = { mentions = "let" } } } | instead = [{ from = "let", to = "var" }]
+never-log | absence | never = { file = { path = ["*.js"], added = { mentions = "log" } } }
+opaque-after-edits | response | trigger = { file = { path = ["src/a.js"] } } | require = { tool = { arg = "/command", value = { contains = "npm test" } } }
 always-var | universality | every = { file = { path = ["*.js"] } } | must = { file = { added = { contains = "var " } } }
 "#;
 
@@ -130,6 +138,7 @@ changelog ~ never-readme
 changelog ~ headed
 docs-follow ! never-docs
 docs-follow ~ never-changelog
+docs-follow ~ copy-first
 read-first ~ never-read-secrets
 format-each ! never-npx
 format-each ~ never-npm
@@ -139,6 +148,9 @@ reply-de ~ reply-emoji
 reply-emoji ! never-emoji
 reply-emoji ~ never-plain
 never-emoji ! never-plain
+changelog ~ never-todo
+never-code ! changelog-of-code
+never-indented ~ changelog
 short-reply ~ shorter-reply
 short-reply ! long-reply
 summary ! never-summary
@@ -248,22 +260,29 @@ fn the_reason_names_both_rules_and_the_way() {
     ");
 }
 
+/// The rule of a line, with an example of what it allows.
+fn with_clean(id: &str, events: &[Event]) -> Rule {
+    let rule = lines().find(|rule| rule.id.as_str() == id).unwrap();
+    Rule { examples: vec![Example::of(false, events)], ..rule }
+}
+
 #[test]
 fn what_is_asked_for_is_learnt_from_clean_examples() {
-    let response = |id: &str, require: Predicate, example: &[Event]| {
-        let mut rule = read(&format!("id = '{id}'\ntitle = ''\nstate = 'armed'\n"));
-        let trigger = Predicate::path(["*.rs"]);
-        rule.check = Some(Directive::of(Pattern::Response { trigger, require }));
-        rule.examples = vec![Example::of(false, example)];
-        rule
-    };
-    let opaque = serde_json::from_value(json!({ "command": "?pm test" })).unwrap();
     let call = Event::command("npm test");
-    let edit = Event::write("src/a.rs", "x");
-    let asks = response("asks", opaque, &[edit, call.clone(), call.done(true)]);
-    let never = lines().find(|rule| rule.id.as_str() == "never-npm").unwrap();
+    let asks = with_clean("opaque-after-edits", &[Event::write("src/a.js", "x"), call.clone(), call.done(true)]);
+    let never = with_clean("never-npm", &[]);
     assert_eq!(found(&[asks.clone(), never.clone()]).len(), 1);
     assert_eq!(found(&[Rule { examples: Vec::new(), ..asks }, never]), [], "nothing shows what is asked for");
+}
+
+#[test]
+fn another_manner_of_writing_is_no_deed() {
+    let example = [Event::write("src/a.js", "let x = log()\n")];
+    let (let_not_var, var_not_let) = (with_clean("let-not-var", &example), with_clean("var-not-let", &example));
+    for (other, conflicts) in [(var_not_let, 1), (with_clean("never-code", &[]), 0), (with_clean("never-log", &[]), 0)]
+    {
+        assert_eq!(found(&[let_not_var.clone(), other.clone()]).len(), conflicts, "{}", other.id);
+    }
 }
 
 #[test]

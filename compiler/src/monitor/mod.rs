@@ -113,9 +113,10 @@ impl Monitor {
         self.step(state, 0) == state
     }
 
-    /// Whether such an instant leaves every state as it is, so that it need not be stepped.
-    pub fn idle_everywhere(&self) -> bool {
-        self.states().all(|state| self.idle(state))
+    /// Whether the truth of an atom makes a difference in a state.
+    pub fn heeds(&self, state: u8, atom: usize) -> bool {
+        let flip = u8::try_from(atom).ok().and_then(|atom| 1_u8.checked_shl(u32::from(atom))).unwrap_or(0);
+        self.letters().any(|letter| self.step(state, letter) != self.step(state, letter ^ flip))
     }
 
     /// The states.

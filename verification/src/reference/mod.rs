@@ -13,6 +13,8 @@
 //! Deliberately absent: progression, automata and anything else that the product does. This module is slow and short.
 
 mod logic;
+pub mod predicates;
+pub mod sessions;
 
 pub use logic::Malformed;
 
@@ -147,7 +149,12 @@ impl Specification {
     /// The text, where it is not a formula.
     pub fn read(text: &str, roles: &[(String, Atom)]) -> Result<Self, Malformed> {
         let names: Vec<&str> = roles.iter().map(|(name, _)| name.as_str()).collect();
-        let atoms = roles.iter().map(|(_, atom)| atom.clone()).collect();
+        let atoms = roles.iter().map(|(_, atom)| match atom.phase {
+            // How a call ended only its completion tells.
+            Phase::Attempt if atom.predicate.asks_for_exit() => Atom { phase: Phase::Completion, ..atom.clone() },
+            _ => atom.clone(),
+        });
+        let atoms = atoms.collect();
         Ok(Self { atoms, formula: logic::read(text, &names)? })
     }
 
@@ -155,7 +162,17 @@ impl Specification {
     pub fn accepts<T>(&self, trace: &[T], truth: impl Fn(&Atom, &T) -> bool) -> bool {
         let instant = |now: &T| self.atoms.iter().map(|atom| truth(atom, now)).collect();
         let trace: Vec<Vec<bool>> = trace.iter().map(instant).collect();
-        self.formula.holds(&trace, 0)
+        self.accepts_letters(&trace)
+    }
+
+    /// The atoms, one for each role of the formula.
+    pub fn atoms(&self) -> &[Atom] {
+        &self.atoms
+    }
+
+    /// Whether a trace is right, instant by instant the truth of each atom.
+    pub fn accepts_letters(&self, trace: &[Vec<bool>]) -> bool {
+        self.formula.holds(trace, 0)
     }
 }
 
