@@ -157,7 +157,7 @@ fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
     let Some(when) = when else { return true };
     if when.things.iter().all(|thing| thing.sort == Sort::File) {
         let code = main.things.iter().all(|thing| matches!(thing.sort, Sort::Code | Sort::File));
-        main.places.extend(when.things.iter().map(|thing| thing.place()).filter(|_| code));
+        main.places.extend(when.things.iter().map(Thing::place).filter(|_| code));
         return code || when.things.is_empty();
     }
     // `when pushing, never force push`
@@ -205,7 +205,7 @@ fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon:
             lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
         {
             let mut thing = file_thing(test.path.clone(), name, None);
-            thing.holds = super::thing::at_path(&thing.holds, "src/lib.rs");
+            thing.holds = super::path::at_path(&thing.holds, "src/lib.rs");
             named.things.push(thing);
         }
     }

@@ -14,6 +14,7 @@ mod compose;
 mod detect;
 mod meaning;
 mod name;
+mod path;
 mod text;
 mod thing;
 

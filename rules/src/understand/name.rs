@@ -1,9 +1,10 @@
 //! What a clause names: things, places, properties, measures, and what is done to them.
 
 use super::clause::{Clause, Role, Unit, What};
+use super::path::globs;
 use super::text::Form;
 use super::thing::{
-    Sort, Thing, command_thing, entry_thing, file_thing, globs, is_command_like, is_skill, path_thing, reply_thing,
+    Sort, Thing, command_thing, entry_thing, file_thing, is_command_like, is_skill, path_thing, reply_thing,
     skill_thing, text_thing, tool_thing,
 };
 use crate::Lexicon;

@@ -6,7 +6,8 @@ use super::{Composer, Draft};
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, FileAction};
 use crate::understand::name::{Named, Place};
-use crate::understand::thing::{Sort, Thing, at_path, file_thing, path_of, slug, stop_thing};
+use crate::understand::path::{at_path, path_of};
+use crate::understand::thing::{Sort, Thing, file_thing, slug, stop_thing};
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
 
 impl Composer<'_, '_> {

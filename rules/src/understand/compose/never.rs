@@ -6,7 +6,8 @@ use crate::directive::Replacement;
 use crate::lexicon::Cue;
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
-use crate::understand::thing::{Sort, Thing, at_path, command_thing, path_of, slug};
+use crate::understand::path::{at_path, path_of};
+use crate::understand::thing::{Sort, Thing, command_thing, slug};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -59,10 +60,9 @@ impl Composer<'_, '_> {
             Sort::Code if matches!(self.meaning.main.verb, Some(Cue::Edit | Cue::Create)) => {
                 ("write", thing.slug.clone())
             }
-            Sort::Code => ("use", thing.slug.clone()),
             Sort::Read => ("read", format!("read-{}", thing.slug)),
             Sort::Reply => ("say", format!("{}-in-reply", thing.slug)),
-            Sort::Tool => ("use", thing.slug.clone()),
+            Sort::Code | Sort::Tool => ("use", thing.slug.clone()),
             Sort::Stop => ("end the turn", "done-too-early".to_owned()),
             Sort::Other => ("do", thing.slug.clone()),
         };

@@ -3,7 +3,8 @@
 use super::Composer;
 use crate::predicate::{FileAction, FileTest};
 use crate::understand::name::{Named, Place};
-use crate::understand::thing::{Sort, Thing, at_path, path_of, sample_path, slug};
+use crate::understand::path::{at_path, path_of, sample_path};
+use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, Predicate, Scope};
 
 impl Composer<'_, '_> {

@@ -6,7 +6,8 @@ use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Property};
 use crate::predicate::{FileAction, TextTest};
 use crate::understand::meaning::Stance;
-use crate::understand::thing::{Sort, Thing, path_of, sample_path, slug};
+use crate::understand::path::{path_of, sample_path};
+use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
 
 impl Composer<'_, '_> {
