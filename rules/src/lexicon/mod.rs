@@ -192,6 +192,11 @@ impl Lexicon {
         self.pasted.iter().any(|start| line.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
     }
 
+    /// Whether files end so, without the full stop.
+    pub(crate) fn is_extension(&self, ending: &str) -> bool {
+        self.extensions.contains(ending)
+    }
+
     /// Whether a word belongs to a programming language, so that a text with it is code and no command.
     pub(crate) fn is_keyword(&self, word: &str) -> bool {
         self.keywords.contains(word)

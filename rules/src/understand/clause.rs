@@ -267,9 +267,9 @@ impl Part {
     }
 }
 
-/// Whether a part begins with `no`.
+/// Whether a part begins with `no` or `never`.
 fn forbids(units: &[Unit<'_, '_>]) -> bool {
-    units.first().is_some_and(|unit| unit.is(Cue::No))
+    units.first().is_some_and(|unit| unit.is_any(&[Cue::No, Cue::Never]))
 }
 
 /// Whether a part says what to do instead of what stands before it: `…, simply run X`, `…, regenerate it with X`.

@@ -152,9 +152,9 @@ impl Namer<'_, '_> {
             return 2;
         }
         let of_files = units.get(1).is_some_and(|next| self.is_any_file(next));
-        if of_files && unit.text.strip_prefix('.').is_some_and(|end| end.chars().all(char::is_alphanumeric)) {
-            // `.q4 files`: an ending that nobody listed.
-            self.named.things.push(Thing { literal: true, ..path_thing(unit.text, self.named.verb) });
+        if of_files && let Some(ending) = self.ending(unit) {
+            let thing = path_thing(&format!(".{}", ending.to_lowercase()), self.named.verb);
+            self.named.things.push(Thing { literal: true, ..thing });
             return 2;
         }
         if unit.what == What::Word && of_files {
@@ -175,6 +175,14 @@ impl Namer<'_, '_> {
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
+    }
+
+    /// The ending of files that stands before `files`: `.q4 files`, whether listed or not, or `RST files`.
+    fn ending<'t>(&self, unit: &Unit<'t, '_>) -> Option<&'t str> {
+        let shouted = unit.text.len() <= 5 && unit.text.chars().all(|c| c.is_ascii_uppercase());
+        let known = unit.what == What::Word && (shouted || self.lexicon.is_extension(&unit.text.to_lowercase()));
+        let plain = |ending: &&str| !ending.is_empty() && ending.chars().all(char::is_alphanumeric);
+        unit.text.strip_prefix('.').or(known.then_some(unit.text)).filter(plain)
     }
 
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
