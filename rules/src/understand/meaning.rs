@@ -1,7 +1,7 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
 use super::clause::{Clause, Role, Statement, Unit, What};
-use super::name::{Named, name};
+use super::name::{Named, Place, name};
 use super::thing::{Sort, Thing, file_thing, text_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Sense};
@@ -66,11 +66,19 @@ impl Meaning<'_> {
         let writes = matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete));
         let anything = main.things.iter().all(|thing| thing.slug == "files") && main.places.is_empty();
         let points = statement.has(Cue::This) || !statement.units().any(|unit| unit.what == What::Word);
-        if self.stance == Stance::Never && writes && anything && points {
-            main.things = last.clone().into_iter().collect();
+        if let Some(last) = last.clone().filter(|_| self.stance == Stance::Never && writes && anything && points) {
+            main.things = vec![last];
         }
-        let named = main.things.iter().find(|thing| thing.sort == Sort::File && thing.literal);
-        *last = named.cloned().or(last.take());
+        let named = main.things.iter().find(|thing| thing.sort == Sort::File && thing.literal).cloned();
+        let place = || {
+            main.places.iter().find_map(|place| match place {
+                Place::Files { globs, label, outside: false } if label.contains('/') => {
+                    Some(Thing { literal: true, ..file_thing(globs.clone(), label, None) })
+                }
+                _ => None,
+            })
+        };
+        *last = named.or_else(place).or(last.take());
     }
 }
 
