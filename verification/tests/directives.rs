@@ -124,14 +124,14 @@ fn rule_sentences_of_real_repositories_catch_their_violations_and_pass_clean_act
         eprintln!("{kind:24} {tally:?}");
     }
     eprintln!("all: {all:?}; durable {durable} of {}; abstained on {abstained} of {semantic}", records.len());
-    assert!(all.pair_correct * 5 > all.records, "pairs judged right fell to {}", all.pair_correct);
+    assert!(all.pair_correct * 10 > all.records * 3, "pairs judged right fell to {}", all.pair_correct);
     assert!(
-        all.false_blocks * 5 < all.compiled,
+        all.false_blocks * 10 < all.compiled,
         "{} of {} checks block a clean action",
         all.false_blocks,
         all.compiled
     );
-    assert!(abstained * 2 > semantic, "abstained on {abstained} of {semantic}");
+    assert!(abstained * 4 > semantic * 3, "abstained on {abstained} of {semantic}");
 }
 
 #[test]

@@ -247,6 +247,7 @@ const JOINTS: [Cue; 9] = [
 #[derive(Debug, Clone, Copy, Default)]
 struct Part {
     stance: bool,
+    never: bool,
     content: bool,
 }
 
@@ -254,12 +255,17 @@ impl Part {
     fn of(units: &[Unit<'_, '_>]) -> Self {
         Self {
             stance: units.iter().any(|unit| unit.is_any(&STANCES)) || forbids(units),
+            never: units.iter().any(|unit| unit.is(Cue::Never)),
             content: units.iter().any(|unit| unit.is_content() || unit.what == What::Word),
         }
     }
 
     fn and(self, other: Self) -> Self {
-        Self { stance: self.stance || other.stance, content: self.content || other.content }
+        Self {
+            stance: self.stance || other.stance,
+            never: self.never || other.never,
+            content: self.content || other.content,
+        }
     }
 
     fn stands(self) -> bool {
@@ -301,11 +307,9 @@ pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 
         let early = segment.iter().take(2).any(|unit| unit.is_any(&STANCES)) || segment.iter().any(Unit::is_unspaced);
         let after_comma =
             from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "," | "(" | "-" | "—" | "–"));
-        let never = |units: &[Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
         let dash = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "-" | "—" | "–"));
-        let contrary = after_comma
-            && (left.content && right.content && forbids(segment)
-                || left.stance && turns(segment) && never(units.get(start..from).unwrap_or_default()));
+        let contrary =
+            after_comma && (left.content && right.content && forbids(segment) || left.never && turns(segment));
         if !fronted && (left.stands() && right.stands() && early || contrary || dash && left.stands()) {
             cuts.push(from);
             start = from;
