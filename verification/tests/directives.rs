@@ -23,13 +23,11 @@ fn records(name: &str) -> Option<Vec<Value>> {
     let root = std::env::var_os("TRACE_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), Into::into);
     let path = root.join("corpora").join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()),
-        Err(_) => {
-            eprintln!("not measured: {} is not there", path.display());
-            None
-        }
+    let text = std::fs::read_to_string(&path).ok();
+    if text.is_none() {
+        eprintln!("not measured: {} is not there", path.display());
     }
+    Some(text?.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 fn word<'a>(record: &'a Value, field: &str) -> &'a str {
