@@ -204,7 +204,7 @@ impl<'a> Bytes<'a> {
             5 => Event::command(self.text(&commands)).done(self.below(2) == 1),
             6 => Event::of(EventKind::UserPromptSubmit { text: self.text(&texts) }),
             7 => Event::of(EventKind::Reply { text: self.text(&texts) }),
-            _ => Event::stop(self.text(&texts), self.maybe(|bytes| bytes.event()).flatten().into_iter().collect()),
+            _ => Event::stop(self.text(&texts), self.maybe(Self::event).flatten().into_iter().collect()),
         })
     }
 }
