@@ -5,8 +5,10 @@ use crate::render::Report;
 use crate::{End, engine};
 use anyhow::{Context, Result, bail};
 use compiler::Checker;
-use rules::{Code, Diagnostic, Event, EventKind, Span};
+use compiler::facts::Workspace;
+use rules::{Code, Diagnostic, Event, EventKind, Severity, Span};
 use server::report::{Checked, Record};
+use server::workspace::Before;
 use server::{Engine, git, lines};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -47,6 +49,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let engine = engine(root)?;
     let mut report = Report::new(arguments.format, arguments.all);
     let (checks, diagnostics) = engine.checks();
+    let broken = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     for diagnostic in diagnostics {
         report.add(&Record::Diagnostic(diagnostic))?;
     }
@@ -58,14 +61,16 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
             Some(revision) => git::diff(engine.root(), revision)?,
             None => git::staged(engine.root())?,
         };
+        let before = Before::of(engine.workspace(), &text);
         for event in git::events(&text) {
-            judge(&engine, &mut checker, &event, &mut sum, &mut report)?;
+            judge(&before, &mut checker, &event, &mut sum, &mut report)?;
         }
     } else {
         let (input, name) = open(arguments.events)?;
         read(&engine, &mut checker, input, &name, &mut sum, &mut report)?;
     }
-    for verdict in checker.pending() {
+    // A diff does not tell what was run after it, so nothing is owed for it.
+    for verdict in checker.pending().into_iter().filter(|_| !of_diff) {
         sum.count(&verdict);
         report.add(&Record::Verdict(verdict))?;
     }
@@ -73,10 +78,13 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let unread = sum.unread;
     report.add(&Record::Checked(sum))?;
     report.finish()?;
-    if unread > 0 && !findings {
-        bail!("{unread} line(s) of the input are not events, see above; all others were judged");
+    match (findings, broken, unread) {
+        (true, ..) => Ok(End::Findings),
+        // Nothing was found, but not everything was looked at.
+        (false, 1.., _) => bail!("{broken} fault(s) in rules, see above; those rules were left out"),
+        (false, 0, 1..) => bail!("{unread} line(s) of the input are not events, see above; all others were judged"),
+        (false, 0, 0) => Ok(End::Clean),
     }
-    Ok(if findings { End::Findings } else { End::Clean })
 }
 
 fn open(path: Option<PathBuf>) -> Result<(Box<dyn BufRead>, String)> {
@@ -99,20 +107,19 @@ fn read(
 ) -> Result<()> {
     for line in lines::bounded(input, MAX_LINE_BYTES) {
         let line = line.with_context(|| format!("cannot read `{name}`"))?;
-        let event =
-            line.text().map_err(|code| Diagnostic::of(code, code.page().title.to_lowercase())).and_then(|text| {
-                if text.trim().is_empty() {
-                    return Ok(None);
-                }
-                serde_json::from_str::<Event>(text).map(Some).map_err(|error| {
-                    let error = rules::correction::LineError::of(text, &error);
-                    let span = Span::on(name, line.number, error.column, 1, text);
-                    Diagnostic::of(Code::NotAnEvent, error.message).at(span)
-                })
-            });
+        let event = line.text().and_then(|text| {
+            if text.trim().is_empty() {
+                return Ok(None);
+            }
+            serde_json::from_str::<Event>(text).map(Some).map_err(|error| {
+                let error = rules::correction::LineError::of(text, &error);
+                let span = Span::on(name, line.number, error.column, 1, text);
+                Diagnostic::of(Code::NotAnEvent, error.message).at(span)
+            })
+        });
         match event {
             Ok(None) => {}
-            Ok(Some(event)) => judge(engine, checker, &event, sum, report)?,
+            Ok(Some(event)) => judge(engine.workspace(), checker, &event, sum, report)?,
             Err(diagnostic) => {
                 sum.unread += 1;
                 let place = diagnostic.span.clone().unwrap_or_else(|| Span::on(name, line.number, 1, 1, ""));
@@ -124,14 +131,14 @@ fn read(
 }
 
 fn judge(
-    engine: &Engine,
+    workspace: &dyn Workspace,
     checker: &mut Checker<'_>,
     event: &Event,
     sum: &mut Checked,
     report: &mut Report,
 ) -> Result<()> {
     sum.events += 1;
-    let verdicts = checker.observe(event, engine.workspace());
+    let verdicts = checker.observe(event, workspace);
     report.event(sum.events, &summary(event), &verdicts)?;
     for verdict in verdicts {
         sum.count(&verdict);

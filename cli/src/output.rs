@@ -2,9 +2,11 @@
 
 use anyhow::Result;
 use clap::ValueEnum;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
-use rules::{Diagnostic, Severity};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents};
+use miette::{Report, SourceCode, SourceSpan, SpanContents};
+use rules::{Code, Diagnostic, Severity, Span};
 use serde::Serialize;
+use server::EngineError;
 use std::io::{IsTerminal, Write};
 
 /// The widest that a table gets where the output is not a terminal, in columns.
@@ -76,10 +78,8 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) {
             place = format!("{}:{}:{}: ", span.file, span.line, span.column);
         } else {
             let length = span.length.min(span.text.len() - column);
-            // The line is shown under its own number, not as the first of a file of one line.
-            let before = "\n".repeat(span.line - 1);
-            told = told.with_label(LabeledSpan::new(None, before.len() + column, length));
-            source = Some(NamedSource::new(&span.file, before + &span.text));
+            told = told.with_label(LabeledSpan::new(None, column, length));
+            source = Some(OneLine(span.clone()));
         }
     }
     told.message = place + &told.message;
@@ -89,16 +89,37 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) {
     };
     let coloured = std::io::stderr().is_terminal();
     let theme = if coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_context_lines(0);
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
     let mut text = String::new();
     if handler.render_report(&mut text, report.as_ref()).is_ok() {
         // Nothing can be done where standard error is closed.
-        let _ = write!(anstream::stderr(), "{text}");
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+}
+
+/// The line that a diagnostic is about, which is all that is kept of its file.
+#[derive(Debug)]
+struct OneLine(Span);
+
+impl SourceCode for OneLine {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        _before: usize,
+        _after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let Span { file, line, text, .. } = &self.0;
+        let whole = SourceSpan::from((0, text.len()));
+        let line = line.saturating_sub(1);
+        Ok(Box::new(MietteSpanContents::new_named(file.clone(), text.as_bytes(), whole, line, span.offset(), 1)))
     }
 }
 
 /// Prints why a command could not run.
 pub(crate) fn failure(error: &anyhow::Error) {
+    if let Some(unknown @ EngineError::UnknownRule { .. }) = error.downcast_ref() {
+        return diagnostic(&Diagnostic::of(Code::UnknownRule, unknown.to_string()));
+    }
     let causes = error.chain().skip(1).map(|cause| format!(": {cause}")).collect::<Vec<_>>().concat();
     // Nothing can be done where standard error is closed.
     let _ = writeln!(anstream::stderr(), "trace: {error}{causes}");

@@ -5,6 +5,7 @@ use crate::render::table;
 use crate::{End, engine, explain};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use comfy_table::ColumnConstraint;
 use rules::book::Action;
 use rules::{Decision, RuleId, State};
 use serde::Serialize;
@@ -34,33 +35,41 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the rules
+    #[command(after_help = "Example: trace rules list --state armed")]
     List {
         /// Only those in this state: proposed, shadow, armed or retired
         #[arg(long, value_parser = state)]
         state: Option<State>,
     },
     /// Print a rule's file
+    #[command(after_help = "Example: trace rules show npm-instead-of-pnpm")]
     Show {
         /// The rule
         name: String,
     },
     /// Open a rule's file in `$VISUAL` or `$EDITOR`, and check what was changed
+    #[command(after_help = "Example: EDITOR=vi trace rules edit npm-instead-of-pnpm")]
     Edit {
         /// The rule
         name: String,
     },
     /// Enforce a rule, if it passes its own tests
+    #[command(after_help = "Example: trace rules arm npm-instead-of-pnpm")]
     Arm(Named),
     /// Log a rule's violations, without standing in the way
+    #[command(after_help = "Example: trace rules shadow npm-instead-of-pnpm --reason 'the build image has only npm'")]
     Shadow(Named),
     /// Keep a rule for the record only
+    #[command(after_help = "Example: trace rules retire npm-instead-of-pnpm --reason 'we moved to npm'")]
     Retire(Named),
     /// Take a rule's last change back
+    #[command(after_help = "Example: trace rules undo npm-instead-of-pnpm")]
     Undo {
         /// The rule
         name: String,
     },
     /// Run rules on their own examples and mutants
+    #[command(after_help = "Example: trace rules test npm-instead-of-pnpm")]
     Test {
         /// The rules; all of them where none is named
         names: Vec<String>,
@@ -131,6 +140,8 @@ fn list(engine: &Engine, out: &mut dyn Write, state: Option<State>, format: Plai
     let Loaded { files: all, diagnostics } = engine.rules();
     diagnostics.iter().for_each(output::diagnostic);
     let mut table = table::plain(&["rule", "state", "decided by", "bites", "scope", "asks"]);
+    // From here names are copied into other commands, so that they are not broken in two.
+    table.column_mut(0).map(|names| names.set_constraint(ColumnConstraint::ContentWidth));
     let wanted = all.iter().filter(|found| state.is_none_or(|state| state == found.rule.state));
     let mut count = 0;
     for found in wanted {
@@ -242,7 +253,7 @@ fn test(engine: &Engine, out: &mut dyn Write, names: &[String], format: PlainFor
     let mut failed = diagnostics.len();
     let mut passed = 0;
     for found in all.iter().filter(wanted).filter(|found| found.rule.decided_by.is_check()) {
-        let trial = engine.test(&found.rule);
+        let trial = engine.test(found);
         let is_fine = trial.passed();
         if is_fine {
             passed += 1;

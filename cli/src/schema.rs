@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use schemars::schema_for;
 use std::io::Write;
 
-/// Prints the JSON Schema of a format
+/// Print the JSON Schema of a format
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: trace schema event > event.schema.json")]
 pub(crate) struct Arguments {

@@ -189,7 +189,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Runs the events before a stop; a call whose result is not among them has succeeded.
+    /// Runs the events before a stop. They have happened, so nothing of them is denied; a call whose result is not among
+    /// them has succeeded.
     fn replay(&self, session: &mut Session, history: &[Event], stop: &Event) -> Vec<Verdict> {
         let mut results: HashMap<u64, usize> = HashMap::new();
         for event in history {
@@ -209,16 +210,17 @@ impl<'a> Checker<'a> {
                 cwd: inherit(&event.cwd, &stop.cwd),
                 ..event.clone()
             };
-            let found = self.event(session, &event, &NoWorkspace);
-            let denied = found.iter().any(|verdict| verdict.blocks);
-            verdicts.extend(found);
-            let has_result = results.get_mut(&call(&event)).is_some_and(|left| {
-                let any = *left > 0;
-                *left = left.saturating_sub(1);
-                any
-            });
-            if matches!(event.kind, EventKind::PreToolUse { .. }) && !has_result && !denied {
-                verdicts.extend(self.event(session, &event.done(true), &NoWorkspace));
+            let is_attempt = matches!(event.kind, EventKind::PreToolUse { .. });
+            let has_result = is_attempt
+                && results.get_mut(&call(&event)).is_some_and(|left| {
+                    let any = *left > 0;
+                    *left = left.saturating_sub(1);
+                    any
+                });
+            // What was attempted and has a result is told by the result.
+            if !has_result {
+                let event = if is_attempt { event.done(true) } else { event };
+                verdicts.extend(self.event(session, &event, &NoWorkspace));
             }
         }
         verdicts

@@ -7,7 +7,7 @@ use crate::artifact::Checks;
 use crate::check::Check;
 use crate::checker::Checker;
 use crate::verdict::Outcome;
-use rules::{Code, Diagnostic, Event, EventKind, Example, Rule};
+use rules::{Code, Diagnostic, Event, EventKind, Example, Rule, Span};
 use serde_json::{Value, json};
 
 /// The mark of a mutant's note.
@@ -31,30 +31,31 @@ impl Trial {
     }
 }
 
-/// Judges a rule's examples by its check.
-pub fn run(rule: &Rule, check: &Check) -> Trial {
+/// Judges a rule's examples by its check; `place` says where an example stands, by its number from 0, or the rule.
+pub fn run(rule: &Rule, check: &Check, place: &dyn Fn(Option<usize>) -> Option<Span>) -> Trial {
     // The rule is tried as it would be enforced, where it would be.
     let check = Check { state: rules::State::Armed, reach: crate::check::Reach::default(), ..check.clone() };
     let checks = Checks::of(std::slice::from_ref(&check), [0; 32]);
     let mut checker = Checker::new(&checks);
     let mut trial = Trial::default();
+    let failed = |code, message: String, example| Diagnostic { span: place(example), ..Diagnostic::of(code, message) };
     for (number, example) in rule.examples.iter().enumerate() {
         let events = match example.parse() {
             Ok(events) if !events.is_empty() => events,
             Ok(_) => {
                 let message = format!("example {} of rule `{}` has no events", number + 1, rule.id);
-                trial.failures.push(Diagnostic::of(Code::BadExample, message));
+                trial.failures.push(failed(Code::BadExample, message, Some(number)));
                 continue;
             }
             Err(error) => {
                 let message = format!("example {} of rule `{}`: {error}", number + 1, rule.id);
-                trial.failures.push(Diagnostic::of(Code::BadExample, message));
+                trial.failures.push(failed(Code::BadExample, message, Some(number)));
                 continue;
             }
         };
         let violated = checker.judge(&events, &rule.id) == Outcome::Violated;
         if violated != example.violates {
-            trial.failures.push(Diagnostic::of(Code::FailedExample, failure(rule, number, example)));
+            trial.failures.push(failed(Code::FailedExample, failure(rule, number, example), Some(number)));
         } else if violated {
             trial.violating += 1;
         } else {
@@ -64,7 +65,7 @@ pub fn run(rule: &Rule, check: &Check) -> Trial {
     if trial.failures.is_empty() && !trial.passed() {
         let lacks = if trial.violating == 0 { "violates it" } else { "does not violate it" };
         let message = format!("rule `{}` has no example that {lacks}", rule.id);
-        trial.failures.push(Diagnostic::of(Code::Untested, message));
+        trial.failures.push(failed(Code::Untested, message, None));
     }
     trial
 }

@@ -191,13 +191,7 @@ codes! {
         "The `events` of an example are lines of the form that `trace check` reads.";
     StaleCache = "T501", Advice, "The compiled checks were made anew",
         "nothing to do",
-        "`.trace/cache/checks.bin` was missing, older than the rules, of another version or damaged. It is derived from the rule files and may always be deleted.";
-    Unparsed = "T502", Advice, "A command could not be parsed",
-        "nothing to do; rules with `undecided = \"violated\"` treat it as a violation",
-        "The shell text is longer than 64 KiB, nested more than 64 deep, or not valid shell. What it runs cannot be told.";
-    TooManyItems = "T503", Advice, "An event holds more items than are looked at",
-        "nothing to do; rules with `undecided = \"violated\"` treat it as a violation",
-        "An event may hold at most 4,096 commands and file changes. What lies beyond counts as undecided.";
+        "`.trace/cache/checks.bin` was damaged, was something else, or cannot be kept where it belongs. It is derived from the rule files and may always be deleted; a missing or outdated one is made anew without a word.";
 }
 
 impl Code {

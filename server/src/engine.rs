@@ -62,7 +62,7 @@ pub enum EngineError {
         source: io::Error,
     },
     /// No such rule.
-    #[error("there is no rule `{name}`{}\nhelp: `trace rules list` shows them all", suggestion(.nearest.as_deref()))]
+    #[error("there is no rule `{name}`{}", suggestion(.nearest.as_deref()))]
     UnknownRule {
         /// The name that was asked for.
         name: String,
@@ -154,10 +154,10 @@ impl Engine {
         let mut diagnostics = loaded.diagnostics.clone();
         diagnostics.extend(why.map(|why| Diagnostic::of(Code::StaleCache, why.to_string())));
         let mut checks = Vec::new();
-        for rule in loaded.rules().filter(|rule| is_evaluated(rule)) {
-            match Check::of(rule) {
+        for file in loaded.files.iter().filter(|file| !file.overridden && is_evaluated(&file.rule)) {
+            match Check::of(&file.rule) {
                 Ok(check) => checks.push(check),
-                Err(faults) => diagnostics.extend(faults.into_iter().map(|fault| self.in_file(rule, fault))),
+                Err(faults) => diagnostics.extend(faults.into_iter().map(|fault| self.in_file(file, fault))),
             }
         }
         let whole = diagnostics.iter().all(|diagnostic| diagnostic.severity < Severity::Error);
@@ -177,17 +177,26 @@ impl Engine {
         whole
     }
 
-    fn in_file(&self, rule: &Rule, fault: Diagnostic) -> Diagnostic {
-        let file = self.folder.shown(&self.folder.rule_path(&rule.id));
-        let place = fault.span.clone().unwrap_or_else(|| Span::on(file, 1, 1, 1, ""));
+    /// A fault of a rule at the place in its file that the message quotes.
+    fn in_file(&self, file: &RuleFile, fault: Diagnostic) -> Diagnostic {
+        let name = self.folder.shown(&file.path);
+        let quoted = fault.message.split('`').nth(1).unwrap_or_default();
+        let found = file.text.find(quoted).map_or(0..0, |start| start..start + quoted.len());
+        let place = fault.span.clone().unwrap_or_else(|| Span::within(name, &file.text, found));
         fault.at(place)
     }
 
     /// Runs a rule on its own examples.
-    pub fn test(&self, rule: &Rule) -> Trial {
-        match Check::of(rule) {
-            Ok(check) => trial::run(rule, &check),
-            Err(failures) => Trial { failures, ..Trial::default() },
+    pub fn test(&self, file: &RuleFile) -> Trial {
+        match Check::of(&file.rule) {
+            Ok(check) => {
+                let name = self.folder.shown(&file.path);
+                trial::run(&file.rule, &check, &|example| Some(place(&name, &file.text, example)))
+            }
+            Err(faults) => {
+                let failures = faults.into_iter().map(|fault| self.in_file(file, fault)).collect();
+                Trial { failures, ..Trial::default() }
+            }
         }
     }
 
@@ -200,7 +209,7 @@ impl Engine {
         let found = self.rule(name)?;
         let rule = transition(&found.rule, action)?;
         if action == Action::Arm && rule.decided_by == Decision::Check {
-            let failures = self.test(&rule).failures;
+            let failures = self.test(&RuleFile { rule: rule.clone(), ..found.clone() }).failures;
             if !failures.is_empty() {
                 return Ok(failures);
             }
@@ -220,7 +229,10 @@ impl Engine {
         let after = transaction.read(&before.path)?;
         let name = self.folder.shown(&before.path);
         let diagnostics = match after.as_deref().map(|text| rules::file::parse(text, &name)) {
-            Some(Ok(rule)) if rule.decided_by == Decision::Check => self.test(&rule).failures,
+            Some(Ok(rule)) if rule.decided_by == Decision::Check => {
+                let text = after.clone().unwrap_or_default();
+                self.test(&RuleFile { rule, text, ..before.clone() }).failures
+            }
             Some(Err(faults)) => faults,
             _ => Vec::new(),
         };
@@ -263,10 +275,13 @@ impl Engine {
             book: loaded.book(),
             before: loaded.rules().map(|rule| rule.id.clone()).collect(),
             changed: BTreeMap::new(),
+            meant: BTreeSet::new(),
+            raised: BTreeSet::new(),
             spool: SpooledTempFile::new(MAX_SPOOLED_BYTES),
             sum: Compiled::default(),
             form: None,
             name,
+            folder: &self.folder,
         };
         let failed = |source| EngineError::Input { name: name.to_owned(), source };
         for line in lines::bounded(input, MAX_LINE_BYTES) {
@@ -295,30 +310,28 @@ struct Run<'a> {
     before: BTreeSet<RuleId>,
     /// What was done with each rule that changes, and in which order.
     changed: BTreeMap<RuleId, (report::Admission, usize)>,
+    /// Every rule that a message made or supports.
+    meant: BTreeSet<RuleId>,
+    /// The rules that this run has brought into force.
+    raised: BTreeSet<RuleId>,
     spool: SpooledTempFile,
     sum: Compiled,
     form: Option<Form>,
     name: &'a str,
+    folder: &'a Folder,
 }
 
 impl Run<'_> {
     fn line(&mut self, line: &Line, transaction: &mut Transaction<'_>) -> Result<(), EngineError> {
-        let read =
-            line.text().map_err(|code| Diagnostic::of(code, code.page().title.to_lowercase())).and_then(|text| {
-                if text.trim().is_empty() {
-                    return Ok(None);
-                }
-                let form = *self.form.get_or_insert_with(|| Form::detect(text));
-                form.read(text).map_err(|error| {
-                    Diagnostic::of(Code::NotJson, error.message).at(Span::on(
-                        self.name,
-                        line.number,
-                        error.column,
-                        1,
-                        text,
-                    ))
-                })
-            });
+        let read = line.text().and_then(|text| {
+            if text.trim().is_empty() {
+                return Ok(None);
+            }
+            let form = *self.form.get_or_insert_with(|| Form::detect(text));
+            form.read(text).map_err(|error| {
+                Diagnostic::of(Code::NotJson, error.message).at(Span::on(self.name, line.number, error.column, 1, text))
+            })
+        });
         match read {
             Ok(None) => Ok(()),
             Ok(Some(correction)) => self.correction(line.number, correction, transaction),
@@ -360,6 +373,7 @@ impl Run<'_> {
                 Admission::Supersedes { .. } => report::Admission::Supersedes,
             };
             let id = admitted.id().clone();
+            self.meant.insert(id.clone());
             for rule in admitted.into_rules() {
                 // A rule that is made in this run stays new, however often it is said.
                 let order = self.changed.len();
@@ -384,10 +398,11 @@ impl Run<'_> {
                 continue;
             }
             let ready = if arm { State::Armed } else { State::Shadow };
+            let before = rule.state;
             if rule.decided_by == Decision::Check {
                 rule.examples.extend(trial::mutants(&rule));
                 let failures = match Check::of(&rule) {
-                    Ok(check) => trial::run(&rule, &check).failures,
+                    Ok(check) => trial::run(&rule, &check, &|example| Some(self.place(&rule, example))).failures,
                     Err(faults) => faults,
                 };
                 rule.state = match (failures.is_empty(), is_new || rule.state == State::Proposed) {
@@ -399,17 +414,27 @@ impl Run<'_> {
             } else if is_new {
                 rule.state = ready;
             }
+            if rule.state != before {
+                self.raised.insert(rule.id.clone());
+            }
             self.book.insert(rule);
         }
-        let conflicts = self.conflicts();
+        let mut conflicts = self.conflicts();
         for conflict in &conflicts {
-            let newer = self.book.rule(&conflict.newer).cloned();
-            // Only what this run has brought in is held back: a person may have armed the others knowingly.
-            if let Some(rule) = newer.filter(|rule| !self.before.contains(&rule.id) && rule.state != State::Retired) {
+            // Only what this run has brought into force is held back: a person may have armed the others knowingly.
+            let held = [&conflict.newer, &conflict.older].into_iter().find(|id| self.raised.contains(*id));
+            if let Some(rule) = held.and_then(|id| self.book.rule(id)).cloned() {
                 self.book.insert(Rule { state: State::Proposed, ..rule });
             }
         }
+        conflicts.retain(|conflict| [&conflict.newer, &conflict.older].into_iter().any(|id| self.meant.contains(id)));
         conflicts
+    }
+
+    /// Where an example will stand in the rule's file.
+    fn place(&self, rule: &Rule, example: Option<usize>) -> Span {
+        let name = self.folder.shown(&self.folder.rule_path(&rule.id));
+        place(&name, &rules::file::render(rule), example)
     }
 
     fn conflicts(&self) -> Vec<Conflict> {
@@ -432,11 +457,13 @@ impl Run<'_> {
         told.collect()
     }
 
-    /// Whether a rule came later than another: in this run, or later in it.
+    /// Whether a rule came later than another: in this run, or later in it; of two that were there before, the one that
+    /// still waits for a person.
     fn is_newer(&self, one: &RuleId, other: &RuleId) -> bool {
         let order = |id: &RuleId| {
             let made = self.changed.get(id).filter(|_| !self.before.contains(id));
-            (made.map(|(_, order)| *order), id.clone())
+            let waits = self.book.rule(id).is_some_and(|rule| rule.state == State::Proposed);
+            (made.map(|(_, order)| *order), waits, id.clone())
         };
         order(one) > order(other)
     }
@@ -472,7 +499,8 @@ impl Run<'_> {
         for rule in self.book.iter() {
             *sum.rules.entry(rule.state).or_default() += 1;
         }
-        let held: BTreeSet<&RuleId> = conflicts.iter().map(|conflict| &conflict.newer).collect();
+        let held: BTreeSet<&RuleId> =
+            conflicts.iter().flat_map(|conflict| [&conflict.newer, &conflict.older]).collect();
         let fate = |rule: &Rule| match decided(rule) {
             Some(fate) => fate,
             None if rule.state == State::Proposed && held.contains(&rule.id) => Fate::Conflict,
@@ -526,6 +554,12 @@ impl Compilation {
         }
         Ok(())
     }
+}
+
+/// Where an example stands in the text of a rule file; without one, its beginning.
+fn place(name: &str, text: &str, example: Option<usize>) -> Span {
+    let header = example.and_then(|number| text.match_indices("[[example]]").nth(number));
+    Span::within(name, text, header.map_or(0..0, |(start, header)| start..start + header.len()))
 }
 
 /// The fate that a rule has whatever its tests say.

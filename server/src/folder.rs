@@ -134,10 +134,13 @@ pub struct Lock {
 }
 
 impl Folder {
-    /// The nearest folder `.trace` at a place or above it; `user` is where the user's own rules lie.
+    /// The nearest folder `.trace` at a place or above it, but within its repository if it is in one; `user` is where the
+    /// user's own rules lie.
     pub fn find(start: &Path, user: Option<&Path>) -> Option<Self> {
         let start = fs::canonicalize(start).ok()?;
-        let root = start.ancestors().find(|place| place.join(".trace").is_dir())?;
+        let top = git::top(&start);
+        let within = |place: &&Path| top.as_ref().is_none_or(|top| place.starts_with(top));
+        let root = start.ancestors().take_while(within).find(|place| place.join(".trace").is_dir())?;
         Some(Self { root: root.to_owned(), user: user.map(Path::to_owned) })
     }
 

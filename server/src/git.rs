@@ -1,7 +1,7 @@
 //! What git knows, asked of the program `git` in a form that no setting of the user's changes.
 
 use rules::Event;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,8 @@ const DIFF: &[&str] = &[
     "--no-ext-diff",
     "--no-color",
     "--no-textconv",
-    "--no-relative",
+    "--relative",
+    "--full-index",
     "--src-prefix=a/",
     "--dst-prefix=b/",
     "--submodule=short",
@@ -75,6 +76,32 @@ pub fn changed(root: &Path) -> Result<BTreeSet<String>, GitError> {
     let status = git(root, ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"])?;
     let entries = status.split(|byte| *byte == 0).filter_map(|entry| entry.get(3..));
     Ok(entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
+}
+
+/// The text of a blob.
+///
+/// # Errors
+/// Why it cannot be told.
+pub fn blob(root: &Path, id: &str) -> Result<Vec<u8>, GitError> {
+    git(root, ["cat-file", "blob", id])
+}
+
+/// The blobs that the files of a diff were before it, by path; an empty name stands for a file that was not there.
+pub fn blobs(diff: &str) -> BTreeMap<String, String> {
+    let mut blobs = BTreeMap::new();
+    let mut old = None;
+    for line in diff.lines() {
+        if line.starts_with("diff --git ") {
+            old = None;
+        } else if let Some(ids) = line.strip_prefix("index ") {
+            old = ids.split_once("..").map(|(old, _)| old);
+        } else if let (Some(path), Some(id)) = (line.strip_prefix("--- a/"), old) {
+            blobs.insert(path.to_owned(), id.to_owned());
+        } else if let (Some(path), Some(_)) = (line.strip_prefix("+++ b/"), old.take()) {
+            blobs.entry(path.to_owned()).or_default();
+        }
+    }
+    blobs
 }
 
 /// The branch that is checked out; `None` outside a repository and where none is. It asks no program, because every hook

@@ -1,6 +1,6 @@
 //! Reads a text line by line in bounded memory: what is longer than the limit is passed over, and said so.
 
-use rules::Code;
+use rules::{Code, Diagnostic};
 use std::io::{self, BufRead};
 
 /// One line of an input.
@@ -11,19 +11,20 @@ pub struct Line {
     /// How many bytes of the input end with it.
     pub end: u64,
     bytes: Vec<u8>,
-    is_cut: bool,
+    /// The limit that it is longer than.
+    over: Option<usize>,
 }
 
 impl Line {
     /// Its text, without the line feed.
     ///
     /// # Errors
-    /// The code of what is wrong with it: it is too long, or not UTF-8.
-    pub fn text(&self) -> Result<&str, Code> {
-        if self.is_cut {
-            return Err(Code::LineTooLong);
+    /// What is wrong with it: it is too long, or not UTF-8.
+    pub fn text(&self) -> Result<&str, Diagnostic> {
+        if let Some(max) = self.over {
+            return Err(Diagnostic::of(Code::LineTooLong, format!("this line is longer than {} MiB", max >> 20)));
         }
-        std::str::from_utf8(&self.bytes).map_err(|_| Code::NotUtf8)
+        std::str::from_utf8(&self.bytes).map_err(|_| Diagnostic::of(Code::NotUtf8, "this line is not UTF-8"))
     }
 }
 
@@ -65,7 +66,7 @@ pub fn bounded(mut input: impl BufRead, max: usize) -> impl Iterator<Item = io::
             bytes.pop();
         }
         number += 1;
-        Some(Ok(Line { number, end, bytes, is_cut }))
+        Some(Ok(Line { number, end, bytes, over: is_cut.then_some(max) }))
     })
 }
 
@@ -77,7 +78,7 @@ mod tests {
     fn long_and_broken_lines_are_told_and_the_others_read() {
         let input = b"one\r\n0123456789\n\xff\n\nlast".as_slice();
         let lines: Vec<Line> = bounded(io::BufReader::with_capacity(3, input), 8).map(Result::unwrap).collect();
-        let texts: Vec<_> = lines.iter().map(|line| (line.number, line.text())).collect();
+        let texts: Vec<_> = lines.iter().map(|line| (line.number, line.text().map_err(|wrong| wrong.code))).collect();
         let expected =
             [(1, Ok("one")), (2, Err(Code::LineTooLong)), (3, Err(Code::NotUtf8)), (4, Ok("")), (5, Ok("last"))];
         assert_eq!(texts, expected);

@@ -5,7 +5,7 @@
 
 use crate::git;
 use compiler::facts::Workspace;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -20,6 +20,13 @@ pub struct Repository {
     root: PathBuf,
     name: Option<String>,
     changed: OnceLock<Option<BTreeSet<String>>>,
+}
+
+/// The same files as they were before a diff: what its patches fit.
+#[derive(Debug)]
+pub struct Before<'r> {
+    now: &'r Repository,
+    blobs: BTreeMap<String, String>,
 }
 
 /// Where a path leads.
@@ -87,5 +94,34 @@ impl Workspace for Repository {
         let inside = format!("{}/", path.trim_end_matches('/'));
         let below = changed.range(inside.clone()..).next().is_some_and(|first| first.starts_with(&inside));
         Some(below || changed.contains(path.trim_end_matches('/')))
+    }
+}
+
+impl<'r> Before<'r> {
+    /// The files before a diff that `git` made of them.
+    pub fn of(now: &'r Repository, diff: &str) -> Self {
+        Self { now, blobs: git::blobs(diff) }
+    }
+}
+
+impl Workspace for Before<'_> {
+    fn root(&self) -> Option<&str> {
+        self.now.root()
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        match self.blobs.get(path) {
+            None => self.now.read(path),
+            Some(id) if id.is_empty() => None,
+            Some(id) => String::from_utf8(git::blob(&self.now.root, id).ok()?).ok(),
+        }
+    }
+
+    fn exists(&self, path: &str) -> Option<bool> {
+        self.blobs.get(path).map_or_else(|| self.now.exists(path), |id| Some(!id.is_empty()))
+    }
+
+    fn changed(&self, path: &str) -> Option<bool> {
+        self.now.changed(path)
     }
 }

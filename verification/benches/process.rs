@@ -47,7 +47,7 @@ fn main() {
     let mut first = None;
     for ((name, program, arguments), laps) in programs.iter().zip(&mut laps) {
         laps.sort_unstable();
-        let at = |share: usize| laps[(laps.len() - 1) * share / 100].as_secs_f64() * 1e3;
+        let at = |share: usize| laps.get((laps.len() - 1) * share / 100).unwrap().as_secs_f64() * 1e3;
         let ratio = at(50) / *first.get_or_insert(at(50));
         println!("| {name} | {:.2} | {:.2} | {ratio:.2} | {:.1} |", at(50), at(99), peak(program, arguments));
     }
@@ -73,7 +73,7 @@ fn run(program: &Path, arguments: &[PathBuf]) -> Duration {
     let start = Instant::now();
     let status = command(program, arguments).status().unwrap();
     let lap = start.elapsed();
-    assert!(status.success(), "{program:?} ended with {status}");
+    assert!(status.success(), "{} ended with {status}", program.display());
     lap
 }
 

@@ -27,7 +27,7 @@ fn every_rule_of_the_samples_passes_its_own_tests_and_mutants() {
             rule.examples.extend(trial::mutants(&rule));
             enforced += 1;
             match Check::of(&rule) {
-                Ok(check) => failures.extend(trial::run(&rule, &check).failures),
+                Ok(check) => failures.extend(trial::run(&rule, &check, &|_| None).failures),
                 Err(faults) => failures.extend(faults),
             }
         }
@@ -120,4 +120,18 @@ fn every_entry_of_the_lexicon_fires_on_its_violations_and_leaves_its_clean_actio
     }
     assert!(tried > 50, "{tried} entries");
     assert!(wrong.is_empty(), "{} of {tried} entries:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_of_the_documentation_passes_its_own_tests() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 10, "{} rules are shown", blocks.len());
+    for block in blocks {
+        let rule = rules::file::parse(block, "docs/rules.md").unwrap_or_else(|faults| panic!("{}\n{block}", faults[0]));
+        let check = Check::of(&rule).unwrap_or_else(|faults| panic!("{}: {}", rule.id, faults[0]));
+        let trial = trial::run(&rule, &check, &|_| None);
+        assert!(trial.passed(), "{}: {:?}", rule.id, trial.failures);
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::effect;
 use anyhow::Result;
-use server::report::{Fate, Record};
+use rules::{Diagnostic, Span};
+use server::report::{Checked, Fate, Record};
 use std::io::Write;
 
 /// Writes a record.
@@ -30,8 +31,8 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
             writeln!(out, "  - later: “{}”", escaped(&conflict.newer_said))?;
         }
         Record::Verdict(verdict) => {
-            let witness = verdict.witness.as_ref().map(|witness| format!(": `{}`", witness.text.replace('`', "'")));
-            let witness = witness.unwrap_or_default();
+            let text = verdict.witness.as_ref().map(|witness| witness.text.replace('`', "'").replace('\n', "⏎"));
+            let witness = text.map(|text| format!(": `{text}`")).unwrap_or_default();
             writeln!(out, "- **{}** event {}{witness} (`{}`)", effect(verdict), verdict.event, verdict.rule)?;
             if let Some(said) = &verdict.said {
                 writeln!(out, "  - you said “{}”", escaped(said))?;
@@ -46,7 +47,10 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
             }
         }
         Record::Diagnostic(diagnostic) => {
-            writeln!(out, "- **{}** {}", diagnostic.code, escaped(&diagnostic.to_string()))?;
+            let Diagnostic { code, message, help, span, .. } = diagnostic;
+            let place = span.as_ref().map(|Span { file, line, column, .. }| format!("{file}:{line}:{column}: "));
+            let text = format!("{}{message} (help: {help})", place.unwrap_or_default());
+            writeln!(out, "- **{code}** {}", escaped(&text))?;
         }
         Record::Compiled(sum) => {
             writeln!(out, "\n| fate | messages |\n|---|---|")?;
@@ -57,13 +61,11 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
             }
         }
         Record::Checked(sum) => {
-            let (events, rules) = (sum.events, sum.rules);
-            writeln!(out, "\n| events | rules | blocked | warned | shadow | owed |\n|---|---|---|---|---|---|")?;
-            writeln!(
-                out,
-                "| {events} | {rules} | {} | {} | {} | {} |",
-                sum.blocked, sum.warned, sum.shadow, sum.pending
-            )?;
+            let Checked { events, rules, blocked, violated, warned, shadow, pending, unread } = sum;
+            writeln!(out, "\n| events | rules | blocked | violated | warned | shadow | owed | unread |")?;
+            writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+            let counts = [events, rules, blocked, violated, warned, shadow, pending, unread];
+            writeln!(out, "| {} |", counts.map(usize::to_string).join(" | "))?;
         }
     }
     Ok(())

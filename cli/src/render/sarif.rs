@@ -1,7 +1,7 @@
 //! Reports as SARIF 2.1.0 (OASIS), which code scanning services read.
 
 use compiler::{Outcome, Verdict};
-use rules::{Diagnostic, Severity};
+use rules::{Diagnostic, Severity, Span};
 use serde_json::{Value, json};
 use server::report::{Conflict, Record};
 use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ impl Log {
             Severity::Warning => "warning",
             Severity::Advice => "note",
         };
-        let place = diagnostic.span.as_ref().map(|span| location(&span.file, span.line, Some(span.column)));
+        let place = diagnostic.span.as_ref().map(|span| location(&span.file, span.line, Some(column(span))));
         self.results.push(json!({
             "ruleId": page.name,
             "level": level,
@@ -98,5 +98,25 @@ fn location(path: &str, line: usize, column: Option<usize>) -> Value {
     if let (Some(column), Some(region)) = (column, region.as_object_mut()) {
         region.insert("startColumn".to_owned(), json!(column));
     }
-    json!({ "physicalLocation": { "artifactLocation": { "uri": path }, "region": region } })
+    json!({ "physicalLocation": { "artifactLocation": { "uri": uri(path) }, "region": region } })
+}
+
+/// The column in characters; a span has it in bytes, and may lie behind what is kept of the line.
+fn column(span: &Span) -> usize {
+    let known = span.text.floor_char_boundary(span.column.saturating_sub(1));
+    let characters = span.text.get(..known).unwrap_or_default().chars().count();
+    characters + span.column.saturating_sub(known).max(1)
+}
+
+/// A path as a URI reference (RFC 3986): what may not stand there is percent-encoded.
+fn uri(path: &str) -> String {
+    let mut uri = String::new();
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
+            _ => uri += &format!("%{byte:02X}"),
+        }
+    }
+    uri
 }

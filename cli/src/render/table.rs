@@ -115,8 +115,9 @@ fn compiled(out: &mut dyn Write, sum: &Compiled) -> Result<()> {
     let fates: Vec<String> = fates.map(|(fate, count)| format!("{count} {fate}")).collect();
     writeln!(out, "{}: {}", plural(sum.inputs, "message"), fates.join(", "))?;
     let rules: Vec<String> = sum.rules.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let rules = if rules.is_empty() { "empty".to_owned() } else { rules.join(", ") };
     let written = plural(sum.written, "rule file");
-    writeln!(out, "rule book: {}; {written} written, {} compiled", rules.join(", "), plural(sum.checks, "check"))?;
+    writeln!(out, "rule book: {rules}; {written} written, {} compiled", plural(sum.checks, "check"))?;
     Ok(())
 }
 

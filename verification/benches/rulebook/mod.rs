@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// So many corrections, one a line, each of which makes a rule of its own; of the kinds that users write.
-pub fn corrections(count: usize) -> String {
+pub(crate) fn corrections(count: usize) -> String {
     let mut text = String::new();
     for n in 0..count {
         let _ = match n % 8 {

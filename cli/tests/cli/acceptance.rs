@@ -1,0 +1,52 @@
+//! What is said once, holds: from the words to what is held back and what is let through.
+
+use crate::desk::{Desk, edited, ran, runs, stops};
+
+#[test]
+fn a_program_that_was_ruled_out_is_blocked_in_any_spelling_and_its_name_alone_is_not() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    let rule = || "npm-instead-of-pnpm".to_owned();
+    let events = [
+        runs("cd web && FOO=1 npm install x"),
+        runs("bash -c \"npm i\""),
+        runs("pnpm add x && echo npm"),
+        runs("git commit -m 'use npm'"),
+    ];
+    assert_eq!(desk.blocked(&events), [(1, rule()), (2, rule())]);
+    insta::assert_snapshot!(desk.session(&["trace check events.jsonl --all"]));
+}
+
+#[test]
+fn a_stop_is_held_back_until_the_tests_have_passed_since_the_last_edit() {
+    let desk = Desk::new().said("run cargo test after changing .rs files before you say done");
+    let events = [
+        stops("Nothing to do."),
+        edited("src/app.rs"),
+        stops("Done."),
+        ran("cargo test", 101),
+        stops("Done."),
+        runs("cargo test"),
+        stops("Done."),
+        ran("cargo test", 0),
+        stops("Done."),
+        edited("README.md"),
+        stops("Done."),
+        edited("src/app.rs"),
+        stops("Done."),
+    ];
+    let rule = || "cargo-test-after-rs-edit".to_owned();
+    let held = [3, 5, 7, 13];
+    assert_eq!(desk.blocked(&events), held.map(|event| (event, rule())));
+    insta::assert_snapshot!(desk.session(&["trace check events.jsonl --all"]));
+}
+
+#[test]
+fn what_was_said_in_shadow_is_logged_and_stands_in_nobodys_way() {
+    let desk = Desk::new().with("said.txt", "never use npm here, use pnpm").with("events.jsonl", runs("npm i"));
+    insta::assert_snapshot!(desk.session(&[
+        "trace compile --shadow said.txt",
+        "trace check events.jsonl",
+        "trace rules arm npm-instead-of-pnpm",
+        "trace check events.jsonl",
+    ]));
+}

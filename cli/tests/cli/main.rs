@@ -1,0 +1,19 @@
+//! The `trace` binary, run as a person or a script would run it.
+//!
+//! Transcripts lie in `snapshots/`; `INSTA_UPDATE=always cargo test -p cli` writes them anew. Reference pages lie in
+//! `docs/`; `TRACE_BLESS=1 cargo test -p cli` writes those.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall fail")]
+
+mod acceptance;
+mod at_rest;
+mod check;
+mod compile;
+mod desk;
+mod diagnostics;
+mod explain;
+mod git;
+mod pages;
+mod processes;
+mod readme;
+mod rules_cmd;

@@ -1,0 +1,84 @@
+//! The reference pages in `docs/` say what the program says. `TRACE_BLESS=1` writes them.
+
+use crate::desk::{Desk, project};
+use rules::Code;
+use std::fs;
+
+/// Every command whose help is worth a page, from the outermost in.
+const COMMANDS: &[&str] = &[
+    "trace",
+    "trace compile",
+    "trace check",
+    "trace explain",
+    "trace rules",
+    "trace rules list",
+    "trace rules show",
+    "trace rules edit",
+    "trace rules arm",
+    "trace rules shadow",
+    "trace rules retire",
+    "trace rules undo",
+    "trace rules test",
+    "trace schema",
+];
+
+/// Asserts that a page is what it should be, or makes it so.
+fn page(path: &str, expected: &str) {
+    let path = project(path);
+    if std::env::var_os("TRACE_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, expected).unwrap();
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    let name = path.display();
+    assert!(page == expected, "{name} is stale: run `TRACE_BLESS=1 cargo test -p cli` and review what has changed");
+}
+
+#[test]
+fn the_schemas_are_those_of_the_program() {
+    let desk = Desk::new();
+    for name in ["correction", "rule", "event", "verdict", "report"] {
+        page(&format!("docs/schemas/{name}.schema.json"), &desk.sure(&format!("trace schema {name}")));
+    }
+}
+
+#[test]
+fn the_page_of_diagnostics_has_every_code() {
+    let mut text = "# Diagnostics\n\n\
+        What can be wrong with what `trace` reads. The code is stable; `trace explain CODE` prints the same. Made from the \
+        program: `TRACE_BLESS=1 cargo test -p cli`.\n"
+        .to_owned();
+    for code in Code::ALL {
+        let page = code.page();
+        let rules::diagnostic::Page { name, title, severity, help, text: why } = page;
+        text += &format!("\n## {name}: {title}\n\n*{severity:?}.* {why}\n\nHelp: {help}.\n");
+    }
+    page("docs/diagnostics.md", &text);
+}
+
+#[test]
+fn the_page_of_commands_has_every_help() {
+    let desk = Desk::new();
+    let mut text = "# The command line\n\n\
+        What `--help` says of every command. Made from the program: `TRACE_BLESS=1 cargo test -p cli`.\n"
+        .to_owned();
+    for command in COMMANDS {
+        let help = desk.sure(&format!("{command} --help"));
+        text += &format!("\n## `{command}`\n\n```text\n{}\n```\n", help.trim_end());
+    }
+    page("docs/cli.md", &text);
+}
+
+#[test]
+fn every_command_is_on_the_page_and_shows_examples() {
+    let desk = Desk::new();
+    for command in COMMANDS {
+        let help = desk.sure(&format!("{command} --help"));
+        let listed = help.split_once("Commands:\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap());
+        for line in listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
+            let name = format!("{command} {}", line.split_whitespace().next().unwrap());
+            assert!(name.ends_with(" help") || COMMANDS.contains(&name.as_str()), "{name} has a page");
+        }
+        assert!(help.contains("Example"), "`{command} --help` shows an example:\n{help}");
+    }
+}
