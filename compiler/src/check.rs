@@ -82,6 +82,10 @@ impl Check {
         let (atoms, monitor) = monitor::lower(&directive)
             .map_err(|error| vec![Diagnostic::of(Code::TooComplex, format!("rule `{}`: {error}", rule.id))])?;
         let mut diagnostics = Vec::new();
+        if monitor.violated(Monitor::START) {
+            let message = format!("rule `{}` can never be kept: every session violates it", rule.id);
+            diagnostics.push(Diagnostic::of(Code::BadPattern, message));
+        }
         let mut parts = Vec::new();
         for atom in atoms {
             diagnostics.extend(unknown_languages(&atom.predicate));

@@ -28,6 +28,9 @@ pub const MAX_INSTANCES: usize = 100_000;
 /// The most calls of a session whose results are awaited.
 pub const MAX_OPEN_CALLS: usize = 256;
 
+/// Stands for every file that no event has named; it is no path, so that no test on a file holds of it.
+const OTHER_FILES: &str = "";
+
 /// Judges events against checks.
 #[derive(Debug)]
 pub struct Checker<'a> {
@@ -48,6 +51,23 @@ struct Session {
     open: VecDeque<(u64, Facts)>,
     /// Whether results come at all.
     has_results: bool,
+}
+
+impl Session {
+    /// The state of a monitor; a file that has not been named is where the files are that have not been.
+    fn state(&self, (number, file): &(u32, Option<String>)) -> u8 {
+        let own = self.states.get(&(*number, file.clone()));
+        let others = || file.as_ref().and_then(|_| self.states.get(&(*number, Some(OTHER_FILES.to_owned()))));
+        own.or_else(others).copied().unwrap_or(Monitor::START)
+    }
+
+    /// Brings a monitor into a state; one that is where it would be anyway is forgotten.
+    fn enter(&mut self, key: (u32, Option<String>), state: u8) {
+        self.states.remove(&key);
+        if self.state(&key) != state && self.states.len() < MAX_INSTANCES {
+            self.states.insert(key, state);
+        }
+    }
 }
 
 /// One instant of an event.
@@ -302,25 +322,22 @@ impl<'a> Checker<'a> {
                     grammars: &self.grammars,
                 };
                 let key = (number, file.clone());
-                let state = session.states.get(&key).copied().unwrap_or(Monitor::START);
+                let state = session.state(&key);
                 let step = step(check, state, &situation, instant);
                 let owes = instant.end && !check.monitor.accepts(step.next);
                 if check.monitor.violated(step.next) || owes {
                     let place = step.place.filter(|_| step.touched);
                     let verdict = Verdict::of(check, Outcome::Violated, place.as_ref(), workspace);
                     verdicts.push(Verdict { blocks: verdict.blocks && instant.open, ..verdict });
-                } else if step.next != state {
+                } else if step.next != state || file.is_some() {
                     moves.push((key, step.next));
                 }
             }
         }
         if !verdicts.iter().any(|verdict| verdict.blocks) {
+            // In order, so that what holds of other files comes before what holds of one.
             for (key, state) in moves {
-                if state == Monitor::START {
-                    session.states.remove(&key);
-                } else if session.states.len() < MAX_INSTANCES || session.states.contains_key(&key) {
-                    session.states.insert(key, state);
-                }
+                session.enter(key, state);
             }
         }
         verdicts
@@ -352,12 +369,14 @@ fn step<'f>(check: &'f Check, state: u8, situation: &Situation<'f>, instant: Ins
     Step { next: check.monitor.step(state, letter), touched: letter != 0, place }
 }
 
-/// The instances of a check that an event concerns: one, or for a rule per file one for each path.
+/// The instances of a check that an event concerns: one, or for a rule per file one for each path that it or an earlier
+/// event names, and one for all other files.
 fn instances(check: &Check, number: u32, session: &Session, facts: &Facts) -> Vec<Option<String>> {
     if check.per != Per::File {
         return vec![None];
     }
-    let mut paths: BTreeSet<String> = facts.files.iter().map(|file| file.path.clone()).collect();
+    let mut paths = BTreeSet::from([OTHER_FILES.to_owned()]);
+    paths.extend(facts.files.iter().map(|file| file.path.clone()));
     paths.extend(facts.reads.iter().cloned());
     if check.names_file() {
         let words = facts.commands.iter().flat_map(|command| &command.args).filter(|word| word.exact);

@@ -3,7 +3,8 @@
 //! A predicate is a boolean combination of *tests*. Each kind of test looks at one kind of *item* that an event holds:
 //! its commands, file changes, files read, commits, replies, the prompt, the tool call. A predicate holds of an event
 //! when items can be chosen, one of each kind that it mentions positively, so that it is true of that choice; a kind
-//! that is mentioned only under `not` is looked for in the whole event. So `file rs and not file in tests` finds the one
+//! that is mentioned only under `not` is looked for in the whole event. The parts of an outermost `any` choose each for
+//! themselves. So `file rs and not file in tests` finds the one
 //! file that is both, however many files a patch touches.
 //!
 //! This module is vocabulary only. What a test means on real text is the business of the crate `compiler`.

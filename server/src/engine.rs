@@ -231,7 +231,7 @@ impl Engine {
         let diagnostics = match after.as_deref().map(|text| rules::file::parse(text, &name)) {
             Some(Ok(rule)) if rule.decided_by == Decision::Check => {
                 let text = after.clone().unwrap_or_default();
-                self.test(&RuleFile { rule, text, ..before.clone() }).failures
+                self.test(&RuleFile { text, rule, ..before.clone() }).failures
             }
             Some(Err(faults)) => faults,
             _ => Vec::new(),

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files has failed")]
 
 use compiler::{Check, Checker, Checks, Outcome, trial};
-use rules::{Code, Correction, Decision, Directive, Lexicon, Rule, RuleId, Scope, State, Strength, understand};
+use rules::{Code, Correction, Decision, Directive, Event, Lexicon, Rule, RuleId, Scope, State, Strength, understand};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -133,5 +133,35 @@ fn every_rule_of_the_documentation_passes_its_own_tests() {
         let check = Check::of(&rule).unwrap_or_else(|faults| panic!("{}: {}", rule.id, faults[0]));
         let trial = trial::run(&rule, &check, &|_| None);
         assert!(trial.passed(), "{}: {:?}", rule.id, trial.failures);
+    }
+}
+
+#[test]
+fn what_is_done_for_all_files_counts_for_a_file_that_is_named_later() {
+    let text = r#"
+id = "edit-before-backup"
+title = "back up before any edit"
+state = "armed"
+
+[check]
+pattern = "precedence"
+first = { any = [{ command = "backup-all" }, { command = "cp $file" }] }
+then = { file = { action = "modify" } }
+per = "file"
+"#;
+    let rule = rules::file::parse(text, "edit-before-backup.toml").unwrap();
+    let check = Check::of(&rule).unwrap();
+    let checks = Checks::of(std::slice::from_ref(&check), [0; 32]);
+    let edit = |path: &str| Event::edit(path, "a", "b");
+    let ran = |command: &str| Event::command(command).done(true);
+    for (events, violated) in [
+        (vec![edit("a.txt")], true),
+        (vec![ran("backup-all"), edit("a.txt")], false),
+        (vec![ran("cp a.txt a.bak"), edit("a.txt")], false),
+        (vec![ran("cp a.txt a.bak"), edit("b.txt")], true),
+        (vec![ran("cp a.txt a.bak"), ran("backup-all"), edit("b.txt")], false),
+    ] {
+        let outcome = Checker::new(&checks).judge(&events, &rule.id);
+        assert_eq!(outcome == Outcome::Violated, violated, "{events:?}");
     }
 }

@@ -56,6 +56,10 @@ pub enum Class {
 /// Longer messages are read up to here; what lies behind is almost always pasted.
 const MAX_BYTES: usize = 64 << 10;
 
+/// A sentence makes no more rules than this: each holds the whole of it as evidence, so a long list would grow with its
+/// square.
+const MAX_RULES_OF_A_SENTENCE: usize = 32;
+
 /// Reads a message.
 ///
 /// ```
@@ -79,7 +83,8 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         }
     }
     let whole = detect::Whole::of(said.iter().map(|(reading, _)| reading), correction);
-    let mut writer = Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new() };
+    let mut writer =
+        Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new(), sentence: (0..0, 0) };
     for (reading, meaning) in merged(said) {
         let drafts = compose(&meaning, lexicon);
         if whole.is_durable(&reading, !drafts.is_empty()) {
@@ -140,6 +145,8 @@ struct Writer<'c> {
     taken: BTreeSet<String>,
     written: Vec<Rule>,
     evidence: Vec<Range<usize>>,
+    /// The sentence at hand, and how many rules it has made.
+    sentence: (Range<usize>, usize),
 }
 
 impl Writer<'_> {
@@ -147,7 +154,13 @@ impl Writer<'_> {
         let quote = text.get(reading.range.clone()).unwrap_or_default();
         let drafts = if drafts.is_empty() { vec![judged(quote)] } else { drafts };
         self.evidence.push(reading.range.clone());
+        if self.sentence.0 != reading.range {
+            self.sentence = (reading.range.clone(), 0);
+        }
         for draft in drafts {
+            if self.sentence.1 == MAX_RULES_OF_A_SENTENCE {
+                break;
+            }
             let draft = match &self.correction.scope {
                 Some(scope) => {
                     let scope = both(&draft.scope, scope);
@@ -160,11 +173,15 @@ impl Writer<'_> {
                 .iter_mut()
                 .find(|rule| rule.check.is_some() && rule.check == draft.check && rule.scope == draft.scope);
             if let Some(rule) = said_before {
-                rule.said.push(self.correction.quote(quote));
+                // One sentence is said once, however often it names the same thing.
+                if rule.said.last().is_none_or(|last| last.quote != quote) {
+                    rule.said.push(self.correction.quote(quote));
+                }
                 continue;
             }
             let rule = self.rule(draft, reading, quote);
             self.written.push(rule);
+            self.sentence.1 += 1;
         }
     }
 

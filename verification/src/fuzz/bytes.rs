@@ -165,7 +165,7 @@ impl<'a> Bytes<'a> {
             2 => Pattern::Precedence { first: one(self), then: one(self), again_after: self.maybe(one) },
             3 => Pattern::Response { trigger: one(self), require: one(self) },
             4 => Pattern::Existence { require: one(self) },
-            5 => Pattern::BoundedExistence { of: one(self), at_most: self.next() },
+            5 => Pattern::BoundedExistence { of: one(self), at_most: self.next() >> 3 },
             6 => Pattern::ResponseChain { trigger: one(self), require: some(self) },
             _ => Pattern::PrecedenceChain { first: some(self), then: one(self) },
         };
@@ -204,7 +204,7 @@ impl<'a> Bytes<'a> {
             5 => Event::command(self.text(&commands)).done(self.below(2) == 1),
             6 => Event::of(EventKind::UserPromptSubmit { text: self.text(&texts) }),
             7 => Event::of(EventKind::Reply { text: self.text(&texts) }),
-            _ => Event::stop(self.text(&texts), self.maybe(|bytes| bytes.event()).flatten().into_iter().collect()),
+            _ => Event::stop(self.text(&texts), self.maybe(Self::event).flatten().into_iter().collect()),
         })
     }
 }

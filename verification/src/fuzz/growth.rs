@@ -7,6 +7,8 @@ pub type Grows = fn(usize) -> Vec<u8>;
 pub const GROWTH: &[(&str, &str, Grows)] = &[
     ("input_detection", "one long word", |size| repeated("", "a", "", size)),
     ("input_detection", "one long sentence", |size| repeated("never use ", "npm and ", "", size)),
+    ("input_detection", "a long list", |size| counted("never use ", |n| format!("`tool{n}` and "), size)),
+    ("input_detection", "many rules", |size| counted("", |n| format!("Never run `tool{n}`. "), size)),
     ("input_detection", "many sentences", |size| repeated("", "Never use npm. ", "", size)),
     ("input_detection", "many lines", |size| repeated("", "never use npm\n", "", size)),
     ("input_detection", "many negations", |size| repeated("", "don't never not ", "", size)),
@@ -65,6 +67,19 @@ const EXPRESSION: &str =
 fn repeated(head: &str, unit: &str, tail: &str, size: usize) -> Vec<u8> {
     let times = size.saturating_sub(head.len() + tail.len()) / unit.len();
     [head, &unit.repeat(times), tail].concat().into_bytes()
+}
+
+/// A text followed by others that are all different.
+fn counted(head: &str, unit: fn(usize) -> String, size: usize) -> Vec<u8> {
+    let mut text = head.to_owned();
+    for n in 0.. {
+        let next = unit(n);
+        if text.len() + next.len() > size.max(head.len()) {
+            break;
+        }
+        text += &next;
+    }
+    text.into_bytes()
 }
 
 /// A text opened so many times around an innermost one, and closed as often.

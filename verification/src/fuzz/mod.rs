@@ -2,13 +2,14 @@
 //!
 //! Each target is a function of bytes that panics where something does not hold. The smoke mode of the tests, the fuzzer in
 //! `verification/fuzz` and the bench `growth` run the same functions; see `verification/README.md`.
+#![expect(clippy::missing_panics_doc, reason = "a target panics wherever something does not hold")]
 
 mod bytes;
 pub mod growth;
 
 use bytes::Bytes;
 use compiler::facts::{Facts, facts};
-use compiler::{Check, Checker, Checks, NoWorkspace, Verdict};
+use compiler::{Check, Checker, Checks, NoWorkspace};
 use rules::correction::Form;
 use rules::{Directive, Event, EventKind, Lexicon, Pattern, Predicate, Rule, understand};
 use serde_json::Value;
@@ -127,25 +128,26 @@ pub fn evaluation(bytes: &[u8]) {
     let checks = Checks::of(&checks, [0; 32]);
     let mut checker = Checker::new(&checks);
     while let Some(event) = bytes.event() {
-        let seen = facts(&event, &NoWorkspace);
         for verdict in checker.observe(&event, &NoWorkspace) {
-            shows(&verdict, &event, &seen);
+            let Some([start, end]) = verdict.witness.as_ref().and_then(|witness| witness.span) else { continue };
+            let shown = texts(&event).iter().any(|text| text.get(start..end).is_some());
+            assert!(shown, "{start}..{end} is a part of {event:?}");
         }
         assert!(checker.pending().iter().all(|open| !open.blocks), "what is open blocks nothing");
     }
 }
 
-/// A verdict's place is within a text of its event.
-fn shows(verdict: &Verdict, event: &Event, facts: &Facts) {
-    let Some([start, end]) = verdict.witness.as_ref().and_then(|witness| witness.span) else { return };
-    let command = match &event.kind {
+/// The texts of an event, and of those that it tells of.
+fn texts(event: &Event) -> Vec<String> {
+    let Facts { files, commits, reply, prompt, .. } = facts(event, &NoWorkspace);
+    let files = files.into_iter().flat_map(|file| [file.added, file.removed, file.after]);
+    let commits = commits.into_iter().map(|commit| commit.message.text);
+    let more = match &event.kind {
         EventKind::PreToolUse { input, .. } | EventKind::PostToolUse { input, .. } => {
-            input.get("command").and_then(Value::as_str)
+            input.get("command").and_then(Value::as_str).map(str::to_owned).into_iter().collect()
         }
-        _ => None,
+        EventKind::Stop { history, .. } => history.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
     };
-    let files = facts.files.iter().flat_map(|file| [&file.added, &file.removed, &file.after]);
-    let commits = facts.commits.iter().map(|commit| &commit.message.text);
-    let texts = files.chain(commits).chain(&facts.reply).chain(&facts.prompt).map(String::as_str).chain(command);
-    assert!(texts.into_iter().any(|text| text.get(start..end).is_some()), "{start}..{end} of {event:?}");
+    files.chain(commits).chain(reply).chain(prompt).chain(more).collect()
 }

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How the definition is read. The default is right; tests read it wrongly on purpose.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a clause of the definition")]
 pub struct Reading {
     /// Decides a predicate.
     pub truth: fn(&Predicate, &Seen<'_>) -> Truth,

@@ -155,7 +155,7 @@ fn command() -> impl Strategy<Value = Command> {
 fn change() -> impl Strategy<Value = FileChange> {
     let action = select(&[FileAction::Create, FileAction::Modify, FileAction::Delete]);
     (path(), action, text(), text(), text(), any::<bool>()).prop_map(|(path, action, added, removed, after, whole)| {
-        let language = if path.ends_with(".rs") { Some("rust") } else { None };
+        let language = (path.rsplit('.').next() == Some("rs")).then_some("rust");
         FileChange { path, language, action, added, removed, before: String::new(), after, whole }
     })
 }

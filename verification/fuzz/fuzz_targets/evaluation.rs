@@ -1,0 +1,4 @@
+//! The target `evaluation`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| verification::fuzz::evaluation(bytes));
