@@ -61,7 +61,7 @@ fn json_lines_and_plain_text_are_told_apart_by_their_content() {
         let desk = Desk::new().with("input", &input);
         desk.sure("trace compile input");
         let quotes = desk.sure("grep -h '^quote' .trace/rules/npm-instead-of-pnpm.toml .trace/rules/force-push.toml");
-        assert_eq!(quotes, "quote = \"never use npm here, use pnpm\"\nquote = \"never force push.\"\n", "of {input:?}");
+        assert_eq!(quotes, "quote = \"never use npm here, use pnpm\"\nquote = \"never force push\"\n", "of {input:?}");
     }
 }
 
