@@ -3,6 +3,7 @@
 //! Libraries below take time, text and files as arguments; this crate holds the clock, the files and git. The
 //! [`Engine`] makes rules of what a user said, keeps them with their history, and hands out the compiled checks.
 
+pub mod compilation;
 pub mod engine;
 pub mod folder;
 pub mod git;
@@ -12,4 +13,5 @@ pub mod lines;
 pub mod report;
 pub mod workspace;
 
-pub use engine::{Compilation, Engine, EngineError, Place};
+pub use compilation::Compilation;
+pub use engine::{Engine, EngineError, Place};
