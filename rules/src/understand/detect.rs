@@ -11,7 +11,7 @@ use super::name::VERBS;
 use super::text::Sentence;
 use super::thing::Sort;
 use crate::Correction;
-use crate::lexicon::{Cue, Of};
+use crate::lexicon::{Cue, Measure, Of};
 use std::ops::Range;
 
 /// How one statement reads.
@@ -49,6 +49,8 @@ pub(super) struct Reading {
     timed: bool,
     replaces: bool,
     property: bool,
+    /// It sets a limit to how long something may be.
+    measured: bool,
     tool: bool,
     names: bool,
 }
@@ -91,9 +93,12 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
             || main.properties.iter().any(|property| matches!(property.of.first(), Some(Of::File | Of::Content)))
             || (meaning.only && !main.places.is_empty())
             || (main.subject.is_some() && !main.properties.is_empty())
-            || !main.measures.is_empty()
+            || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))
             || main.literal.is_some()
             || main.pattern.is_some(),
+        measured: meaning.limits
+            && !has(Cue::This)
+            && main.measures.iter().any(|(_, measure)| *measure == Some(Measure::MaxLines)),
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
     }
@@ -190,6 +195,9 @@ impl Whole {
         }
         // In a document of rules, an instruction is one even where no check can be made of it.
         if self.document && !reading.question && (reading.imperative || reading.stance == Stance::Never) {
+            return true;
+        }
+        if reading.measured && !reading.request {
             return true;
         }
         match reading.stance {

@@ -85,6 +85,9 @@ impl Composer<'_, '_> {
         if !self.meaning.limits && measure != Measure::MaxQuestions {
             return None;
         }
+        if measure == Measure::MaxLines && main.subject == Some(Of::Lines) {
+            return self.long_files(count);
+        }
         let of = main
             .subject
             .or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
@@ -106,6 +109,20 @@ impl Composer<'_, '_> {
         let name = if count == 1 { name.trim_end_matches('s') } else { name };
         let title = format!("{} with at most {count} {name}", write(of));
         Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
+    }
+
+    /// How many lines a file may have, as far as an example can show it; where a function, a class or a change ends does
+    /// not show in a text.
+    fn long_files(&self, count: u32) -> Option<Draft> {
+        let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File)?;
+        let path = path_of(&files.holds).filter(|_| count < 2000)?.to_owned();
+        let pattern =
+            Pattern::Universality { every: files.predicate.clone(), must: Of::Content.test(TextTest::MaxLines(count)) };
+        let lines = |n: u32| Event::write(&path, "a line\n".repeat(n as usize));
+        let (slug, label) = (&files.slug, &files.label);
+        let title = format!("write {label} with at most {count} lines");
+        let draft = Draft::of(format!("{slug}-over-{count}-lines"), title, pattern);
+        Some(draft.violates([lines(count + 1)]).clean([lines(1)]))
     }
 }
 
