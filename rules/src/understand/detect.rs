@@ -31,6 +31,8 @@ pub(super) struct Reading {
     forgotten: bool,
     /// It says what something should be instead.
     rejects: bool,
+    /// It prefers something to something else of which it does not say `this`.
+    weighs: bool,
     /// It is about every thing of a kind.
     every: bool,
     /// It is about what the agent says or asks.
@@ -75,6 +77,7 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         this_time: has(Cue::ThisTime),
         complaint: complains(statement),
         rejects: statement.clause(Role::Instead).is_some(),
+        weighs: statement.clause(Role::Instead).is_some() && main.verb == Some(Cue::Use) && !has(Cue::This),
         every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every))
             && (has(Cue::Must) || main.verb == Some(Cue::Place)),
         manners: matches!(main.verb, Some(Cue::Say | Cue::Ask)),
@@ -206,7 +209,7 @@ impl Whole {
             }
             Stance::Must => (reading.strong && !reading.request) || reading.durable || reading.every,
             Stance::Plain => (reading.durable && reading.names && !reading.request) || reading.every,
-            Stance::Use => (reading.strong || reading.durable && reading.names) && !reading.request,
+            Stance::Use => (reading.strong || reading.durable && reading.names || reading.weighs) && !reading.request,
             Stance::AtMost => false,
         }
     }
