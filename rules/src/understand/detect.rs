@@ -7,7 +7,7 @@
 use super::Class;
 use super::clause::{Role, Statement, What};
 use super::meaning::{Meaning, Stance, complains, names_something};
-use super::name::VERBS;
+use super::name::{Place, VERBS};
 use super::text::Sentence;
 use super::thing::Sort;
 use crate::Correction;
@@ -33,6 +33,10 @@ pub(super) struct Reading {
     rejects: bool,
     /// It prefers something to something else of which it does not say `this`.
     weighs: bool,
+    /// It speaks of a habit: `stop …ing`, `we don't use …`.
+    habit: bool,
+    /// It says what to use in files of a kind.
+    general: bool,
     /// It is about every thing of a kind.
     every: bool,
     /// It is about what the agent says or asks.
@@ -78,6 +82,8 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         complaint: complains(statement),
         rejects: statement.clause(Role::Instead).is_some(),
         weighs: statement.clause(Role::Instead).is_some() && main.verb == Some(Cue::Use) && !has(Cue::This),
+        habit: is_habit(statement),
+        general: is_general(statement) && main.places.iter().any(Place::is_kind),
         every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every))
             && (has(Cue::Must) || main.verb == Some(Cue::Place)),
         manners: matches!(main.verb, Some(Cue::Say | Cue::Ask)),
@@ -105,6 +111,23 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
     }
+}
+
+/// Whether a statement speaks of a habit: what is stopped has an `-ing`, or what is not done is what *we* do not do.
+fn is_habit(statement: &Statement<'_, '_>) -> bool {
+    let units: Vec<_> = statement.units().collect();
+    units.windows(3).any(|three| {
+        let [first, second, third] = three else { return false };
+        let stopped = first.is(Cue::Never) && second.text.ends_with("ing") && !third.is(Cue::This);
+        let ours = first.text.eq_ignore_ascii_case("we") && second.is(Cue::Never) && third.is_any(&VERBS);
+        stopped || ours
+    })
+}
+
+/// Whether a statement says what to use as a rule: `use single quotes`, but not `use the new button`.
+fn is_general(statement: &Statement<'_, '_>) -> bool {
+    let units: Vec<_> = statement.units().collect();
+    units.windows(2).any(|two| matches!(two, [first, second] if first.is(Cue::Use) && !second.is_filler()))
 }
 
 /// Whether a statement begins with a verb or with how it is meant.
@@ -205,11 +228,17 @@ impl Whole {
         }
         match reading.stance {
             Stance::Never => {
-                reading.strong || (reading.durable && reading.names) || (reading.manners && !reading.request)
+                reading.strong
+                    || reading.habit
+                    || (reading.durable && reading.names)
+                    || (reading.manners && !reading.request)
             }
             Stance::Must => (reading.strong && !reading.request) || reading.durable || reading.every,
             Stance::Plain => (reading.durable && reading.names && !reading.request) || reading.every,
-            Stance::Use => (reading.strong || reading.durable && reading.names || reading.weighs) && !reading.request,
+            Stance::Use => {
+                (reading.strong || reading.durable && reading.names || reading.weighs || reading.general)
+                    && !reading.request
+            }
             Stance::AtMost => false,
         }
     }

@@ -24,6 +24,13 @@ pub(super) enum Place {
     Host(String),
 }
 
+impl Place {
+    /// Whether it is files of a kind (`TypeScript`, `tests`), not a path that is written out.
+    pub(super) fn is_kind(&self) -> bool {
+        matches!(self, Self::Files { label, outside: false, .. } if !label.contains(['/', '.']))
+    }
+}
+
 /// All that a clause names.
 #[derive(Debug, Default)]
 pub(super) struct Named<'l> {

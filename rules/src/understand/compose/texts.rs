@@ -52,6 +52,9 @@ impl Composer<'_, '_> {
     fn property(&self, property: &Property) -> Draft {
         let usual = property.of.first().copied().unwrap_or(Of::Reply);
         let of = self.meaning.main.subject.filter(|of| property.of.contains(of)).unwrap_or(usual);
+        // Who is not to add something may edit a file that has it.
+        let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
+        let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
         let (test, good, bad) = (property.must.clone(), of.event(&property.good), of.event(&property.bad));
         if self.meaning.stance == Stance::Never {
