@@ -169,7 +169,8 @@ fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
 }
 
 fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool) -> Stance {
-    let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && !main.measures.is_empty());
+    let times = main.measures.iter().any(|(_, measure)| measure.is_none());
+    let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && times);
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();

@@ -17,6 +17,8 @@ impl Composer<'_, '_> {
         let literal = main.literal.is_some() && main.subject.is_some();
         let measured =
             main.measures.iter().any(|(count, measure)| measure.is_some_and(|m| self.measured(*count, m).is_some()));
+        let measured =
+            measured || (self.meaning.limits && main.subject == Some(Of::Lines) && !main.measures.is_empty());
         !main.properties.is_empty() || literal || measured
     }
 
@@ -117,7 +119,9 @@ impl Composer<'_, '_> {
     /// How many lines a file may have, as far as an example can show it; where a function, a class or a change ends does
     /// not show in a text.
     fn long_files(&self, count: u32) -> Option<Draft> {
-        let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File)?;
+        let main = &self.meaning.main;
+        // `TypeScript classes` are no files.
+        let files = main.things.iter().find(|thing| thing.sort == Sort::File && main.words == 0)?;
         let path = path_of(&files.holds).filter(|_| count < 2000)?.to_owned();
         let pattern =
             Pattern::Universality { every: files.predicate.clone(), must: Of::Content.test(TextTest::MaxLines(count)) };
