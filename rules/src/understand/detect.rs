@@ -7,11 +7,11 @@
 use super::Class;
 use super::clause::{Role, Statement, What};
 use super::meaning::{Meaning, Stance, complains, names_something};
-use super::name::VERBS;
+use super::name::{Place, VERBS};
 use super::text::Sentence;
 use super::thing::Sort;
 use crate::Correction;
-use crate::lexicon::{Cue, Of};
+use crate::lexicon::{Cue, Measure, Of};
 use std::ops::Range;
 
 /// How one statement reads.
@@ -31,6 +31,12 @@ pub(super) struct Reading {
     forgotten: bool,
     /// It says what something should be instead.
     rejects: bool,
+    /// It prefers something to something else of which it does not say `this`.
+    weighs: bool,
+    /// It speaks of a habit: `stop …ing`, `we don't use …`.
+    habit: bool,
+    /// It says what to use in files of a kind.
+    general: bool,
     /// It is about every thing of a kind.
     every: bool,
     /// It is about what the agent says or asks.
@@ -49,6 +55,8 @@ pub(super) struct Reading {
     timed: bool,
     replaces: bool,
     property: bool,
+    /// It sets a limit to how long something may be.
+    measured: bool,
     tool: bool,
     names: bool,
 }
@@ -73,6 +81,9 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         this_time: has(Cue::ThisTime),
         complaint: complains(statement),
         rejects: statement.clause(Role::Instead).is_some(),
+        weighs: statement.clause(Role::Instead).is_some() && main.verb == Some(Cue::Use) && !has(Cue::This),
+        habit: is_habit(statement),
+        general: is_general(statement) && main.places.iter().any(Place::is_kind),
         every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every))
             && (has(Cue::Must) || main.verb == Some(Cue::Place)),
         manners: matches!(main.verb, Some(Cue::Say | Cue::Ask)),
@@ -91,12 +102,32 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
             || main.properties.iter().any(|property| matches!(property.of.first(), Some(Of::File | Of::Content)))
             || (meaning.only && !main.places.is_empty())
             || (main.subject.is_some() && !main.properties.is_empty())
-            || !main.measures.is_empty()
+            || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))
             || main.literal.is_some()
             || main.pattern.is_some(),
+        measured: meaning.limits
+            && !has(Cue::This)
+            && main.measures.iter().any(|(_, measure)| *measure == Some(Measure::MaxLines)),
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
     }
+}
+
+/// Whether a statement speaks of a habit: what is stopped has an `-ing`, or what is not done is what *we* do not do.
+fn is_habit(statement: &Statement<'_, '_>) -> bool {
+    let units: Vec<_> = statement.units().collect();
+    units.windows(3).any(|three| {
+        let [first, second, third] = three else { return false };
+        let stopped = first.is(Cue::Never) && second.text.ends_with("ing") && !third.is(Cue::This);
+        let ours = first.text.eq_ignore_ascii_case("we") && second.is(Cue::Never) && third.is_any(&VERBS);
+        stopped || ours
+    })
+}
+
+/// Whether a statement says what to use as a rule: `use single quotes`, but not `use the new button`.
+fn is_general(statement: &Statement<'_, '_>) -> bool {
+    let units: Vec<_> = statement.units().collect();
+    units.windows(2).any(|two| matches!(two, [first, second] if first.is(Cue::Use) && !second.is_filler()))
 }
 
 /// Whether a statement begins with a verb or with how it is meant.
@@ -192,13 +223,22 @@ impl Whole {
         if self.document && !reading.question && (reading.imperative || reading.stance == Stance::Never) {
             return true;
         }
+        if reading.measured && !reading.request {
+            return true;
+        }
         match reading.stance {
             Stance::Never => {
-                reading.strong || (reading.durable && reading.names) || (reading.manners && !reading.request)
+                reading.strong
+                    || reading.habit
+                    || (reading.durable && reading.names)
+                    || (reading.manners && !reading.request)
             }
             Stance::Must => (reading.strong && !reading.request) || reading.durable || reading.every,
             Stance::Plain => (reading.durable && reading.names && !reading.request) || reading.every,
-            Stance::Use => (reading.strong || reading.durable && reading.names) && !reading.request,
+            Stance::Use => {
+                (reading.strong || reading.durable && reading.names || reading.weighs || reading.general)
+                    && !reading.request
+            }
             Stance::AtMost => false,
         }
     }

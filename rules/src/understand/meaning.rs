@@ -113,12 +113,8 @@ pub(super) fn mean<'l>(
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
     let words = unknown(clause);
-    let rejected = named(Role::Instead, verb)
-        .map(|named| {
-            let instead = if main.things.is_empty() { words.len() } else { 0 };
-            identifiers(named, statement.clause(Role::Instead), instead)
-        })
-        .unwrap_or_default();
+    let rejected =
+        named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
     let has = |cue| statement.has(cue);
     let limits =
         [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
@@ -173,7 +169,8 @@ fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
 }
 
 fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool) -> Stance {
-    let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && !main.measures.is_empty());
+    let times = main.measures.iter().any(|(_, measure)| measure.is_none());
+    let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && times);
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
@@ -220,9 +217,9 @@ fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon:
     named
 }
 
-/// The things of an `instead of` clause; a word with the shape of an identifier stands for itself, and so does a plain
-/// one where the main clause, too, comes down to one word (`zod instead of joi`).
-fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>, instead: usize) -> Vec<Thing> {
+/// The things of an `instead of` clause; a word with the shape of an identifier stands for itself, but a plain one may be
+/// an idea (`composition over inheritance`), which no text shows.
+fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> {
     if !named.things.is_empty() {
         return named.things;
     }
@@ -231,10 +228,7 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>, instead: usize
         text.contains(['-', '_', '.', '(', ':']) || mixed
     };
     let words = clause.map(unknown).unwrap_or_default();
-    // `a hyphen` is a word of the language, not a name.
-    let spoken = clause.is_some_and(|clause| clause.units.iter().any(Unit::is_filler));
-    let lone = words.len() == 1 && instead == 1 && !spoken;
-    words.into_iter().filter(|word| lone || identifier(word)).take(1).map(text_thing).collect()
+    words.into_iter().filter(|word| identifier(word)).take(1).map(text_thing).collect()
 }
 
 /// The words of a clause that the lexicon does not know; behind `use`, where it says so.

@@ -24,6 +24,13 @@ pub(super) enum Place {
     Host(String),
 }
 
+impl Place {
+    /// Whether it is files of a kind (`TypeScript`, `tests`), not a path that is written out.
+    pub(super) fn is_kind(&self) -> bool {
+        matches!(self, Self::Files { label, outside: false, .. } if !label.contains(['/', '.']))
+    }
+}
+
 /// All that a clause names.
 #[derive(Debug, Default)]
 pub(super) struct Named<'l> {
@@ -41,6 +48,8 @@ pub(super) struct Named<'l> {
     pub verb: Option<Cue>,
     /// Whether something that is not known is done in its places.
     pub elsewhere: bool,
+    /// How many words there are that mean nothing here.
+    pub words: usize,
 }
 
 impl Named<'_> {
@@ -78,14 +87,13 @@ pub(super) fn name<'l>(
         named: Named { verb: own.or(verb), ..Named::default() },
         joined: false,
         behind_word: false,
-        words: 0,
     };
     let mut at = 0;
     while at < clause.units.len() {
         let units = clause.units.get(at..).unwrap_or_default();
         at += namer.step(units);
         namer.behind_word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
-        namer.words += usize::from(namer.behind_word);
+        namer.named.words += usize::from(namer.behind_word);
     }
     namer.keep();
     namer.settle();
@@ -102,8 +110,6 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
-    /// How many such words there were.
-    words: usize,
 }
 
 impl Namer<'_, '_> {
@@ -114,7 +120,7 @@ impl Namer<'_, '_> {
             && let Some((place, count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
         {
             // What is done in a place to something unknown is not about the place.
-            self.named.elsewhere |= unit.is(Cue::In) && self.words > 0;
+            self.named.elsewhere |= unit.is(Cue::In) && self.named.words > 0;
             self.named.places.push(place);
             return count + 1;
         }

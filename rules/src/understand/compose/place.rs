@@ -18,9 +18,11 @@ impl Composer<'_, '_> {
                     narrow(&mut thing.predicate, globs, *outside);
                     if !outside && let Some(glob) = globs.iter().find(|glob| glob.ends_with("/**")).or(globs.first()) {
                         let path = under(glob, path_of(&thing.holds));
-                        // The same outside of the place is the close action that is clean.
-                        thing.fails = match path.rsplit('/').next() {
-                            Some(name) if glob.ends_with("/**") => at_path(&thing.holds, &format!("elsewhere/{name}")),
+                        // The same outside of the place is the close action that is clean; the file's own name may be in it.
+                        thing.fails = match path.rsplit_once('.') {
+                            Some((_, ending)) if glob.ends_with("/**") => {
+                                at_path(&thing.holds, &format!("elsewhere/example.{ending}"))
+                            }
                             _ => thing.holds.clone(),
                         };
                         thing.holds = at_path(&thing.holds, &path);

@@ -17,6 +17,8 @@ impl Composer<'_, '_> {
         let literal = main.literal.is_some() && main.subject.is_some();
         let measured =
             main.measures.iter().any(|(count, measure)| measure.is_some_and(|m| self.measured(*count, m).is_some()));
+        let measured =
+            measured || (self.meaning.limits && main.subject == Some(Of::Lines) && !main.measures.is_empty());
         !main.properties.is_empty() || literal || measured
     }
 
@@ -52,6 +54,9 @@ impl Composer<'_, '_> {
     fn property(&self, property: &Property) -> Draft {
         let usual = property.of.first().copied().unwrap_or(Of::Reply);
         let of = self.meaning.main.subject.filter(|of| property.of.contains(of)).unwrap_or(usual);
+        // Who is not to add something may edit a file that has it.
+        let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
+        let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
         let (test, good, bad) = (property.must.clone(), of.event(&property.good), of.event(&property.bad));
         if self.meaning.stance == Stance::Never {
@@ -85,6 +90,9 @@ impl Composer<'_, '_> {
         if !self.meaning.limits && measure != Measure::MaxQuestions {
             return None;
         }
+        if measure == Measure::MaxLines && main.subject == Some(Of::Lines) {
+            return self.long_files(count);
+        }
         let of = main
             .subject
             .or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
@@ -106,6 +114,22 @@ impl Composer<'_, '_> {
         let name = if count == 1 { name.trim_end_matches('s') } else { name };
         let title = format!("{} with at most {count} {name}", write(of));
         Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
+    }
+
+    /// How many lines a file may have, as far as an example can show it; where a function, a class or a change ends does
+    /// not show in a text.
+    fn long_files(&self, count: u32) -> Option<Draft> {
+        let main = &self.meaning.main;
+        // `TypeScript classes` are no files.
+        let files = main.things.iter().find(|thing| thing.sort == Sort::File && main.words == 0)?;
+        let path = path_of(&files.holds).filter(|_| count < 2000)?.to_owned();
+        let pattern =
+            Pattern::Universality { every: files.predicate.clone(), must: Of::Content.test(TextTest::MaxLines(count)) };
+        let lines = |n: u32| Event::write(&path, "a line\n".repeat(n as usize));
+        let (slug, label) = (&files.slug, &files.label);
+        let title = format!("write {label} with at most {count} lines");
+        let draft = Draft::of(format!("{slug}-over-{count}-lines"), title, pattern);
+        Some(draft.violates([lines(count + 1)]).clean([lines(1)]))
     }
 }
 
