@@ -26,15 +26,10 @@ use std::fmt;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::UNIX_EPOCH;
 
 /// The longest rule file that is read, in bytes.
 const MOST_BYTES: u64 = 4 << 20;
-
-/// How many files one thread asks for at least, and how many threads ask at most.
-const FILES_A_THREAD: usize = 200;
-const MOST_THREADS: usize = 4;
 
 /// What is ignored by git: what is derived.
 const IGNORED: &str = "cache/\nlock\n";
@@ -265,18 +260,7 @@ impl Folder {
             let name = entry.file_name();
             !name.as_encoded_bytes().starts_with(b".") && name.as_encoded_bytes().ends_with(b".toml")
         };
-        let entries: Vec<DirEntry> = entries.flatten().filter(is_rule).collect();
-        // Asking for a thousand files is most of what a hook costs, and the system answers several threads at once.
-        let mut files: Vec<(OsString, Metadata)> = thread::scope(|scope| {
-            let mut parts = entries.chunks(FILES_A_THREAD.max(entries.len().div_ceil(MOST_THREADS)));
-            let own = parts.next().unwrap_or_default();
-            let others: Vec<_> =
-                parts.map(|part| scope.spawn(move || part.iter().filter_map(about).collect())).collect();
-            let mut files: Vec<_> = own.iter().filter_map(about).collect();
-            let found = others.into_iter().map(|other| other.join().unwrap_or_else(|_| Vec::new()));
-            files.extend(found.flatten());
-            files
-        });
+        let mut files: Vec<_> = entries.flatten().filter(is_rule).filter_map(|entry| about(&entry)).collect();
         files.sort_by(|(name, _), (other, _)| name.cmp(other));
         files
     }
