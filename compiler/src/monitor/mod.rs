@@ -11,14 +11,12 @@
 //! Deliberately absent: predicates' truth, witnesses' texts, what a directive is counted over.
 
 mod automaton;
-mod incompatible;
 mod lower;
 mod ltlf;
 mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use incompatible::{Witness, incompatible};
 pub use lower::lower;
 
 use automaton::Automaton;

@@ -246,32 +246,6 @@ fn an_instant_without_atoms_changes_nothing_in_a_pattern() {
     assert!(monitor.idle(Monitor::START), "the negation is inside the atom");
 }
 
-/// Letters of two directives that agree on the predicates that both have.
-fn agreeing(a: &Directive, b: &Directive) -> Option<Witness> {
-    let ((a_atoms, a), (b_atoms, b)) = (lower(a).unwrap(), lower(b).unwrap());
-    incompatible(&a, &b, |first, second| {
-        a_atoms.iter().enumerate().all(|(i, atom)| {
-            let twin = b_atoms.iter().position(|other| other.predicate == atom.predicate);
-            twin.is_none_or(|j| first >> i & 1 == second >> j & 1)
-        })
-    })
-}
-
-#[test]
-fn obligations_that_cannot_both_be_met_have_a_witness() {
-    let never = |name| Directive::of(Pattern::Absence { never: p(name) });
-    let always = |name| Directive::of(Pattern::Existence { require: p(name) });
-    let after = |t, r| Directive::of(Pattern::Response { trigger: p(t), require: p(r) });
-    assert_eq!(agreeing(&always("a"), &never("a")), Some(Witness { letters: Vec::new() }));
-    assert_eq!(agreeing(&always("a"), &never("b")), None);
-    assert_eq!(agreeing(&after("t", "r"), &never("r")), Some(Witness { letters: vec![(0b01, 0b0)] }));
-    assert_eq!(agreeing(&after("t", "r"), &after("r", "t")), None, "both in one instant");
-    assert_eq!(agreeing(&never("t"), &after("t", "r")), None, "the trigger never comes");
-    let once = Directive::of(Pattern::BoundedExistence { of: p("r"), at_most: 1 });
-    let witness = agreeing(&after("t", "r"), &once).unwrap();
-    assert_eq!(witness.letters.len(), 2, "`r`, then `t`: {witness:?}");
-}
-
 /// Any formula over three atoms, four operators deep.
 fn formulas() -> impl Strategy<Value = Formula> {
     let leaf = prop_oneof![
