@@ -1,0 +1,3 @@
+//! The store that programs use.
+
+pub mod shell;
