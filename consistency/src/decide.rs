@@ -21,23 +21,69 @@ pub enum Order {
     /// A session commits.
     Commit(Box<Proposal>),
     /// A commit that is not final is taken back, with all that rests on it.
-    Retract { version: Version, agent: Agent },
+    Retract {
+        /// The commit.
+        version: Version,
+        /// Who takes it back.
+        agent: Agent,
+    },
     /// A held commit is approved.
-    Approve { version: Version },
+    Approve {
+        /// The commit.
+        version: Version,
+    },
     /// A tool is this from now on, or is gone.
-    Register { tool: Tool, registered: Option<Registered> },
+    Register {
+        /// The tool.
+        tool: Tool,
+        /// What it is; nothing where it is gone.
+        registered: Option<Registered>,
+    },
     /// A session asks for a lease on a cell, or renews it.
-    Lease { session: SessionId, started: Millis, key: Key, now: Millis, until: Millis },
+    Lease {
+        /// The session.
+        session: SessionId,
+        /// When its work first began.
+        started: Millis,
+        /// The cell.
+        key: Key,
+        /// The moment of asking.
+        now: Millis,
+        /// When the lease ends unless renewed.
+        until: Millis,
+    },
     /// A session gives its lease on a cell back.
-    Release { session: SessionId, key: Key },
+    Release {
+        /// The session.
+        session: SessionId,
+        /// The cell.
+        key: Key,
+    },
     /// A dispatcher takes the next effect of a lane that may be sent.
-    Claim { lane: Lane, now: Millis, until: Millis },
+    Claim {
+        /// The lane.
+        lane: Lane,
+        /// The moment of asking.
+        now: Millis,
+        /// When the dispatcher is taken for lost.
+        until: Millis,
+    },
     /// A dispatcher, or a person, tells what became of an effect.
-    Settle { id: EffectId, token: Option<u64>, end: EffectEnd },
+    Settle {
+        /// The effect.
+        id: EffectId,
+        /// The dispatcher's claim; nothing where a person settles what is in doubt.
+        token: Option<u64>,
+        /// What became of it.
+        end: EffectEnd,
+    },
     /// The store was not closed in order: a new epoch begins, and effects whose dispatchers are gone are taken up again.
     Recover,
     /// Versions that no snapshot from `horizon` on can see may be forgotten.
-    Collect { horizon: Version },
+    Collect {
+        /// The oldest snapshot that is still needed.
+        horizon: Version,
+    },
 }
 
 /// What a session wants to commit.

@@ -219,6 +219,7 @@ pub trait View {
 /// One row of the shared truth that becomes another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "row", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are the row that the variant names")]
 pub enum Change {
     /// Time goes on to this version.
     Clock { version: Version },

@@ -118,9 +118,8 @@ pub(crate) fn approve<V: View>(view: &V, version: Version) -> Result<Decision, V
             waiting.entry(next.version).or_insert(next).rests_on.remove(&version);
         }
     }
-    let changes = waiting.into_iter().map(|(version, open)| match finals.contains(&version) {
-        true => Change::Close { version },
-        false => Change::Open { open },
+    let changes = waiting.into_iter().map(|(version, open)| {
+        if finals.contains(&version) { Change::Close { version } } else { Change::Open { open } }
     });
     Ok(Decision { changes: changes.collect(), reply: Reply::Approved(finals.into_iter().collect()) })
 }

@@ -18,18 +18,8 @@ pub enum Input {
     Begin(Begin),
     /// A session that was written down goes on; what changed meanwhile dooms it.
     Resume(Box<Session>),
-    /// A session reads a cell.
-    Read(SessionId, Key),
-    /// A session searches an interval.
-    Scan(SessionId, Range),
-    /// A session relies on a tool.
-    Pin(SessionId, Tool),
-    /// A session begins a step that follows from others.
-    Step(SessionId, Vec<Step>),
-    /// A session accepts what a cell holds now.
-    Acknowledge(SessionId, Key),
-    /// A session forgets some steps and what follows from them.
-    Rewind(SessionId, Vec<Step>),
+    /// A session looks at something, or at itself.
+    Act(SessionId, Act),
     /// A session asks for a lease on a cell, or renews it.
     Lease {
         /// The session.
@@ -54,6 +44,23 @@ pub enum Input {
     Abort(SessionId),
     /// Anything that is no session's own.
     Order(Order),
+}
+
+/// What changes nothing but the session itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// Reads a cell.
+    Read(Key),
+    /// Searches an interval.
+    Scan(Range),
+    /// Relies on a tool.
+    Pin(Tool),
+    /// Begins a step that follows from others.
+    Step(Vec<Step>),
+    /// Accepts what a cell holds now.
+    Acknowledge(Key),
+    /// Forgets some steps and what follows from them.
+    Rewind(Vec<Step>),
 }
 
 /// What an input comes to.
@@ -113,26 +120,14 @@ impl State {
             Input::Commit { id, work, now } => self.commit(id, work, now),
             Input::Order(order) => Output::Reply(self.order(&order, None)),
             Input::Lease { id, key, now, until } => self.lease(id, key, now, until),
-            input => self.within(input),
+            Input::Act(id, act) => match self.sessions.get_mut(&id) {
+                Some(session) => {
+                    let Ok(output) = act.perform(&self.ledger, session);
+                    output
+                }
+                None => Output::Reply(Reply::Refused(Refusal::Finished(id))),
+            },
         }
-    }
-
-    /// Steps that concern one session only.
-    fn within(&mut self, input: Input) -> Output {
-        let State { ledger, sessions } = self;
-        let id = match &input {
-            Input::Read(id, _) | Input::Scan(id, _) | Input::Pin(id, _) | Input::Step(id, _) => *id,
-            Input::Acknowledge(id, _) | Input::Rewind(id, _) | Input::Abort(id) => *id,
-            Input::Lease { id, .. } | Input::Commit { id, .. } => *id,
-            Input::Begin(begin) => begin.id,
-            Input::Resume(session) => session.begin.id,
-            Input::Order(_) => return Output::TooOld,
-        };
-        let Some(session) = sessions.get_mut(&id) else {
-            return Output::Reply(Reply::Refused(Refusal::Finished(id)));
-        };
-        let Ok(output) = observe(ledger, session, input);
-        output
     }
 
     fn commit(&mut self, id: SessionId, work: Work, now: Millis) -> Output {
@@ -205,31 +200,32 @@ impl State {
     }
 }
 
-/// What a session sees of a view: every input that changes nothing but the session itself.
-///
-/// # Errors
-/// Only what the view can't answer.
-pub fn observe<V: View>(view: &V, session: &mut Session, input: Input) -> Result<Output, V::Error> {
-    Ok(match input {
-        Input::Read(_, key) => match session.read(view, &key)? {
-            Seen::Found((content, version)) => Output::Read(content, version),
-            Seen::Doomed => Output::Doomed(session.doomed.clone()),
-            Seen::TooOld => Output::TooOld,
-        },
-        Input::Scan(_, range) => match session.scan(view, &range)? {
-            Seen::Found(found) => Output::Scanned(found),
-            Seen::Doomed => Output::Doomed(session.doomed.clone()),
-            Seen::TooOld => Output::TooOld,
-        },
-        Input::Pin(_, tool) => Output::Pinned(session.pin(view, &tool)?),
-        Input::Step(_, after) => Output::Step(session.next_step(after)),
-        Input::Acknowledge(_, key) => {
-            let (content, version) = session.acknowledge(view, &key)?;
-            Output::Read(content, version)
-        }
-        Input::Rewind(_, steps) => Output::Rewound(session.rewind(view, &steps)?),
-        _ => Output::Session(session.begin.id),
-    })
+impl Act {
+    /// What the session comes to see.
+    ///
+    /// # Errors
+    /// Only what the view can't answer.
+    pub fn perform<V: View>(self, view: &V, session: &mut Session) -> Result<Output, V::Error> {
+        Ok(match self {
+            Act::Read(key) => match session.read(view, &key)? {
+                Seen::Found((content, version)) => Output::Read(content, version),
+                Seen::Doomed => Output::Doomed(session.doomed.clone()),
+                Seen::TooOld => Output::TooOld,
+            },
+            Act::Scan(range) => match session.scan(view, &range)? {
+                Seen::Found(found) => Output::Scanned(found),
+                Seen::Doomed => Output::Doomed(session.doomed.clone()),
+                Seen::TooOld => Output::TooOld,
+            },
+            Act::Pin(tool) => Output::Pinned(session.pin(view, &tool)?),
+            Act::Step(after) => Output::Step(session.next_step(after)),
+            Act::Acknowledge(key) => {
+                let (content, version) = session.acknowledge(view, &key)?;
+                Output::Read(content, version)
+            }
+            Act::Rewind(steps) => Output::Rewound(session.rewind(view, &steps)?),
+        })
+    }
 }
 
 /// What a decision changed that a session may rely on.
