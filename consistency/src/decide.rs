@@ -10,7 +10,7 @@ use crate::lease;
 use crate::ledger::{Change, Effect, EffectId, Open, Registered, Stage, Stored, View, Written};
 use crate::operation::{Misfit, Operation, apply_all};
 use crate::retract;
-use crate::session::{Mode, Session, Stale, contributors};
+use crate::session::{Mode, Session, Stale};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -353,14 +353,11 @@ fn write<V: View>(view: &V, session: &Session, work: &Work, mut changes: Vec<Cha
     let clock = view.clock()?;
     let Some(version) = clock.next() else { return Ok(Decision::refused(Refusal::Exhausted)) };
     let traced = session.begin.level >= Level::L2;
-    let mut rests_on: BTreeSet<Version> =
+    let rests_on: BTreeSet<Version> =
         if traced { session.predecessors().into_keys().collect() } else { BTreeSet::new() };
     for (key, operations) in &work.writes {
         let newest = view.newest(key)?;
         let replaces = operations.first().is_some_and(Operation::replaces);
-        if traced && !replaces {
-            rests_on.extend(contributors(view, key, newest.as_ref())?);
-        }
         let before = newest.as_ref().map_or(&Content::Absent, |written| &written.content);
         let content = match apply_all(operations, before) {
             Ok(content) => content,

@@ -428,7 +428,7 @@ impl Session {
 }
 
 /// The open commits that contributed to a cell's newest content: back to the last version that replaced it.
-pub(crate) fn contributors<V: View>(view: &V, key: &Key, newest: Option<&Written>) -> Result<Vec<Version>, V::Error> {
+fn contributors<V: View>(view: &V, key: &Key, newest: Option<&Written>) -> Result<Vec<Version>, V::Error> {
     let mut found = Vec::new();
     let Some(oldest) = view.oldest_open()? else { return Ok(found) };
     let mut written = newest.cloned();
