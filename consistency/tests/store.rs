@@ -1,6 +1,6 @@
 //! What a program sees of a store, in memory: every promise of a session, with the case that breaks it at a lower level.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use consistency::decide::{EffectEnd, Refusal};
 use consistency::ledger::{DropCause, Repeat, Stage};
