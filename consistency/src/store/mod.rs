@@ -19,12 +19,14 @@
 //! ```
 
 mod memory;
+mod run;
 mod session;
 mod shell;
 mod sync;
 mod world;
 
 pub use memory::Memory;
+pub use run::Tries;
 pub use session::{Leased, Outcome, Saved, Session};
 pub use shell::{Live, Shell, StoreError};
 pub use world::{Sequence, System, World};
