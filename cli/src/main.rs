@@ -10,6 +10,8 @@ mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod state;
+mod verify_log;
 
 use clap::{Parser, Subcommand};
 use std::io::ErrorKind;
@@ -47,6 +49,8 @@ enum Command {
     Explain(explain::Arguments),
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
+    State(state::Arguments),
+    VerifyLog(verify_log::Arguments),
 }
 
 /// How a command ended that could run.
@@ -65,6 +69,8 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(root, &arguments),
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::State(arguments) => state::run(root, arguments),
+        Command::VerifyLog(arguments) => verify_log::run(&arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,
