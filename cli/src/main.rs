@@ -3,6 +3,7 @@
 //! Exit codes: 0 done and nothing found, 1 done and something found, 2 could not run. A reader that closes the pipe ends
 //! the program with 0.
 
+mod anomalies;
 mod check;
 mod compile;
 mod explain;
@@ -31,6 +32,7 @@ Examples:
   trace check --staged                  judge a commit before it is made
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
+  trace anomalies history.jsonl         what went wrong between agents that share state
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."
 )]
@@ -49,6 +51,7 @@ enum Command {
     Explain(explain::Arguments),
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
+    Anomalies(anomalies::Arguments),
     State(state::Arguments),
     VerifyLog(verify_log::Arguments),
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(root, &arguments),
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
     };

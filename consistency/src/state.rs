@@ -6,6 +6,7 @@
 use crate::cell::{Content, Fingerprint, Key, Millis, SessionId, Tool, Version};
 use crate::decide::{Decision, Order, Proposal, Refusal, Reply, Work, decide};
 use crate::guard::{Guard, Guards};
+use crate::history::{Event, events};
 use crate::ledger::{Change, Ledger, View, Written};
 use crate::range::Range;
 use crate::session::{Begin, Mode, Seen, Session, Stale, Step};
@@ -93,12 +94,19 @@ pub struct State {
     pub ledger: Ledger,
     /// Who is at work.
     pub sessions: BTreeMap<SessionId, Session>,
+    /// What happened, where that is recorded.
+    pub history: Option<Vec<Event>>,
 }
 
 impl State {
     /// An empty state that lacks a guard, for models.
     pub fn with(guards: Guards) -> State {
-        State { ledger: Ledger::with(guards), sessions: BTreeMap::new() }
+        State { ledger: Ledger::with(guards), ..State::default() }
+    }
+
+    /// An empty state that records what happens.
+    pub fn recording() -> State {
+        State { history: Some(Vec::new()), ..State::default() }
     }
 
     /// Takes a step.
@@ -179,7 +187,11 @@ impl State {
 
     /// Decides an order, applies it, and dooms the sessions, other than its own, that relied on what it changed.
     fn order(&mut self, order: &Order, own: Option<SessionId>) -> Reply {
-        let Ok(Decision { reply, changes }) = decide(&self.ledger, order);
+        let Ok(decision) = decide(&self.ledger, order);
+        if let Some(history) = &mut self.history {
+            history.extend(events(&self.ledger, order, &decision));
+        }
+        let Decision { reply, changes } = decision;
         let touched = Touched::of(&changes);
         for change in changes {
             self.ledger.apply(change);
