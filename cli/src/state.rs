@@ -130,5 +130,5 @@ fn open(root: Option<PathBuf>, file: Option<PathBuf>, make: bool) -> Result<Stor
             path.display()
         );
     }
-    Ok(Store::in_memory())
+    Ok(Store::open(&path)?)
 }
