@@ -189,6 +189,14 @@ impl Version {
         Version::new(self.epoch(), self.sequence() + 1)
     }
 
+    /// The greatest version below this one; of a first sequence, that is the last that the epoch before could have.
+    pub const fn previous(self) -> Option<Version> {
+        match self.0.checked_sub(1) {
+            Some(bits) => Some(Version(bits)),
+            None => None,
+        }
+    }
+
     /// The first version of the next epoch, beyond every version of this one.
     pub const fn next_epoch(self) -> Option<Version> {
         Version::new(self.epoch() + 1, self.sequence())

@@ -7,7 +7,7 @@ use crate::cell::{Agent, Content, Fingerprint, Key, Lane, Level, SessionId, Tool
 use serde::{Deserialize, Serialize};
 
 /// One line of a recorded history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A session begins.
@@ -130,7 +130,7 @@ pub enum Event {
 }
 
 /// One write of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Write {
     /// The cell.
     pub key: Key,
@@ -141,7 +141,7 @@ pub struct Write {
 }
 
 /// How a write came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// A value was put.
@@ -155,7 +155,7 @@ pub enum How {
 }
 
 /// A write that takes back another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Compensation {
     /// The cell.
     pub key: Key,
@@ -164,7 +164,7 @@ pub struct Compensation {
 }
 
 /// An effect as a commit issues it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Issue {
     /// Where it goes.
     pub lane: Lane,

@@ -11,6 +11,7 @@ mod event;
 pub mod graph;
 mod operations;
 mod read;
+mod record;
 mod transaction;
 
 pub use anomaly::{
@@ -20,4 +21,5 @@ pub use anomaly::{
 pub use event::{Compensation, Event, How, Issue, Write};
 pub use operations::{Operations, Record};
 pub use read::{Fault, HistoryError, Recording};
+pub use record::events;
 pub use transaction::{Effect, End, History, Install, Scan, Seen, Transaction};
