@@ -7,8 +7,7 @@ use consistency::store::sqlite::replay;
 use std::fs;
 use std::io::Write;
 
-const POINTS: [Point; 5] =
-    [Point::Decided, Point::Applied, Point::BeforeCommit, Point::AfterCommit, Point::BeforeAck];
+const POINTS: [Point; 5] = [Point::Decided, Point::Applied, Point::BeforeCommit, Point::AfterCommit, Point::BeforeAck];
 
 /// What another process does: it appends, writes down what was acknowledged, and is killed at a point of its seventh commit.
 #[test]
@@ -21,7 +20,8 @@ fn victim() {
         }
     };
     let shell = SqliteShell::open(&path, Options { faults: Some(Arc::new(faults)), ..options() }).unwrap();
-    let mut acknowledged = fs::File::options().append(true).create(true).open(path.with_extension("acknowledged")).unwrap();
+    let mut acknowledged =
+        fs::File::options().append(true).create(true).open(path.with_extension("acknowledged")).unwrap();
     for round in 0.. {
         once(&shell, append("list", json!(round)));
         writeln!(acknowledged, "{round}").unwrap();
@@ -41,7 +41,11 @@ fn a_process_that_is_killed_loses_nothing_that_was_acknowledged() {
         assert_eq!((acknowledged, kept), (6, 6 + usize::from(durable)), "{point:?}");
         assert_eq!(shell.clock().unwrap().epoch(), 1, "{point:?}: the next process begins an epoch");
         drop(shell);
-        assert_eq!(folder.open().clock().unwrap().epoch(), 1, "{point:?}: after an orderly end there is nothing to recover");
+        assert_eq!(
+            folder.open().clock().unwrap().epoch(),
+            1,
+            "{point:?}: after an orderly end there is nothing to recover"
+        );
         assert_eq!(replay(&folder.path()).unwrap().entries, kept as u64 + 1, "{point:?}");
     }
 }

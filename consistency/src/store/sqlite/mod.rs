@@ -205,14 +205,12 @@ impl SqliteShell {
         let (answer, answered) = channel();
         let sent =
             self.queue.as_ref().is_some_and(|queue| queue.send(Job::Decide(Ask { order, entry, answer })).is_ok());
-        match answered.recv() {
-            Ok((order, reply)) => (Some(order), reply),
-            Err(_) => {
-                let cause = if sent { "the writer was lost" } else { "the writer is gone" };
-                self.shared.stop(cause);
-                (None, Err(Failure::Stopped(cause.to_owned())))
-            }
+        if let Ok((order, reply)) = answered.recv() {
+            return (Some(order), reply);
         }
+        let cause = if sent { "the writer was lost" } else { "the writer is gone" };
+        self.shared.stop(cause);
+        (None, Err(Failure::Stopped(cause.to_owned())))
     }
 
     fn step(&self, input: Input) -> Result<Output, Failure> {
@@ -326,6 +324,7 @@ impl Drop for SqliteShell {
     }
 }
 
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the methods are less general than the closures")]
 impl Shell for SqliteShell {
     fn submit(&self, input: Input) -> Result<Output, StoreError> {
         self.step(input).map_err(|failure| self.told(failure))

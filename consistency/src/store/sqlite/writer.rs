@@ -164,7 +164,6 @@ impl Writer {
     }
 
     /// Decides orders one after the other; tells the answers and where the store stands then.
-    #[expect(clippy::type_complexity, reason = "the answers in order, each of which may fail alone, and the head")]
     fn decide(&mut self, group: &[Ask]) -> Result<(Vec<Result<Reply, Failure>>, Head), Failure> {
         let mut rows = Rows::of(&self.conn)?;
         let before = rows.head.seq;
