@@ -26,7 +26,7 @@ impl History {
         self.committed().flat_map(move |(id, reader, commit)| {
             self.seen(reader).flat_map(move |seen| {
                 let meanwhile = self.installs_within(seen.key, seen.version, commit);
-                let meanwhile = meanwhile.iter().filter(move |install| install.transaction != id);
+                let meanwhile = seen.changes(meanwhile).iter().filter(move |install| install.transaction != id);
                 meanwhile.map(move |install| (self.stale(id, seen, install), reader.accepts(seen, install.version)))
             })
         })

@@ -224,14 +224,36 @@ impl History {
 }
 
 impl Scan {
-    /// The version of a cell in its range that it saw: the one found, or the last one before which nothing was there.
+    /// The version of a cell in its range that it saw: the one found, or the one with which the last time began that
+    /// nothing was there.
     fn saw(&self, key: &Key, installs: &[Install]) -> Version {
         if let Some(version) = self.found.get(key) {
             return *version;
         }
         let before = installs.partition_point(|install| install.version <= self.snapshot);
-        let mut before = installs.get(..before).unwrap_or_default().iter().rev();
-        before.find(|install| install.content.value().is_none()).map_or(Version::ZERO, |install| install.version)
+        let before = installs.get(..before).unwrap_or_default().iter().rev();
+        let gone = before.skip_while(|install| install.is_present()).take_while(|install| !install.is_present());
+        // A cell that was deleted before it was ever there was absent all along.
+        match gone.last() {
+            Some(first) if installs.first().is_some_and(|oldest| oldest.version < first.version) => first.version,
+            _ => Version::ZERO,
+        }
+    }
+}
+
+impl Install {
+    /// Whether there is a value.
+    pub(super) fn is_present(&self) -> bool {
+        self.content.value().is_some()
+    }
+}
+
+impl Seen<'_> {
+    /// The versions after the one seen that make a difference: to a search, a cell that stays away makes none.
+    pub(super) fn changes<'a>(self, later: &'a [Install]) -> &'a [Install] {
+        let stays_away = self.scan.is_some_and(|scan| !scan.found.contains_key(self.key));
+        let same = if stays_away { later.iter().take_while(|install| !install.is_present()).count() } else { 0 };
+        later.get(same..).unwrap_or_default()
     }
 }
 

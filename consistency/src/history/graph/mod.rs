@@ -166,8 +166,8 @@ impl<'h> Graph<'h> {
                     graph.link(install.transaction, Edge { to: id, kind: read, cell, line });
                 }
                 let installs = history.installs(seen.key);
-                let next = installs.get(installs.partition_point(|install| install.version <= seen.version));
-                if let Some(next) = next {
+                let later = installs.partition_point(|install| install.version <= seen.version);
+                if let Some(next) = seen.changes(installs.get(later..).unwrap_or_default()).first() {
                     let cell = Some((seen.key.clone(), seen.version, next.version));
                     graph.link(id, Edge { to: next.transaction, kind: overwritten, cell, line });
                 }
