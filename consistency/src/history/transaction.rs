@@ -250,7 +250,7 @@ impl Install {
 
 impl Seen<'_> {
     /// The versions after the one seen that make a difference: to a search, a cell that stays away makes none.
-    pub(super) fn changes<'a>(self, later: &'a [Install]) -> &'a [Install] {
+    pub(super) fn changes(self, later: &[Install]) -> &[Install] {
         let stays_away = self.scan.is_some_and(|scan| !scan.found.contains_key(self.key));
         let same = if stays_away { later.iter().take_while(|install| !install.is_present()).count() } else { 0 };
         later.get(same..).unwrap_or_default()
