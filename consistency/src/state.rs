@@ -6,7 +6,7 @@
 use crate::cell::{Content, Fingerprint, Key, Millis, SessionId, Tool, Version};
 use crate::decide::{Decision, Order, Proposal, Refusal, Reply, Work, decide};
 use crate::guard::{Guard, Guards};
-use crate::history::{Event, events};
+use crate::history::{self, Event};
 use crate::ledger::{Change, Ledger, View, Written};
 use crate::range::Range;
 use crate::session::{Begin, Mode, Seen, Session, Stale, Step};
@@ -115,6 +115,9 @@ impl State {
         match input {
             Input::Begin(begin) => {
                 let id = begin.id;
+                if let Some(history) = &mut self.history {
+                    history.push(history::begin(&begin));
+                }
                 let Ok(session) = Session::new(&self.ledger, begin);
                 self.sessions.insert(id, session);
                 Output::Session(id)
@@ -197,7 +200,7 @@ impl State {
     fn order(&mut self, order: &Order, own: Option<SessionId>) -> Reply {
         let Ok(decision) = decide(&self.ledger, order);
         if let Some(history) = &mut self.history {
-            history.extend(events(&self.ledger, order, &decision));
+            history.extend(history::events(&self.ledger, order, &decision));
         }
         let Decision { reply, changes } = decision;
         let touched = Touched::of(&changes);

@@ -27,8 +27,9 @@ pub enum Event {
         key: Key,
         /// The version read; [`Version::ZERO`] where nothing was ever written.
         version: Version,
-        /// What it held.
-        value: Content,
+        /// What it held; missing where the recorder no longer knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<Content>,
     },
     /// A session searches a half-open range of keys; a prefix is the range from it to its successor.
     Scan {

@@ -21,5 +21,5 @@ pub use anomaly::{
 pub use event::{Compensation, Event, How, Issue, Write};
 pub use operations::{Operations, Record};
 pub use read::{Fault, HistoryError, Recording};
-pub use record::events;
+pub use record::{begin, events};
 pub use transaction::{Effect, End, History, Install, Scan, Seen, Transaction};

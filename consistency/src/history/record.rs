@@ -1,14 +1,14 @@
 //! Histories of our own store: what its inputs and answers, or the entries of its log, say as [`Event`]s.
 //!
-//! A session's reads are told with its commit, as it relies on them then: what it rewound is not among them. Sessions that
-//! did not commit leave no reads.
+//! A session's reads are told with its commit, as it relies on them then: what it rewound is not among them. When a session
+//! began is not among what is decided; whoever saw it tells it with [`begin`].
 
 use super::event::{Compensation, Event, How, Issue, Write};
 use crate::cell::{Content, Key, SessionId, Version};
 use crate::decide::{Decision, Order, Proposal, Reply, Work};
 use crate::ledger::{Change, Ledger, View};
 use crate::operation::Operation;
-use crate::session::Session;
+use crate::session::{Begin, Session};
 
 /// What a decided order means for a history; the ledger as it was before the decision was applied.
 pub fn events(ledger: &Ledger, order: &Order, decision: &Decision) -> Vec<Event> {
@@ -25,10 +25,13 @@ pub fn events(ledger: &Ledger, order: &Order, decision: &Decision) -> Vec<Event>
             if decision.changes.is_empty() {
                 return events;
             }
-            events.push(begin(session));
             let content = |key: &Key, version: Version| {
                 let Ok(written) = ledger.at(key, version);
-                written.filter(|written| written.version == version).map_or(Content::Absent, |written| written.content)
+                match written.filter(|written| written.version == version) {
+                    Some(written) => Some(written.content),
+                    // A version that history was collected of is not to be told from none.
+                    None => (version == Version::ZERO).then_some(Content::Absent),
+                }
             };
             events.extend(relied_on(session, content));
             events.push(commit(session.begin.id, *version, work, cells));
@@ -60,13 +63,13 @@ pub fn events(ledger: &Ledger, order: &Order, decision: &Decision) -> Vec<Event>
     events
 }
 
-fn begin(session: &Session) -> Event {
-    let begin = &session.begin;
+/// A session begins.
+pub fn begin(begin: &Begin) -> Event {
     Event::Begin { session: begin.id, agent: begin.agent.clone(), level: begin.level }
 }
 
 /// What a session relies on as it commits; `content` tells what a cell held at a version.
-fn relied_on(session: &Session, content: impl Fn(&Key, Version) -> Content) -> Vec<Event> {
+fn relied_on(session: &Session, content: impl Fn(&Key, Version) -> Option<Content>) -> Vec<Event> {
     let id = session.begin.id;
     let mut events = Vec::new();
     for (key, read) in &session.reads {

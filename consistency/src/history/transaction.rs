@@ -68,7 +68,7 @@ pub enum End {
 pub(super) struct Read {
     pub(super) key: Key,
     pub(super) version: Version,
-    pub(super) value: Content,
+    pub(super) value: Option<Content>,
     pub(super) line: usize,
 }
 

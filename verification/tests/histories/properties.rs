@@ -130,7 +130,7 @@ impl World {
         let found = self.at(&key, snapshot).map(|(version, (_, content))| (version, content.clone()));
         let (version, value) = found.unwrap_or((Version::ZERO, Content::Absent));
         self.done[id].reads.push((key.clone(), version));
-        self.events.push(Event::Read { session, key, version, value });
+        self.events.push(Event::Read { session, key, version, value: Some(value) });
     }
 
     fn scan(&mut self, session: SessionId, id: usize, snapshot: Version) {

@@ -50,7 +50,7 @@ impl Script {
     pub(crate) fn read(self, agent: &str, cell: &str, sequence: u64, value: i64) -> Script {
         let session = self.session(agent);
         let value = if sequence == 0 { Content::Absent } else { content(value) };
-        self.push(Event::Read { session, key: key(cell), version: version(sequence), value })
+        self.push(Event::Read { session, key: key(cell), version: version(sequence), value: Some(value) })
     }
 
     /// Searches a prefix.

@@ -86,7 +86,7 @@ fn history(operations: &[Json], orders: &BTreeMap<i64, Vec<i64>>) -> History {
                 ("r", Some(list)) => {
                     let version = list.last().map_or(version(0), |last| at(cell, *last));
                     let value = list.last().map_or(Content::Absent, |last| Content::Present(Value::from(*last)));
-                    events.push(Event::Read { session, key: name(cell), version, value });
+                    events.push(Event::Read { session, key: name(cell), version, value: Some(value) });
                 }
                 // A read of a transaction that did not complete.
                 _ => {}
@@ -163,7 +163,7 @@ fn registers(operations: &[Json]) -> History {
             let version = number.map_or(Version::ZERO, |number| versions[&(key.clone(), number)]);
             match step[0].as_str().unwrap() {
                 "w" => events.push(Event::Write { session, key, version, content: value }),
-                _ if operation["type"] == "ok" => events.push(Event::Read { session, key, version, value }),
+                _ if operation["type"] == "ok" => events.push(Event::Read { session, key, version, value: Some(value) }),
                 _ => {}
             }
         }

@@ -53,7 +53,7 @@ impl Graph<'_> {
         let first = self.history.by_version.keys().next().copied();
         let mut found = Vec::new();
         for (id, reader, _) in self.history.committed() {
-            let reads = reader.reads.iter().map(|read| (&read.key, read.version, Some(&read.value)));
+            let reads = reader.reads.iter().map(|read| (&read.key, read.version, read.value.as_ref()));
             let scans = reader.scans.iter().flat_map(|scan| &scan.found).map(|(key, version)| (key, *version, None));
             for (key, version, value) in reads.chain(scans) {
                 let install = self.history.install(key, version);
