@@ -317,7 +317,7 @@ fn change(out: &mut dyn Write, format: PlainFormat, cell: &Cell) -> Result<()> {
         return output::json(out, cell);
     }
     let Cell { key, version, author, content } = cell;
-    let start = shown(&format!("{version:<8} {key}  {author}"));
+    let start = shown(&format!("{:<8} {key}  {author}", version.to_string()));
     let columns = usize::from(output::width()).saturating_sub(start.len() + 2);
     writeln!(out, "{start}  {}", brief(content, columns.max(16)))?;
     Ok(())
