@@ -74,10 +74,11 @@ pub(super) fn pause(about: Duration) {
 }
 
 /// A connection that writes; it makes the file where there is none.
-pub(super) fn writer(path: &Path, alone: bool) -> Result<Connection, Failure> {
+pub(super) fn writer(path: &Path, alone: bool, patience: Duration) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(path, flags)?;
-    conn.busy_timeout(Duration::ZERO)?;
+    // Others who leave or recover hold the file for a moment; later, the writer itself waits.
+    conn.busy_timeout(patience)?;
     let found = format(&conn)?;
     if conn.is_readonly("main")? {
         return Err(Failure::Unusable("the file can't be written: allow it, or store elsewhere".to_owned()));
@@ -93,7 +94,11 @@ pub(super) fn writer(path: &Path, alone: bool) -> Result<Connection, Failure> {
         begun.pragma_update(None, "user_version", FORMAT)?;
         begun.commit()?;
     }
-    tail_fits(&conn)?;
+    // Both ends are looked at in one moment, in which nobody else commits.
+    let moment = conn.unchecked_transaction()?;
+    tail_fits(&moment)?;
+    moment.finish()?;
+    conn.busy_timeout(Duration::ZERO)?;
     Ok(conn)
 }
 

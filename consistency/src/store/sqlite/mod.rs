@@ -147,7 +147,7 @@ impl SqliteShell {
 
     fn opened(path: &Path, options: Options) -> Result<SqliteShell, Failure> {
         let mut lock = file::Lock::take(path, options.busy)?;
-        let conn = file::writer(path, lock.alone)?;
+        let conn = file::writer(path, lock.alone, options.busy)?;
         let (path, sessions) = (path.to_owned(), Sessions::default());
         let (stopped, clock, moved) = (OnceLock::new(), Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared { path, options, sessions, stopped, clock, moved });
