@@ -2,12 +2,11 @@
 
 use crate::desk::Desk;
 use consistency::decide::Order;
-use consistency::ledger::Repeat;
 use consistency::session::Stale;
 use consistency::state::Input;
 use consistency::store::sqlite::{Options, SqliteShell};
 use consistency::store::{Outcome, Shell as _, Store};
-use consistency::{Content, Level, Version};
+use consistency::{Content, Level};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -108,6 +107,8 @@ fn what_is_not_final_is_taken_back_with_what_rests_on_it() {
         "trace state retract 0.1 --yes",
         "trace state scan",
         "trace state history plan",
+        "trace state get plan",
+        "trace state get plan --at 0.1",
         "trace state retract 0.3 --yes --format json",
     ]));
 }
@@ -358,11 +359,4 @@ fn a_log_is_replayed_and_a_change_by_another_hand_is_found() {
     let run = desk.run("trace verify-log .trace/state.db");
     assert!(run.code == 1 && run.stdout.starts_with("does not match: "), "{}{}", run.stdout, run.stderr);
     assert_eq!(desk.records("trace verify-log .trace/state.db")[0]["matches"], false);
-}
-
-#[test]
-fn the_version_that_nothing_has_is_zero() {
-    assert_eq!(Version::ZERO.to_string(), "0.0", "as `trace state put --help` says");
-    assert_eq!(Desk::new().run("trace state put a 1 --if-version 0.0").code, 0);
-    assert_ne!(Repeat::Never, Repeat::Keyed);
 }
