@@ -172,6 +172,9 @@ impl State {
         let reply = self.order(&order, Some(id));
         if let (Reply::Granted { token }, Some(session)) = (&reply, self.sessions.get_mut(&id)) {
             session.tokens.insert(key, *token);
+            // A lease that was lost and is granted again no longer dooms the session.
+            let Ok(doomed) = session.stale(&self.ledger);
+            session.doomed = doomed;
         }
         Output::Reply(reply)
     }

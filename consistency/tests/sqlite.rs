@@ -10,13 +10,15 @@ mod differential;
 mod keeps;
 #[path = "sqlite/processes.rs"]
 mod processes;
+#[path = "sqlite/speed.rs"]
+mod speed;
 
 use consistency::decide::{Issue, Order, Reply, Work};
 use consistency::operation::{Delta, Operation};
 use consistency::session::{Begin, Mode};
 use consistency::state::{Act, Input, Output};
-use consistency::store::shell::{Shell, StoreError};
-use consistency::store::sqlite::{Options, SqliteShell};
+use consistency::store::{Shell, StoreError};
+use consistency::store::sqlite::{Options, Point, SqliteShell};
 use consistency::{Content, Key, Level, SessionId, Version};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use consistency::operation::{Delta, Merge, Operation};
 use consistency::range::Range;
 use consistency::session::{Begin, Mode};
 use consistency::state::{Act, Input, Output, State};
-use consistency::store::shell::Shell;
+use consistency::store::Shell;
 use consistency::store::sqlite::{SqliteShell, replay};
 use consistency::{Content, Key, Lane, Level, SessionId, Tool, Version};
 use proptest::prelude::*;
@@ -274,7 +274,7 @@ fn kind(output: &Output) -> String {
 
 #[test]
 fn a_store_in_a_file_answers_as_the_core_does() {
-    let config = Config { cases: 96, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let config = Config { cases: std::env::var("CASES").map_or(96, |n| n.parse().unwrap()), failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let met: RefCell<BTreeMap<String, usize>> = RefCell::default();
     let done = runner.run(&proptest::collection::vec(events(), 1..120), |events| {
@@ -299,5 +299,26 @@ fn a_store_in_a_file_answers_as_the_core_does() {
         "Reply Refused NotOpen", "Reply Refused NotClaimed", "Reply Refused ReadOnly", "Reply Refused Finished",
     ] {
         assert!(met.keys().any(|met| met.starts_with(kind)), "`{kind}` was never met: {met:#?}");
+    }
+}
+
+#[test]
+fn a_lease_that_was_lost_and_is_granted_again_dooms_nobody() {
+    let mut pair = Pair::new();
+    let lease = Event::Lease(2, key("a"), 1);
+    let put = Work { writes: [(key("a"), vec![Operation::Put(json!(1).into())])].into(), ..Work::default() };
+    for (event, doomed) in [
+        (Event::Begin(0, Level::L0, Mode::ReadWrite), 0),
+        (Event::Begin(1, Level::L0, Mode::ReadWrite), 0),
+        (Event::Begin(2, Level::L1, Mode::ReadWrite), 0),
+        (lease.clone(), 0),
+        (Event::Begin(3, Level::L0, Mode::ReadWrite), 0),
+        (Event::Commit(0, put), 1),
+        (lease, 0),
+    ] {
+        pair.take(&event);
+        pair.same_sessions();
+        let found = pair.shell.session(pair.slots[2]).unwrap().map_or(0, |session| session.doomed.len());
+        assert_eq!(found, doomed, "after {event:?}");
     }
 }
