@@ -39,7 +39,8 @@ impl Get {
         let Get { key, at } = self;
         let mut versions = store.history(key.as_str())?;
         versions.retain(|written| at.is_none_or(|at| written.version <= at));
-        let never = Written { version: Version::ZERO, content: Content::Absent, author: "".into(), derived: Vec::new() };
+        let never =
+            Written { version: Version::ZERO, content: Content::Absent, author: "".into(), derived: Vec::new() };
         let cell = cell(key, versions.pop().unwrap_or(never));
         let Cell { key, version, author, content } = &cell;
         let end = if content.value().is_some() { End::Clean } else { End::Findings };

@@ -129,7 +129,7 @@ fn effects_are_shown_with_why_they_wait_and_settled_when_in_doubt() {
     let desk = Desk::new();
     desk.sure("trace state register mail.send sha256:1 --repeat keyed");
     let store = store(&desk);
-    let mut issue = |lane: &str, tool: &str, hold: bool| {
+    let issue = |lane: &str, tool: &str, hold: bool| {
         let mut session = store.begin("ana", Level::L3).unwrap();
         session.effect(lane, tool, json!({ "to": "bob" })).unwrap();
         if hold {
@@ -288,6 +288,23 @@ fn a_watcher_ends_in_peace_when_nobody_reads() {
     let output = writer.join().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "exit 0\n");
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
+}
+
+#[test]
+fn an_interrupted_watcher_leaves_the_store_whole() {
+    let desk = Desk::new();
+    desk.sure("trace state put plan 1");
+    let watch = desk.shell("exec trace state watch --since 0.0").stdout(Stdio::piped()).spawn();
+    let mut watcher = watch.unwrap();
+    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();
+    assert!(lines.next().is_some());
+    desk.sure("trace state put plan 2");
+    desk.sure(&format!("kill -INT {}", watcher.id()));
+    assert!(!watcher.wait().unwrap().success());
+    assert_eq!(desk.sure("trace state get plan"), "2\n");
+    desk.sure("trace state put plan 3 && trace verify-log .trace/state.db");
+    let versions = desk.records("trace state history plan");
+    assert_eq!(versions.len(), 3, "{versions:?}");
 }
 
 #[test]
