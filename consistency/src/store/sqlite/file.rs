@@ -112,6 +112,11 @@ pub(super) fn durable(conn: &Connection, durable: bool) -> Result<(), Failure> {
     Ok(conn.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?)
 }
 
+/// Moves what was committed into the file and empties the write-ahead log.
+pub(super) fn settle(conn: &Connection) -> Result<(), Failure> {
+    Ok(conn.pragma_update_and_check(None, "wal_checkpoint", "truncate", |_| Ok(()))?)
+}
+
 /// Lets the last connection that closes empty the write-ahead log, which says that all went in order.
 pub(super) fn close_in_order(conn: &Connection) -> Result<(), Failure> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;

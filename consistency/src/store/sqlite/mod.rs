@@ -36,7 +36,7 @@ use writer::{Ask, Job, Writer};
 /// How often another process's commits are looked for while somebody waits.
 const POLL: Duration = Duration::from_millis(5);
 /// How many idle connections for reads are kept.
-const READERS: usize = 8;
+const READERS: usize = 32;
 
 /// How a store in a file behaves.
 #[derive(Clone)]
@@ -155,6 +155,10 @@ impl SqliteShell {
         let mut writer = Writer::new(conn, shared.clone(), jobs);
         if lock.unclean {
             writer.recover()?;
+        }
+        if lock.alone {
+            // Whoever comes next, at whatever moment, finds nothing that looks like a crash.
+            file::settle(&writer.conn)?;
         }
         lock.share()?;
         let writer = std::thread::Builder::new().name("store writer".to_owned()).spawn(|| writer.run())?;
