@@ -139,7 +139,7 @@ fn what_waits_is_woken_by_a_commit_of_its_own_process_and_ends_in_time_without_o
     let clock = shell.clock().unwrap();
     assert_eq!(shell.wait(clock, Duration::from_millis(20)).unwrap(), clock);
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| shell.wait(clock, Duration::from_secs(60)).unwrap());
+        let waiting = scope.spawn(|| shell.wait(clock, Duration::from_mins(1)).unwrap());
         let version = once(&shell, put("a", json!(1)));
         assert_eq!(waiting.join().unwrap(), version);
     });
