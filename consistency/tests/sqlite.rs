@@ -1,6 +1,11 @@
 //! The store in a file: what survives, what several processes see, and that it answers as the core does.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot open its store has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it expects has failed"
+)]
 
 #[path = "sqlite/crash.rs"]
 mod crash;
@@ -17,8 +22,8 @@ use consistency::decide::{Issue, Order, Reply, Work};
 use consistency::operation::{Delta, Operation};
 use consistency::session::{Begin, Mode};
 use consistency::state::{Act, Input, Output};
-use consistency::store::{Shell, StoreError};
 use consistency::store::sqlite::{Options, Point, SqliteShell};
+use consistency::store::{Shell, StoreError};
 use consistency::{Content, Key, Level, SessionId, Version};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};

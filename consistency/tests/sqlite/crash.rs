@@ -7,8 +7,7 @@ use consistency::store::sqlite::replay;
 use std::fs;
 use std::io::Write;
 
-const POINTS: [Point; 5] =
-    [Point::Decided, Point::Applied, Point::BeforeCommit, Point::AfterCommit, Point::BeforeAck];
+const POINTS: [Point; 5] = [Point::Decided, Point::Applied, Point::BeforeCommit, Point::AfterCommit, Point::BeforeAck];
 
 /// What another process does: it appends, writes down what was acknowledged, and is killed at a point of its seventh commit.
 #[test]
@@ -21,7 +20,8 @@ fn victim() {
         }
     };
     let shell = SqliteShell::open(&path, Options { faults: Some(Arc::new(faults)), ..options() }).unwrap();
-    let mut acknowledged = fs::File::options().append(true).create(true).open(path.with_extension("acknowledged")).unwrap();
+    let mut acknowledged =
+        fs::File::options().append(true).create(true).open(path.with_extension("acknowledged")).unwrap();
     for round in 0.. {
         once(&shell, append("list", json!(round)));
         writeln!(acknowledged, "{round}").unwrap();
@@ -41,9 +41,50 @@ fn a_process_that_is_killed_loses_nothing_that_was_acknowledged() {
         assert_eq!((acknowledged, kept), (6, 6 + usize::from(durable)), "{point:?}");
         assert_eq!(shell.clock().unwrap().epoch(), 1, "{point:?}: the next process begins an epoch");
         drop(shell);
-        assert_eq!(folder.open().clock().unwrap().epoch(), 1, "{point:?}: after an orderly end there is nothing to recover");
+        assert_eq!(
+            folder.open().clock().unwrap().epoch(),
+            1,
+            "{point:?}: after an orderly end there is nothing to recover"
+        );
         assert_eq!(replay(&folder.path()).unwrap().entries, kept as u64 + 1, "{point:?}");
     }
+}
+
+#[test]
+fn a_write_that_the_system_refuses_stops_the_store_and_acknowledges_nothing() {
+    let folder = Folder::new();
+    // Files may not grow beyond a size, and the signal that says so is ignored: writes fail, as those of a bad disk do.
+    let limited = "trap '' XFSZ; ulimit -f 600; exec \"$0\" --exact crash::limited --nocapture";
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", limited]).arg(std::env::current_exe().unwrap()).env("STORE", folder.path()).env("TASK", "");
+    assert!(shell.output().unwrap().status.success());
+    let acknowledged = fs::read_to_string(folder.path().with_extension("acknowledged")).unwrap().lines().count();
+    let shell = folder.open();
+    let kept = length(&holds(&shell, "list"));
+    assert!(acknowledged > 3 && kept == acknowledged, "{acknowledged} acknowledged, {kept} kept");
+    assert_eq!(shell.clock().unwrap().epoch(), 1);
+    drop(shell);
+    replay(&folder.path()).unwrap();
+}
+
+/// What another process does whose files may not grow for long.
+#[test]
+fn limited() {
+    let Some((path, _)) = task() else { return };
+    let shell = open(&path);
+    let mut acknowledged = fs::File::create(path.with_extension("acknowledged")).unwrap();
+    for round in 0..10_000 {
+        let id = begin(&shell);
+        match commit(&shell, id, append("list", json!(round))) {
+            Ok(_) => writeln!(acknowledged, "{round}").unwrap(),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Stopped(_)), "{error}");
+                assert!(matches!(commit(&shell, id, append("list", json!(round))), Err(StoreError::Stopped(_))));
+                return;
+            }
+        }
+    }
+    panic!("the limit was never met");
 }
 
 /// The files of a store as they are now, elsewhere: as if the machine lost power.

@@ -5,7 +5,7 @@ use consistency::decide::{EffectEnd, Issue, Order, Reply, Work};
 use consistency::ledger::{EffectId, Registered, Repeat, Stage, View};
 use consistency::operation::{Delta, Merge, Operation};
 use consistency::range::Range;
-use consistency::session::{Begin, Mode};
+use consistency::session::{Begin, Mode, Stale};
 use consistency::state::{Act, Input, Output, State};
 use consistency::store::Shell;
 use consistency::store::sqlite::{SqliteShell, replay};
@@ -86,7 +86,11 @@ fn works() -> impl Strategy<Value = Work> {
 
 fn acts() -> impl Strategy<Value = Act> {
     let steps = || proptest::collection::vec(0..3_u32, 0..2);
-    let ranges = prop_oneof![Just(Range::all()), Just(Range::prefix("b/")), Just(Range { from: "b".into(), to: Some("a".into()) })];
+    let ranges = prop_oneof![
+        Just(Range::all()),
+        Just(Range::prefix("b/")),
+        Just(Range { from: "b".into(), to: Some("a".into()) })
+    ];
     prop_oneof![
         6 => keys().prop_map(Act::Read),
         2 => ranges.prop_map(Act::Scan),
@@ -268,13 +272,27 @@ impl Pair {
 /// What an output is, to know that all kinds were met.
 fn kind(output: &Output) -> String {
     let shown = format!("{output:?}");
-    let depth = if matches!(output, Output::Reply(Reply::Conflict(_) | Reply::Refused(_) | Reply::Idle { .. })) { 3 } else { 2 };
-    shown.split(['(', ' ', '{', '}', ')', ':']).filter(|word| !word.is_empty()).take(depth).collect::<Vec<_>>().join(" ")
+    let depth = if matches!(output, Output::Reply(Reply::Conflict(_) | Reply::Refused(_) | Reply::Idle { .. })) {
+        3
+    } else {
+        2
+    };
+    shown
+        .split(['(', ' ', '{', '}', ')', ':'])
+        .filter(|word| !word.is_empty())
+        .take(depth)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
 fn a_store_in_a_file_answers_as_the_core_does() {
-    let config = Config { cases: std::env::var("CASES").map_or(96, |n| n.parse().unwrap()), failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let config = Config {
+        cases: std::env::var("CASES").map_or(96, |n| n.parse().unwrap()),
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        ..Config::default()
+    };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let met: RefCell<BTreeMap<String, usize>> = RefCell::default();
     let done = runner.run(&proptest::collection::vec(events(), 1..120), |events| {
@@ -293,10 +311,29 @@ fn a_store_in_a_file_answers_as_the_core_does() {
     let met = met.into_inner();
     assert!(done.is_ok(), "{}", done.unwrap_err());
     for kind in [
-        "Doomed", "TooOld", "Scanned", "Read", "Rewound", "Pinned Some", "Reply Committed", "Reply Conflict Cell",
-        "Reply Conflict Tool", "Reply Conflict Lease", "Reply Busy", "Reply Granted", "Reply Claimed", "Reply Idle blocked",
-        "Reply Retracted", "Reply Approved", "Reply Refused Misfit", "Reply Refused KeyReused", "Reply Refused NotPinned",
-        "Reply Refused NotOpen", "Reply Refused NotClaimed", "Reply Refused ReadOnly", "Reply Refused Finished",
+        "Doomed",
+        "TooOld",
+        "Scanned",
+        "Read",
+        "Rewound",
+        "Pinned Some",
+        "Reply Committed",
+        "Reply Conflict Cell",
+        "Reply Conflict Tool",
+        "Reply Conflict Lease",
+        "Reply Busy",
+        "Reply Granted",
+        "Reply Claimed",
+        "Reply Idle blocked",
+        "Reply Retracted",
+        "Reply Approved",
+        "Reply Refused Misfit",
+        "Reply Refused KeyReused",
+        "Reply Refused NotPinned",
+        "Reply Refused NotOpen",
+        "Reply Refused NotClaimed",
+        "Reply Refused ReadOnly",
+        "Reply Refused Finished",
     ] {
         assert!(met.keys().any(|met| met.starts_with(kind)), "`{kind}` was never met: {met:#?}");
     }
@@ -308,11 +345,10 @@ fn a_lease_that_was_lost_and_is_granted_again_dooms_nobody() {
     let lease = Event::Lease(2, key("a"), 1);
     let put = Work { writes: [(key("a"), vec![Operation::Put(json!(1).into())])].into(), ..Work::default() };
     for (event, doomed) in [
-        (Event::Begin(0, Level::L0, Mode::ReadWrite), 0),
-        (Event::Begin(1, Level::L0, Mode::ReadWrite), 0),
         (Event::Begin(2, Level::L1, Mode::ReadWrite), 0),
+        (Event::Begin(1, Level::L0, Mode::ReadWrite), 0),
+        (Event::Begin(0, Level::L0, Mode::ReadWrite), 0),
         (lease.clone(), 0),
-        (Event::Begin(3, Level::L0, Mode::ReadWrite), 0),
         (Event::Commit(0, put), 1),
         (lease, 0),
     ] {
@@ -321,4 +357,25 @@ fn a_lease_that_was_lost_and_is_granted_again_dooms_nobody() {
         let found = pair.shell.session(pair.slots[2]).unwrap().map_or(0, |session| session.doomed.len());
         assert_eq!(found, doomed, "after {event:?}");
     }
+}
+
+#[test]
+fn a_retraction_dooms_who_read_what_was_replaced_since() {
+    let mut pair = Pair::new();
+    let put =
+        |hold| Work { hold, writes: [(key("a"), vec![Operation::Put(json!(1).into())])].into(), ..Work::default() };
+    for event in [
+        Event::Begin(0, Level::L1, Mode::ReadWrite),
+        Event::Commit(0, put(true)),
+        Event::Begin(1, Level::L2, Mode::ReadWrite),
+        Event::Act(1, Act::Read(key("a"))),
+        Event::Begin(2, Level::L1, Mode::ReadWrite),
+        Event::Commit(2, put(false)),
+        Event::Order(Choice::Retract(0), true),
+    ] {
+        pair.take(&event);
+        pair.same_sessions();
+    }
+    let doomed = pair.shell.session(pair.slots[1]).unwrap().unwrap().doomed;
+    assert!(matches!(doomed[..], [Stale::Cell { .. }, Stale::Retracted { .. }]), "{doomed:?}");
 }

@@ -44,7 +44,8 @@ fn reopening_keeps_everything() {
     let shell = folder.open();
     every_kind(&shell);
     let all = |shell: &SqliteShell| {
-        let held = ["plan", "plan/log", "gone", "never", "held"].map(|cell| (holds(shell, cell), shell.history(&key(cell)).unwrap()));
+        let held = ["plan", "plan/log", "gone", "never", "held"]
+            .map(|cell| (holds(shell, cell), shell.history(&key(cell)).unwrap()));
         let rest = (shell.effects(None, 99).unwrap(), shell.lanes().unwrap(), shell.tools().unwrap());
         (held, rest, shell.open_commits().unwrap(), shell.leases().unwrap(), shell.clock().unwrap())
     };
@@ -121,7 +122,10 @@ fn replaying_finds_the_row_or_the_entry_that_another_hand_changed() {
         assert!(conn.execute(tampering, []).unwrap() > 0, "{tampering}");
         drop(conn);
         let found = replay(&copy.path()).unwrap_err();
-        assert!(matches!(found, StoreError::Damaged { .. }) && found.to_string().contains(named), "{tampering}: {found}");
+        assert!(
+            matches!(found, StoreError::Damaged { .. }) && found.to_string().contains(named),
+            "{tampering}: {found}"
+        );
     }
     assert_eq!(replay(&folder.path()).unwrap(), whole, "and finds nothing where nothing was changed");
 }
@@ -134,7 +138,8 @@ fn a_file_that_is_no_store_is_refused_for_what_it_is() {
         SqliteShell::open(&folder.path(), options()).unwrap_err()
     };
     let sql = |path: &Path, sql: &str| Connection::open(path).unwrap().execute_batch(sql).unwrap();
-    let text = fails(&|path| fs::write(path, "a diary, not a database, and longer than a header is".repeat(99)).unwrap());
+    let text =
+        fails(&|path| fs::write(path, "a diary, not a database, and longer than a header is".repeat(99)).unwrap());
     assert!(matches!(text, StoreError::Damaged { .. }), "{text}");
     let foreign = fails(&|path| sql(path, "CREATE TABLE mine (x)"));
     assert!(matches!(&foreign, StoreError::File { cause, .. } if cause.contains("another program")), "{foreign}");
@@ -189,7 +194,11 @@ fn a_full_disk_fails_the_commit_and_nothing_else() {
     assert_eq!(holds(&shell, "large"), Content::Absent);
     assert_eq!(shell.clock().unwrap(), Version::new(0, 1).unwrap());
     pages.store(1_000, Ordering::Relaxed);
-    assert_eq!(committed(commit(&shell, id, put("large", large))), Version::new(0, 2).unwrap(), "the same session goes on");
+    assert_eq!(
+        committed(commit(&shell, id, put("large", large))),
+        Version::new(0, 2).unwrap(),
+        "the same session goes on"
+    );
     drop(shell);
     replay(&folder.path()).unwrap();
 }

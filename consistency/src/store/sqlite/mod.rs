@@ -36,7 +36,7 @@ use writer::{Ask, Job, Writer};
 /// How often another process's commits are looked for while somebody waits.
 const POLL: Duration = Duration::from_millis(5);
 /// How many idle connections for reads are kept.
-const READERS: usize = 8;
+const READERS: usize = 32;
 
 /// How a store in a file behaves.
 #[derive(Clone)]
@@ -156,6 +156,10 @@ impl SqliteShell {
         if lock.unclean {
             writer.recover()?;
         }
+        if lock.alone {
+            // Whoever comes next, at whatever moment, finds nothing that looks like a crash.
+            file::settle(&writer.conn)?;
+        }
         lock.share()?;
         let writer = std::thread::Builder::new().name("store writer".to_owned()).spawn(|| writer.run())?;
         let readers = Mutex::default();
@@ -205,14 +209,12 @@ impl SqliteShell {
         let (answer, answered) = channel();
         let sent =
             self.queue.as_ref().is_some_and(|queue| queue.send(Job::Decide(Ask { order, entry, answer })).is_ok());
-        match answered.recv() {
-            Ok((order, reply)) => (Some(order), reply),
-            Err(_) => {
-                let cause = if sent { "the writer was lost" } else { "the writer is gone" };
-                self.shared.stop(cause);
-                (None, Err(Failure::Stopped(cause.to_owned())))
-            }
+        if let Ok((order, reply)) = answered.recv() {
+            return (Some(order), reply);
         }
+        let cause = if sent { "the writer was lost" } else { "the writer is gone" };
+        self.shared.stop(cause);
+        (None, Err(Failure::Stopped(cause.to_owned())))
     }
 
     fn step(&self, input: Input) -> Result<Output, Failure> {
@@ -326,6 +328,7 @@ impl Drop for SqliteShell {
     }
 }
 
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the methods are less general than the closures")]
 impl Shell for SqliteShell {
     fn submit(&self, input: Input) -> Result<Output, StoreError> {
         self.step(input).map_err(|failure| self.told(failure))

@@ -4,7 +4,7 @@
 //! The newest version of a cell and the superseded ones live apart, so that searches never visit what is garbage.
 
 use super::failure::Failure;
-use crate::cell::{Key, Lane, SessionId, Tool, Version};
+use crate::cell::{Fingerprint, Key, Lane, SessionId, Tool, Version};
 use crate::ledger::{Change, Effect, EffectId, Lease, Open, Registered, Stage, Stored, View, Written};
 use crate::range::Range;
 use rusqlite::types::Value as Column;
@@ -314,7 +314,7 @@ impl Rows<'_> {
 
     fn effect_moves(&mut self, effect: &Effect) -> Result<(), Failure> {
         let Effect { id, lane, tool, payload, level, pinned, stage } = effect;
-        let (lane, tool, pinned) = (lane.as_str(), tool.as_str(), pinned.as_ref().map(|pinned| pinned.as_str()));
+        let (lane, tool, pinned) = (lane.as_str(), tool.as_str(), pinned.as_ref().map(Fingerprint::as_str));
         let (version, turn, level, state) = (bits(id.commit), id.index, level.to_string(), state(stage));
         self.run(
             "INSERT OR REPLACE INTO effect VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
