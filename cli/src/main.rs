@@ -11,6 +11,8 @@ mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod state;
+mod verify_log;
 
 use clap::{Parser, Subcommand};
 use std::io::ErrorKind;
@@ -50,6 +52,8 @@ enum Command {
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
+    State(state::Arguments),
+    VerifyLog(verify_log::Arguments),
 }
 
 /// How a command ended that could run.
@@ -69,6 +73,8 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
+        Command::State(arguments) => state::run(root, arguments),
+        Command::VerifyLog(arguments) => verify_log::run(&arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,

@@ -172,6 +172,9 @@ impl State {
         let reply = self.order(&order, Some(id));
         if let (Reply::Granted { token }, Some(session)) = (&reply, self.sessions.get_mut(&id)) {
             session.tokens.insert(key, *token);
+            // A lease that was lost and is granted again no longer dooms the session.
+            let Ok(doomed) = session.stale(&self.ledger);
+            session.doomed = doomed;
         }
         Output::Reply(reply)
     }
@@ -246,6 +249,8 @@ pub struct Touched {
     keys: Vec<Key>,
     tools: Vec<Tool>,
     leases: Vec<Key>,
+    /// Commits that were retracted: what rests on one may have been replaced since, and gets no new version then.
+    retracted: Vec<Version>,
 }
 
 impl Touched {
@@ -257,6 +262,7 @@ impl Touched {
                 Change::Cell { key, .. } => touched.keys.push(key.clone()),
                 Change::Tool { tool, .. } => touched.tools.push(tool.clone()),
                 Change::Lease { key, .. } => touched.leases.push(key.clone()),
+                Change::Retracted { version } => touched.retracted.push(*version),
                 _ => {}
             }
         }
@@ -276,7 +282,8 @@ impl Touched {
         for session in sessions {
             let relied = session.saw(self.keys.iter())
                 || self.tools.iter().any(|tool| session.pins.contains_key(tool))
-                || self.leases.iter().any(|key| session.tokens.contains_key(key));
+                || self.leases.iter().any(|key| session.tokens.contains_key(key))
+                || self.retracted.iter().any(|version| session.predecessors().contains_key(version));
             if relied {
                 session.doomed = session.stale(view)?;
                 doomed += usize::from(!session.doomed.is_empty());
