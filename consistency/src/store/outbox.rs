@@ -10,7 +10,7 @@
 
 use super::sync::{Condvar, Mutex, wait_for};
 use super::{Store, StoreError, unexpected};
-use crate::cell::{Lane, Millis, Tool, Value};
+use crate::cell::{Fingerprint, Lane, Millis, Tool, Value};
 use crate::decide::{EffectEnd, Order, Refusal, Reply, Wait};
 use crate::effect;
 use crate::guard::Guards;
@@ -54,6 +54,8 @@ pub struct Call {
     pub lane: Lane,
     /// The tool.
     pub tool: Tool,
+    /// What the tool was when the session relied on it: a change after the claim is the tool's own to refuse.
+    pub pinned: Option<Fingerprint>,
     /// What the tool is told.
     pub payload: Value,
     /// How often the effect has failed before.
@@ -107,12 +109,12 @@ impl Options {
     }
 
     fn call(&self, effect: Effect) -> Call {
-        let Effect { id, lane, tool, payload, stage, .. } = effect;
+        let Effect { id, lane, tool, pinned, payload, stage, .. } = effect;
         let failures = match stage {
             Stage::Claimed { failures, .. } | Stage::Waiting { failures, .. } => failures,
             _ => 0,
         };
-        Call { id, key: format!("{}/{}/{}", self.store, id.commit, id.index), lane, tool, payload, failures }
+        Call { id, key: format!("{}/{}/{}", self.store, id.commit, id.index), lane, tool, pinned, payload, failures }
     }
 
     /// What a failure comes to: another try, later each time, or none.
