@@ -19,6 +19,7 @@
 //! ```
 
 mod memory;
+pub mod outbox;
 mod session;
 mod shell;
 pub mod sqlite;
