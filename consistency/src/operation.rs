@@ -55,7 +55,11 @@ mod maybe {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
         let mut values = Vec::deserialize(deserializer)?;
         let value = values.pop();
-        if values.is_empty() { Ok(value) } else { Err(serde::de::Error::invalid_length(values.len() + 1, &"at most one")) }
+        if values.is_empty() {
+            Ok(value)
+        } else {
+            Err(serde::de::Error::invalid_length(values.len() + 1, &"at most one"))
+        }
     }
 }
 

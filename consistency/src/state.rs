@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Input {
     /// A session begins.
     Begin(Begin),
-    /// A session that was written down goes on; what changed meanwhile dooms it.
+    /// A session that was written down goes on; what changed meanwhile dooms it. One that claims to have seen what is
+    /// still to come is refused.
     Resume(Box<Session>),
     /// A session looks at something, or at itself.
     Act(SessionId, Act),
@@ -119,6 +120,10 @@ impl State {
                 Output::Session(id)
             }
             Input::Resume(session) => {
+                // Once that version comes, it could no longer be told that the session never saw it.
+                if let Ok(Some(version)) = session.forged(&self.ledger) {
+                    return Output::Reply(Reply::Refused(Refusal::Forged(version)));
+                }
                 let id = session.begin.id;
                 let Ok(doomed) = session.stale(&self.ledger);
                 self.sessions.insert(id, Session { doomed, ..*session });
@@ -283,7 +288,7 @@ impl Touched {
             let relied = session.saw(self.keys.iter())
                 || self.tools.iter().any(|tool| session.pins.contains_key(tool))
                 || self.leases.iter().any(|key| session.tokens.contains_key(key))
-                || self.retracted.iter().any(|version| session.predecessors().contains_key(version));
+                || self.retracted.iter().any(|version| session.rested_on(*version));
             if relied {
                 session.doomed = session.stale(view)?;
                 doomed += usize::from(!session.doomed.is_empty());

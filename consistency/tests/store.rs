@@ -6,7 +6,7 @@ use consistency::decide::{EffectEnd, Refusal};
 use consistency::ledger::{DropCause, Repeat, Stage};
 use consistency::operation::Merge;
 use consistency::session::Stale;
-use consistency::store::{Leased, Outcome, Session, Store, StoreError};
+use consistency::store::{Leased, Outcome, Session, Store, StoreError, Tries};
 use consistency::{Content, Level, Value, Version};
 use serde_json::json;
 use std::time::Duration;
@@ -339,4 +339,36 @@ fn only_what_is_in_doubt_is_settled_by_hand() {
     let commit = committed(&mut session);
     let id = consistency::ledger::EffectId { commit, index: 0 };
     assert!(matches!(store.settle(id, EffectEnd::Done), Err(StoreError::Refused(Refusal::NotClaimed(_)))));
+}
+
+#[test]
+fn work_is_done_again_until_it_commits_and_nothing_is_lost() {
+    let store = Store::in_memory();
+    let tries = Tries { most: 64, lease: Duration::from_secs(5) };
+    let threads = 4;
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let add = |session: &mut Session| {
+                        let old =
+                            session.read("n")?.value().and_then(|value| value.json().as_i64()).unwrap_or_default();
+                        std::thread::yield_now();
+                        session.write("n", old + 1)
+                    };
+                    store.run("agent", Level::L1, tries, add).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(value(&store, "n"), present(threads * 50));
+    let mut others = 0;
+    let stubborn = store.run("agent", Level::L1, Tries { most: 3, ..tries }, |session| {
+        others += 1;
+        let key = format!("always/{others}");
+        session.read(&key)?;
+        put(&store, &key, 0);
+        session.write("r", 1)
+    });
+    assert!(matches!(stubborn, Err(StoreError::GaveUp { attempts: 3, last: Some(_) })), "{stubborn:?}");
 }

@@ -20,6 +20,7 @@
 
 mod memory;
 pub mod outbox;
+mod run;
 mod session;
 mod shell;
 pub mod sqlite;
@@ -27,6 +28,7 @@ mod sync;
 mod world;
 
 pub use memory::Memory;
+pub use run::Tries;
 pub use session::{Leased, Outcome, Saved, Session};
 pub use shell::{Live, Shell, StoreError};
 pub use world::{Sequence, System, World};

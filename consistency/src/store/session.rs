@@ -96,7 +96,11 @@ impl Session {
 
     pub(super) fn resume(store: &Store, saved: Saved) -> Result<Session, StoreError> {
         let (begin, step) = (saved.session.begin.clone(), saved.session.step());
-        store.shell.submit(Input::Resume(Box::new(saved.session)))?;
+        match store.shell.submit(Input::Resume(Box::new(saved.session)))? {
+            Output::Session(_) => {}
+            Output::Reply(Reply::Refused(refusal)) => return Err(refusal.into()),
+            other => return Err(unexpected(other)),
+        }
         Ok(Session { store: store.clone(), begin, step, pending: saved.pending, over: false })
     }
 

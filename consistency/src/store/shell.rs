@@ -69,6 +69,14 @@ pub enum StoreError {
     /// The session's snapshot is older than the history that is kept.
     #[error("the snapshot is older than the history that is kept: begin a new session")]
     TooOld,
+    /// The work was done again and again, and something changed under it each time.
+    #[error("given up after {attempts} attempts: {}", last.as_ref().map_or_else(String::new, ToString::to_string))]
+    GaveUp {
+        /// How often it was tried.
+        attempts: u32,
+        /// What changed last.
+        last: Option<crate::session::Stale>,
+    },
     /// The order makes no sense.
     #[error(transparent)]
     Refused(#[from] crate::decide::Refusal),

@@ -221,7 +221,10 @@ impl SqliteShell {
         self.shared.running()?;
         match input {
             Input::Begin(begin) => self.begin(begin.id, |rows| rows.begin(begin)),
-            Input::Resume(session) => self.begin(session.begin.id, |rows| rows.judged(*session)),
+            Input::Resume(session) => match self.read(|rows| session.forged(rows))? {
+                Some(version) => Ok(refused(Refusal::Forged(version))),
+                None => self.begin(session.begin.id, |rows| rows.judged(*session)),
+            },
             Input::Act(id, act) => self.act(id, act),
             Input::Lease { id, key, now, until } => self.lease(id, key, now, until),
             Input::Commit { id, work, now } => self.commit(id, work, now),
