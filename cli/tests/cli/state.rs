@@ -359,6 +359,22 @@ fn writers_in_many_processes_lose_nothing() {
 }
 
 #[test]
+fn of_many_processes_that_compare_and_set_each_counts() {
+    let desk = Desk::new();
+    desk.sure("trace state put n 0");
+    let read =
+        r#"set -- $(trace state get n --format json | sed -E 's/.*"version":"([^"]*)".*"value":([0-9]+).*/\1 \2/')"#;
+    let write = "trace state put n $(($2 + 1)) --if-version $1 >/dev/null";
+    let line = format!("for i in 1 2 3 4 5; do while {read}; ! {write}; do :; done; done");
+    let writers: Vec<_> = (0..4).map(|_| desk.shell(&line).spawn().unwrap()).collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    assert_eq!(desk.sure("trace state get n"), "20\n");
+    assert_eq!(desk.records("trace state history n").len(), 21, "no write was lost and none was made in vain");
+}
+
+#[test]
 fn a_log_is_replayed_and_a_change_by_another_hand_is_found() {
     let desk = with_open_commits();
     desk.sure("trace state retract 0.1 --yes");
