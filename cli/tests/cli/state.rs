@@ -226,7 +226,7 @@ fn hostile_texts_neither_break_a_table_nor_change_on_the_way() {
     let desk = Desk::new();
     let keys = ["schlüssel/\u{1f511}", "it's \"quoted\"", "right\u{202e}left", &"k".repeat(512), "--flag", "a b"];
     let text = "line\nline\r\t\u{1b}[31mred\u{9b}1m \u{202e}turned \u{2028}\"quoted\" \\ \u{1f511}";
-    let huge = json!({ "text": text, "list": vec![text; 40_000] });
+    let huge = json!({ "text": text, "list": vec![text; 4_000] });
     desk.write("huge.json", huge.to_string());
     for key in keys {
         let line =
