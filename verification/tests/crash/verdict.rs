@@ -131,9 +131,14 @@ fn drain(store: &Store, folder: &Path) -> usize {
     let tools = Files { folder: folder.to_owned(), at: |_: &str| {} };
     let mut doubts = 0;
     while !store.lanes().unwrap().is_empty() {
-        for (tool, _) in TOOLS {
-            while let Turn::Sent { .. } = store.dispatch_once(&lane(tool), &tools, &dispatch()).unwrap() {}
-        }
+        std::thread::scope(|scope| {
+            for (tool, _) in TOOLS {
+                let (store, tools) = (&store, &tools);
+                scope.spawn(
+                    move || while let Turn::Sent { .. } = store.dispatch_once(&lane(tool), tools, &dispatch()).unwrap() {},
+                );
+            }
+        });
         for pending in store.pending().unwrap() {
             if let Stage::InDoubt { .. } = pending.effect.stage {
                 let did = acts(folder, pending.effect.tool.as_str()).iter().any(|act| act.id == pending.effect.id);
