@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Space that is taken when the work begins and given back when the disk is full.
+/// Space that is taken when the work begins and given back when the disk is full: more than half of it, since what is in the
+/// write-ahead log goes to the file as well.
 const BALLAST: &str = "ballast";
 
 /// Commits cells of 4 KiB until that fails, and tells how; with space again it goes on, if the store does.
@@ -99,8 +100,8 @@ fn a_write_that_fails_halfway_stops_the_store_and_the_next_process_goes_on() {
 fn a_full_disk_is_told_and_with_space_again_the_same_process_goes_on() {
     let place = Place::new();
     // The folder becomes a disk of its own, for the process alone.
-    let mount = "mount -t tmpfs -o size=1m none \"$TRACE_FOLDER\"";
-    let script = format!("{mount} && head -c 200000 /dev/zero > \"$TRACE_FOLDER/{BALLAST}\" && exec \"$0\" \"$@\"");
+    let mount = "mount -t tmpfs -o size=2m none \"$TRACE_FOLDER\"";
+    let script = format!("{mount} && head -c 1200000 /dev/zero > \"$TRACE_FOLDER/{BALLAST}\" && exec \"$0\" \"$@\"");
     let possible = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c", mount])
         .env("TRACE_FOLDER", place.path())
