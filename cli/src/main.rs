@@ -32,6 +32,7 @@ Examples:
   trace check --staged                  judge a commit before it is made
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
+  trace state scan                      what agents share, with versions and authors
   trace anomalies history.jsonl         what went wrong between agents that share state
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."

@@ -1,7 +1,7 @@
 //! `trace verify-log`: decides every order in a store's log again, and compares what it comes to with what the store holds.
 
+use crate::End;
 use crate::output::{self, PlainFormat, shown};
-use crate::{End, render};
 use anyhow::Result;
 use consistency::store::StoreError;
 use consistency::store::sqlite::{Replayed, replay};
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Example: trace verify-log .trace/state.db
 
-Exit codes: 0 everything matches, 1 the log and the store differ, 2 could not run.")]
+Exit codes: 0 everything matches, 1 the store is damaged, and how; 2 could not run.")]
 pub(crate) struct Arguments {
     /// The file that holds the state
     store: PathBuf,
@@ -35,9 +35,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End> {
             End::Clean
         }
         (Ok(Replayed { entries, clock, chain, rows }), PlainFormat::Table) => {
-            let count = render::table::plural(usize::try_from(entries).unwrap_or(usize::MAX), "entry");
-            writeln!(out, "{count}, and the store stands at {clock}\nlog   {chain}\nrows  {rows}")?;
-            writeln!(out, "every entry has the hash that was recorded, and every row is what the log comes to")?;
+            writeln!(out, "entries  {entries}\nclock    {clock}\nlog      {chain}\nrows     {rows}\n")?;
+            writeln!(out, "all {entries} hashes match, and all rows are what the log comes to")?;
             End::Clean
         }
         (Err(StoreError::Damaged { what, .. }), PlainFormat::Json) => {
@@ -45,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End> {
             End::Findings
         }
         (Err(StoreError::Damaged { what, .. }), PlainFormat::Table) => {
-            writeln!(out, "the first difference: {}", shown(&what))?;
+            writeln!(out, "does not match: {}", shown(&what))?;
             End::Findings
         }
         (Err(other), _) => return Err(other.into()),

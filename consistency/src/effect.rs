@@ -6,7 +6,7 @@
 
 use crate::cell::{Lane, Level, Millis};
 use crate::decide::{Decision, EffectEnd, Refusal, Reply, Wait};
-use crate::guard::Guard;
+use crate::guard::{Guard, Guards};
 use crate::ledger::{Change, DropCause, Effect, EffectId, Repeat, Stage, View};
 
 /// Takes the next effect of a lane that may leave; what can't leave any more is dropped or put in doubt on the way.
@@ -15,7 +15,7 @@ pub(crate) fn claim<V: View>(view: &V, lane: &Lane, now: Millis, until: Millis) 
     let (mut blocked, mut ahead, mut last) = (None, false, None);
     while let Some(effect) = view.next_unsettled(lane, last)? {
         last = Some(effect.id);
-        let ordered = effect.level >= Level::L3 && view.guards().on(Guard::LaneOrder);
+        let ordered = is_ordered(&effect) && view.guards().on(Guard::LaneOrder);
         if ordered && ahead {
             continue;
         }
@@ -56,16 +56,26 @@ fn take<V: View>(view: &V, effect: Effect, until: Millis, mut changes: Vec<Chang
 
 /// Why an effect can't leave now, if so.
 fn waits<V: View>(view: &V, effect: &Effect, now: Millis) -> Result<Option<Wait>, V::Error> {
-    let released = effect.level < Level::L2 || !view.guards().on(Guard::Release);
-    if !released && view.open(effect.id.commit)?.is_some() {
-        return Ok(Some(Wait::NotFinal));
+    let is_open = view.open(effect.id.commit)?.is_some();
+    Ok(hindrance(effect, is_open, repeat(view, effect)?, view.guards(), now))
+}
+
+/// Why an effect can't leave now, if so, given whether its commit is open and what may be done with its tool.
+pub(crate) fn hindrance(effect: &Effect, is_open: bool, repeat: Repeat, guards: Guards, now: Millis) -> Option<Wait> {
+    if is_open && effect.level >= Level::L2 && guards.on(Guard::Release) {
+        return Some(Wait::NotFinal);
     }
-    Ok(match effect.stage {
+    match effect.stage {
         Stage::Waiting { after, .. } => (after > now).then_some(Wait::Later),
-        Stage::Claimed { until, .. } if until > now => view.guards().on(Guard::Claims).then_some(Wait::Sending),
-        Stage::Claimed { .. } if sent_again(view, effect)? => None,
+        Stage::Claimed { until, .. } if until > now => guards.on(Guard::Claims).then_some(Wait::Sending),
+        Stage::Claimed { .. } if repeat != Repeat::Never || !guards.on(Guard::Doubt) => None,
         _ => Some(Wait::InDoubt),
-    })
+    }
+}
+
+/// Tells whether an effect waits for the earlier ones of its lane.
+pub(crate) fn is_ordered(effect: &Effect) -> bool {
+    effect.level >= Level::L3
 }
 
 /// Tells whether the tool that an L4 session relied on is another one by now.

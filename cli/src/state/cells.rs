@@ -39,19 +39,18 @@ impl Get {
         let Get { key, at } = self;
         let mut versions = store.history(key.as_str())?;
         versions.retain(|written| at.is_none_or(|at| written.version <= at));
-        let Some(Written { version, content, author, .. }) = versions.pop() else {
-            if format == PlainFormat::Json {
-                output::json(out, &json!({ "key": key, "version": Version::ZERO, "is": "absent" }))?;
-            } else {
-                note(&shown(&format!("`{key}` is absent")));
-            }
-            return Ok(End::Findings);
-        };
+        let never =
+            Written { version: Version::ZERO, content: Content::Absent, author: "".into(), derived: Vec::new() };
+        let cell = cell(key, versions.pop().unwrap_or(never));
+        let Cell { key, version, author, content } = &cell;
         let end = if content.value().is_some() { End::Clean } else { End::Findings };
-        match (format, &content) {
-            (PlainFormat::Json, _) => output::json(out, &Cell { key, version, author, content })?,
+        match (format, content) {
+            (PlainFormat::Json, _) => output::json(out, &cell)?,
             (PlainFormat::Table, Content::Present(value)) => writeln!(out, "{}", shown(&value.to_string()))?,
-            (PlainFormat::Table, _) => note(&shown(&format!("`{key}` is deleted: {author} removed it at {version}"))),
+            (PlainFormat::Table, Content::Deleted) => {
+                note(&shown(&format!("`{key}` is deleted: {author} removed it at {version}")));
+            }
+            (PlainFormat::Table, Content::Absent) => note(&shown(&format!("`{key}` is absent"))),
         }
         Ok(end)
     }
@@ -317,7 +316,7 @@ fn change(out: &mut dyn Write, format: PlainFormat, cell: &Cell) -> Result<()> {
         return output::json(out, cell);
     }
     let Cell { key, version, author, content } = cell;
-    let start = shown(&format!("{version:<8} {key}  {author}"));
+    let start = shown(&format!("{:<8} {key}  {author}", version.to_string()));
     let columns = usize::from(output::width()).saturating_sub(start.len() + 2);
     writeln!(out, "{start}  {}", brief(content, columns.max(16)))?;
     Ok(())

@@ -5,13 +5,14 @@ use crate::End;
 use crate::output::{self, PlainFormat, shown};
 use anyhow::Result;
 use clap::ValueEnum;
-use consistency::decide::EffectEnd;
+use consistency::decide::{EffectEnd, Wait};
 use consistency::ledger::{DropCause, Effect, EffectId, Registered, Repeat, Stage};
-use consistency::store::{Store, System, World as _};
-use consistency::{Lane, Level, Millis, Tool, Version};
+use consistency::store::Store;
+use consistency::store::outbox::{Hindrance, Pending};
+use consistency::{Lane, Tool};
 use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// List what is to happen outside, in the order of the world
@@ -31,7 +32,7 @@ pub(super) struct Effects {
 struct Issued {
     #[serde(flatten)]
     effect: Effect,
-    waits: Option<&'static str>,
+    waits: Option<String>,
 }
 
 impl Row for Issued {
@@ -51,45 +52,36 @@ impl Row for Issued {
             Stage::Dropped(DropCause::Retracted) => "dropped: retracted".to_owned(),
             Stage::Dropped(DropCause::Settled) => "dropped: settled by hand".to_owned(),
         };
-        let id = format!("{}/{}", id.commit, id.index);
-        let waits = self.waits.unwrap_or_default().to_owned();
-        vec![id, lane.to_string(), tool.to_string(), level.to_string(), stage, waits]
+        let waits = self.waits.clone().unwrap_or_default();
+        vec![named(*id), lane.to_string(), tool.to_string(), level.to_string(), stage, waits]
     }
 }
 
 impl Effects {
     pub(super) fn run(self, store: &Store, out: &mut dyn Write, format: PlainFormat) -> Result<End> {
-        let open: BTreeSet<Version> = store.open_commits()?.into_iter().map(|open| open.version).collect();
-        let now = System.now();
-        let mut ahead: BTreeSet<Lane> = BTreeSet::new();
-        let mut issued = Vec::new();
-        for effect in store.effects(None, usize::MAX)? {
-            let waits = waits(&effect, &open, ahead.contains(&effect.lane), now);
-            if effect.level >= Level::L3 && !effect.stage.is_settled() {
-                ahead.insert(effect.lane.clone());
-            }
-            if self.lane.as_ref().is_none_or(|lane| *lane == effect.lane) {
-                issued.push(Issued { effect, waits });
-            }
-        }
-        list(out, format, &issued)?;
+        let pending = store.pending()?.into_iter();
+        let mut waits: BTreeMap<EffectId, Hindrance> =
+            pending.filter_map(|Pending { effect, hindrance }| Some((effect.id, hindrance?))).collect();
+        let mut effects = store.effects(None, usize::MAX)?;
+        effects.retain(|effect| self.lane.as_ref().is_none_or(|lane| *lane == effect.lane));
+        let issued = |effect: Effect| Issued { waits: waits.remove(&effect.id).map(why), effect };
+        list(out, format, &effects.into_iter().map(issued).collect::<Vec<_>>())?;
         Ok(End::Clean)
     }
 }
 
-/// Why an effect does not leave now, as the store's own decision has it, in words.
-fn waits(effect: &Effect, open: &BTreeSet<Version>, ahead: bool, now: Millis) -> Option<&'static str> {
-    match effect.stage {
-        Stage::Done | Stage::Dropped(_) => None,
-        Stage::Waiting { .. } if effect.level >= Level::L3 && ahead => Some("others of its lane go first"),
-        Stage::Waiting { .. } if effect.level >= Level::L2 && open.contains(&effect.id.commit) => {
-            Some("its commit is not final")
-        }
-        Stage::Waiting { after, .. } => (after > now).then_some("to be tried again later"),
-        Stage::Claimed { until, .. } if until > now => Some("a dispatcher has it"),
-        Stage::Claimed { .. } => Some("its dispatcher was lost"),
-        Stage::InDoubt { .. } => Some("nobody knows whether it happened: settle it"),
+fn why(hindrance: Hindrance) -> String {
+    match hindrance {
+        Hindrance::Own(Wait::NotFinal) => "its commit is not final".to_owned(),
+        Hindrance::Own(Wait::Sending) => "a dispatcher has it".to_owned(),
+        Hindrance::Own(Wait::Later) => "to be tried again later".to_owned(),
+        Hindrance::Own(Wait::InDoubt) => "nobody knows whether it happened: settle it".to_owned(),
+        Hindrance::Behind(other) => format!("after {}", named(other)),
     }
+}
+
+fn named(EffectId { commit, index }: EffectId) -> String {
+    format!("{commit}/{index}")
 }
 
 /// Settle an effect that is in doubt: it happened, or it did not
@@ -132,7 +124,7 @@ impl Settle {
         match format {
             PlainFormat::Json => output::json(out, &json!({ "effect": self.effect, "settled": word }))?,
             PlainFormat::Table => {
-                writeln!(out, "settled {}/{}: {word}", self.effect.commit, self.effect.index)?;
+                writeln!(out, "settled {}: {word}", named(self.effect))?;
             }
         }
         Ok(End::Clean)

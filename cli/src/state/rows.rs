@@ -73,9 +73,11 @@ impl Row for Past {
     fn columns(&self) -> Vec<String> {
         let Cell { version, author, content, .. } = &self.cell;
         let what = match content {
-            Content::Present(_) if self.derived.is_empty() => "put".to_owned(),
-            _ if self.derived.is_empty() => "delete".to_owned(),
-            _ => self.derived.iter().map(operation).collect::<Vec<_>>().join(", "),
+            _ if !self.derived.is_empty() => self.derived.iter().map(operation).collect::<Vec<_>>().join(", "),
+            Content::Present(_) => "put".to_owned(),
+            Content::Deleted => "delete".to_owned(),
+            // Only a retraction makes a cell what it was before it was first written.
+            Content::Absent => "take back".to_owned(),
         };
         let value = brief(content, VALUE_COLUMNS);
         vec![version.to_string(), author.to_string(), shortened(&what, VALUE_COLUMNS), value]

@@ -18,3 +18,4 @@ mod pages;
 mod processes;
 mod readme;
 mod rules_cmd;
+mod state;

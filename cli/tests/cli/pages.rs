@@ -20,6 +20,21 @@ const COMMANDS: &[&str] = &[
     "trace rules undo",
     "trace rules test",
     "trace schema",
+    "trace state",
+    "trace state get",
+    "trace state put",
+    "trace state scan",
+    "trace state history",
+    "trace state watch",
+    "trace state sessions",
+    "trace state open",
+    "trace state retract",
+    "trace state approve",
+    "trace state effects",
+    "trace state settle",
+    "trace state tools",
+    "trace state register",
+    "trace verify-log",
     "trace anomalies",
 ];
 
@@ -82,4 +97,32 @@ fn every_command_is_on_the_page_and_shows_examples() {
         }
         assert!(help.contains("Example"), "`{command} --help` shows an example:\n{help}");
     }
+}
+
+/// What a page names in a table: each linked file with the names in backticks behind it, up to the next link.
+fn named(page: &str) -> Vec<(&str, Vec<&str>)> {
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let links = rows.flat_map(|row| row.split("](../").skip(1)).filter_map(|part| part.split_once(')'));
+    links.map(|(path, rest)| (path, rest.split('`').skip(1).step_by(2).collect())).collect()
+}
+
+#[test]
+fn every_test_that_holds_a_promise_is_there() {
+    let page = fs::read_to_string(project("docs/guarantees.md")).unwrap();
+    let named = named(&page);
+    assert!(named.len() > 25 && named.iter().all(|(_, names)| !names.is_empty()), "{named:?}");
+    for (path, names) in named {
+        let text = fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        for name in names {
+            // A test, or a promise that a model checks, by its words.
+            let is_there = text.contains(&format!("fn {name}(")) || text.contains(&format!("\"{name}\""));
+            assert!(is_there, "docs/guarantees.md names `{name}`, which is not in {path}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_not_there_is_found() {
+    let page = "| a | L1 | [a](../a.rs) `one`, `two`; broken: `three`; [b](../b.rs) `four` |\n[c](../c.rs) `five`\n";
+    assert_eq!(named(page), [("a.rs", vec!["one", "two", "three"]), ("b.rs", vec!["four"])]);
 }

@@ -19,6 +19,7 @@
 //! ```
 
 mod memory;
+pub mod outbox;
 mod run;
 mod session;
 mod shell;

@@ -50,6 +50,43 @@ fn a_process_that_is_killed_loses_nothing_that_was_acknowledged() {
     }
 }
 
+#[test]
+fn a_write_that_the_system_refuses_stops_the_store_and_acknowledges_nothing() {
+    let folder = Folder::new();
+    // Files may not grow beyond a size, and the signal that says so is ignored: writes fail, as those of a bad disk do.
+    let limited = "trap '' XFSZ; ulimit -f 600; exec \"$0\" --exact crash::limited --nocapture";
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", limited]).arg(std::env::current_exe().unwrap()).env("STORE", folder.path()).env("TASK", "");
+    assert!(shell.output().unwrap().status.success());
+    let acknowledged = fs::read_to_string(folder.path().with_extension("acknowledged")).unwrap().lines().count();
+    let shell = folder.open();
+    let kept = length(&holds(&shell, "list"));
+    assert!(acknowledged > 3 && kept == acknowledged, "{acknowledged} acknowledged, {kept} kept");
+    assert_eq!(shell.clock().unwrap().epoch(), 1);
+    drop(shell);
+    replay(&folder.path()).unwrap();
+}
+
+/// What another process does whose files may not grow for long.
+#[test]
+fn limited() {
+    let Some((path, _)) = task() else { return };
+    let shell = open(&path);
+    let mut acknowledged = fs::File::create(path.with_extension("acknowledged")).unwrap();
+    for round in 0..10_000 {
+        let id = begin(&shell);
+        match commit(&shell, id, append("list", json!(round))) {
+            Ok(_) => writeln!(acknowledged, "{round}").unwrap(),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Stopped(_)), "{error}");
+                assert!(matches!(commit(&shell, id, append("list", json!(round))), Err(StoreError::Stopped(_))));
+                return;
+            }
+        }
+    }
+    panic!("the limit was never met");
+}
+
 /// The files of a store as they are now, elsewhere: as if the machine lost power.
 fn copied(folder: &Folder, log: impl FnOnce(&mut Vec<u8>)) -> Folder {
     let copy = Folder::new();

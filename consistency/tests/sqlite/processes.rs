@@ -105,13 +105,41 @@ fn a_lock_that_another_process_keeps_is_waited_for_and_then_reported() {
 }
 
 #[test]
+fn a_process_that_writes_without_a_pause_does_not_starve_another() {
+    let folder = Folder::new();
+    let (busy, other) = (folder.open(), folder.open());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let (mut slowest, mut rivals) = (Duration::ZERO, 0);
+    std::thread::scope(|scope| {
+        let work = || {
+            let mut made = 0;
+            while !done.load(Ordering::Relaxed) {
+                once(&busy, append("busy", json!(1)));
+                made += 1;
+            }
+            made
+        };
+        let working: Vec<_> = (0..3).map(|_| scope.spawn(work)).collect();
+        for round in 0..20 {
+            let since = Instant::now();
+            once(&other, put("other", json!(round)));
+            slowest = slowest.max(since.elapsed());
+        }
+        done.store(true, Ordering::Relaxed);
+        rivals = working.into_iter().map(|thread| thread.join().unwrap()).sum();
+    });
+    println!("slowest of 20 commits: {slowest:?}, against {rivals} of the busy process");
+    assert!(slowest < Duration::from_secs(4), "{slowest:?}");
+}
+
+#[test]
 fn what_waits_is_woken_by_a_commit_of_its_own_process_and_ends_in_time_without_one() {
     let folder = Folder::new();
     let shell = folder.open();
     let clock = shell.clock().unwrap();
     assert_eq!(shell.wait(clock, Duration::from_millis(20)).unwrap(), clock);
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| shell.wait(clock, Duration::from_secs(60)).unwrap());
+        let waiting = scope.spawn(|| shell.wait(clock, Duration::from_mins(1)).unwrap());
         let version = once(&shell, put("a", json!(1)));
         assert_eq!(waiting.join().unwrap(), version);
     });

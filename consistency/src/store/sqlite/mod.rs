@@ -36,7 +36,7 @@ use writer::{Ask, Job, Writer};
 /// How often another process's commits are looked for while somebody waits.
 const POLL: Duration = Duration::from_millis(5);
 /// How many idle connections for reads are kept.
-const READERS: usize = 8;
+const READERS: usize = 32;
 
 /// How a store in a file behaves.
 #[derive(Clone)]
@@ -147,7 +147,7 @@ impl SqliteShell {
 
     fn opened(path: &Path, options: Options) -> Result<SqliteShell, Failure> {
         let mut lock = file::Lock::take(path, options.busy)?;
-        let conn = file::writer(path, lock.alone)?;
+        let conn = file::writer(path, lock.alone, options.busy)?;
         let (path, sessions) = (path.to_owned(), Sessions::default());
         let (stopped, clock, moved) = (OnceLock::new(), Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared { path, options, sessions, stopped, clock, moved });
@@ -155,6 +155,10 @@ impl SqliteShell {
         let mut writer = Writer::new(conn, shared.clone(), jobs);
         if lock.unclean {
             writer.recover()?;
+        }
+        if lock.alone {
+            // Whoever comes next, at whatever moment, finds nothing that looks like a crash.
+            file::settle(&writer.conn)?;
         }
         lock.share()?;
         let writer = std::thread::Builder::new().name("store writer".to_owned()).spawn(|| writer.run())?;
