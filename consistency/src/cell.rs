@@ -162,11 +162,11 @@ pub struct Version(u64);
 impl Version {
     /// Before the first commit; the version of what is absent.
     pub const ZERO: Version = Version(0);
-    const SEQUENCE_BITS: u32 = 48;
-    /// Epochs and sequences fit a positive 64-bit integer of a database: 15 bits and 48 bits.
-    const MAX_EPOCH: u64 = (1 << 15) - 1;
+    const SEQUENCE_BITS: u32 = 43;
+    /// Epochs and sequences fit a positive 64-bit integer of a database: 20 bits and 43 bits.
+    const MAX_EPOCH: u64 = (1 << 20) - 1;
 
-    /// The version of an epoch and a sequence, or nothing where they do not fit 15 and 48 bits.
+    /// The version of an epoch and a sequence, or nothing where they do not fit 20 and 43 bits.
     pub const fn new(epoch: u64, sequence: u64) -> Option<Version> {
         if epoch > Version::MAX_EPOCH || sequence >> Version::SEQUENCE_BITS != 0 {
             return None;
@@ -184,7 +184,7 @@ impl Version {
         self.0 & ((1 << Version::SEQUENCE_BITS) - 1)
     }
 
-    /// The next version of this epoch; nothing once the 48 bits are used up.
+    /// The next version of this epoch; nothing once the 43 bits are used up.
     pub const fn next(self) -> Option<Version> {
         Version::new(self.epoch(), self.sequence() + 1)
     }

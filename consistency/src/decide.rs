@@ -139,8 +139,7 @@ pub enum EffectEnd {
 }
 
 /// What an order comes to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reply {
     /// The commit is made.
     Committed {
