@@ -5,7 +5,8 @@ use crate::output::{self, PlainFormat};
 use crate::render::table::{plain, plural, write_table};
 use anyhow::{Context, Result, bail};
 use consistency::history::graph::{Cycle, DirtyRead, Graph, Verdict};
-use consistency::history::{Anomaly, Reached, Recording, StaleGeneration};
+use consistency::history::{Anomaly, History, Reached, Recording, StaleGeneration};
+use consistency::store::sqlite;
 use owo_colors::OwoColorize;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+/// How the file of a store begins.
+const STORE: &[u8] = b"SQLite format 3\0";
 /// The most findings of one kind that are listed for a person.
 const MAX_LISTED: usize = 50;
 /// The most findings of one kind that are counted for a person.
@@ -20,13 +23,14 @@ const MAX_COUNTED: usize = 100_000;
 
 /// Find anomalies in a recorded history of agents that share state
 ///
-/// Reads what a store records (one JSON event a line) or records of operations as the runtime of arXiv 2606.17182 writes
-/// them (lines or an array); which of the two is told by the first line. Names the anomalies A1, A2, A3 and A6 with both
+/// Reads the log of a store, what a store in memory records (one JSON event a line), or records of operations as the runtime
+/// of arXiv 2606.17182 writes them (lines or an array); which of them is told by the first bytes. Names the anomalies A1, A2, A3 and A6 with both
 /// operations, the cycles of the serialization graph, and the level that the history reaches.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   trace anomalies history.jsonl
+  trace anomalies .trace/state.db             what happened to a store, as its log tells it
   trace anomalies - < history.jsonl           the same from standard input
   trace anomalies runs.json --format json     every witness, one JSON object a line
 
@@ -92,8 +96,13 @@ struct Report {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<End> {
-    let (input, name) = open(&arguments.history)?;
-    let recording = Recording::read(input).with_context(|| format!("cannot read `{name}`"))?;
+    let (mut input, name) = open(&arguments.history)?;
+    let unreadable = || format!("cannot read `{name}`");
+    let recording = if input.fill_buf().with_context(unreadable)?.starts_with(STORE) {
+        Recording::Store(History::of(sqlite::history(&arguments.history)?).with_context(unreadable)?)
+    } else {
+        Recording::read(input).with_context(unreadable)?
+    };
     let mut report = Report { format: arguments.format, out: Box::new(output::out()), rows: Vec::new(), found: false };
     match &recording {
         Recording::Store(history) => {

@@ -1,6 +1,8 @@
 //! `trace anomalies`.
 
 use crate::desk::{Desk, project};
+use consistency::Level;
+use consistency::store::{Outcome, Session, Store};
 use serde_json::Value;
 use std::fs;
 
@@ -94,4 +96,21 @@ fn many_witnesses_are_counted_for_people_and_all_told_to_scripts() {
     assert_eq!(shown.code, 1);
     assert!(shown.stdout.contains("… and 30 more: `--format json` tells them all"), "{}", shown.stdout);
     assert_eq!(desk.records("trace anomalies many.jsonl").len(), 81);
+}
+
+#[test]
+fn the_log_of_a_store_tells_what_happened_to_it() {
+    let desk = Desk::new();
+    let store = Store::open(desk.path("state.db")).unwrap();
+    let mut plans: Vec<Session> = [("careful", Level::L1), ("careless", Level::L0)]
+        .map(|(agent, level)| store.begin(agent, level).unwrap())
+        .into();
+    for session in &mut plans {
+        session.read("plan").unwrap();
+        session.write("plan", session.agent().to_string()).unwrap();
+    }
+    assert!(matches!(plans[0].commit(None).unwrap(), Outcome::Committed { .. }));
+    let before = desk.session(&["trace anomalies state.db"]);
+    assert!(matches!(plans[1].commit(None).unwrap(), Outcome::Committed { .. }));
+    insta::assert_snapshot!(before + &desk.session(&["trace anomalies state.db"]));
 }

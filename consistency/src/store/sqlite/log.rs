@@ -9,7 +9,9 @@ use super::file;
 use super::rows::{Rows, cell, encoded, natural, signed, state, text, version};
 use crate::cell::{SessionId, Version};
 use crate::decide::{Decision, Order, decide};
+use crate::history::{self, Event};
 use crate::ledger::{Change, Effect, Ledger, Stored, View};
+use crate::session::Session;
 use crate::store::shell::StoreError;
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
@@ -130,6 +132,49 @@ pub fn replay(path: &Path) -> Result<Replayed, StoreError> {
     replayed.map_err(|failure| failure.told(path, patience))
 }
 
+/// What happened to the store in a file, as its log tells it: what `trace anomalies` judges.
+///
+/// A session that committed is told to have begun at its snapshot, which it has at the latest.
+///
+/// # Errors
+/// As [`replay`], but that the rows are not compared.
+pub fn history(path: &Path) -> Result<Vec<Event>, StoreError> {
+    let patience = Duration::from_secs(5);
+    let told = file::reader(path, patience).and_then(|conn| told(&conn));
+    told.map_err(|failure| failure.told(path, patience))
+}
+
+fn told(conn: &Connection) -> Result<Vec<Event>, Failure> {
+    let moment = conn.unchecked_transaction()?;
+    let rows = Rows::of(&moment)?;
+    // Each with where the clock stood; and for each session, behind how many of them it began.
+    let mut told: Vec<(Version, Event)> = Vec::new();
+    let mut begun: Vec<(usize, Event)> = Vec::new();
+    walk(&rows, |ledger, order, decision| {
+        if let (Order::Commit(proposal), false) = (order, decision.changes.is_empty()) {
+            let Session { snapshot, begin, .. } = &proposal.session;
+            begun.push((told.partition_point(|(clock, _)| clock <= snapshot), history::begin(begin)));
+        }
+        let Ok(before) = ledger.clock();
+        let after = decision.changes.iter().find_map(|change| match change {
+            Change::Clock { version } => Some(*version),
+            _ => None,
+        });
+        let clock = after.unwrap_or(before);
+        told.extend(history::events(ledger, order, decision).into_iter().map(|event| (clock, event)));
+    })?;
+    begun.sort_by_key(|(place, _)| *place);
+    let mut events = Vec::with_capacity(told.len() + begun.len());
+    let mut begun = begun.into_iter().peekable();
+    for (place, (_, event)) in told.into_iter().enumerate() {
+        while let Some((_, begin)) = begun.next_if(|(first, _)| *first <= place) {
+            events.push(begin);
+        }
+        events.push(event);
+    }
+    Ok(events)
+}
+
 fn replayed(conn: &Connection) -> Result<Replayed, Failure> {
     let moment = conn.unchecked_transaction()?;
     let intact: String = moment.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -137,21 +182,10 @@ fn replayed(conn: &Connection) -> Result<Replayed, Failure> {
         return Err(Failure::Damaged(intact));
     }
     let rows = Rows::of(&moment)?;
-    let (mut ledger, mut rest, mut chain, mut seq) = (Ledger::default(), Rest::default(), [0; 32], 0);
-    loop {
-        let page = rows.log_page(seq, PAGE)?;
-        if page.is_empty() {
-            break;
-        }
-        for raw in page {
-            seq += 1;
-            chain = again(&raw, seq, &chain, &mut ledger, &mut rest)?;
-        }
-    }
-    let (head, Ok(clock)) = (&rows.head, ledger.clock());
-    if (head.seq, head.chain) != (seq, chain) {
-        return Err(Failure::Damaged(format!("the log ends at entry {seq}, the store stands at entry {}", head.seq)));
-    }
+    let mut rest = Rest::default();
+    let (ledger, seq, chain) =
+        walk(&rows, |_, _, decision| decision.changes.iter().for_each(|change| rest.apply(change)))?;
+    let Ok(clock) = ledger.clock();
     let meant = meant(&ledger, &rest);
     compare(&meant, &kept(&rows)?)?;
     let chain = blake3::Hash::from_bytes(chain).to_hex().to_string();
@@ -159,20 +193,51 @@ fn replayed(conn: &Connection) -> Result<Replayed, Failure> {
     Ok(Replayed { entries: seq, clock, chain, rows })
 }
 
+/// Decides every entry of the log again, in order, and shows each decision before it is applied; tells what it comes to, how
+/// many entries there are, and the last hash.
+fn walk(
+    rows: &Rows<'_>,
+    mut shown: impl FnMut(&Ledger, &Order, &Decision),
+) -> Result<(Ledger, u64, [u8; 32]), Failure> {
+    let (mut ledger, mut chain, mut seq) = (Ledger::default(), [0; 32], 0);
+    loop {
+        let page = rows.log_page(seq, PAGE)?;
+        if page.is_empty() {
+            break;
+        }
+        for raw in page {
+            seq += 1;
+            chain = again(&raw, seq, &chain, &mut ledger, &mut shown)?;
+        }
+    }
+    let head = &rows.head;
+    if (head.seq, head.chain) != (seq, chain) {
+        return Err(Failure::Damaged(format!("the log ends at entry {seq}, the store stands at entry {}", head.seq)));
+    }
+    Ok((ledger, seq, chain))
+}
+
 /// Decides an entry again; tells its hash.
-fn again(raw: &Raw, seq: u64, chain: &[u8; 32], ledger: &mut Ledger, rest: &mut Rest) -> Result<[u8; 32], Failure> {
+fn again(
+    raw: &Raw,
+    seq: u64,
+    chain: &[u8; 32],
+    ledger: &mut Ledger,
+    shown: &mut impl FnMut(&Ledger, &Order, &Decision),
+) -> Result<[u8; 32], Failure> {
     if raw.seq != seq {
         return Err(Failure::Damaged(format!("log entry {seq} is missing")));
     }
-    let Ok(Decision { changes, .. }) = decide(ledger, &raw.order()?);
-    let chain = link(chain, &raw.entry, &changes);
+    let order = raw.order()?;
+    let Ok(decision) = decide(ledger, &order);
+    let chain = link(chain, &raw.entry, &decision.changes);
     if chain != raw.chain {
         let what =
             format!("log entry {seq}: its hash does not fit: it was changed, or its decision is another one now");
         return Err(Failure::Damaged(what));
     }
-    for change in changes {
-        rest.apply(&change);
+    shown(ledger, &order, &decision);
+    for change in decision.changes {
         ledger.apply(change);
     }
     let Ok(clock) = ledger.clock();

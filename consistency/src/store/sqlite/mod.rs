@@ -11,7 +11,7 @@ mod log;
 mod rows;
 mod writer;
 
-pub use log::{Entry, Replayed, replay};
+pub use log::{Entry, Replayed, history, replay};
 
 use crate::cell::{Key, Lane, Millis, SessionId, Tool, Version};
 use crate::decide::{Order, Proposal, Refusal, Reply, Work, decide};
