@@ -65,9 +65,10 @@ fn a_torn_last_line_is_left_out_and_said() {
     assert_eq!(store(&whole).torn(), None);
     let last = format!("{BEGIN}\n{READ}\n").len();
     for end in last..whole.len() {
-        let history = store(&whole[..end]);
+        let (text, _) = whole.split_at(end);
+        let history = store(text);
         let is_torn = (last + 1..last + COMMIT.len()).contains(&end);
-        assert_eq!(history.torn(), is_torn.then_some(3), "{}", &whole[..end]);
+        assert_eq!(history.torn(), is_torn.then_some(3), "{text}");
     }
     // A torn character is a torn line.
     let mut bytes = format!("{BEGIN}\n{{\"event\":\"abort\",\"session\":\"1\",\"reason\":\"ü").into_bytes();
