@@ -113,7 +113,10 @@ fn a_full_disk_is_told_and_with_space_again_the_same_process_goes_on() {
     let lines = reported(&filled(&script, &place.path()).stdout);
     let (acknowledged, failures) = told(&lines);
     assert!(acknowledged > 10, "{lines:?}");
-    assert!(!failures.is_empty() && failures.iter().all(|failure| failure.contains("the disk is full")), "{failures:?}");
+    assert!(
+        !failures.is_empty() && failures.iter().all(|failure| failure.contains("the disk is full")),
+        "{failures:?}"
+    );
     assert_eq!(lines[lines.len() - 2..], ["went on", "whole"]);
     println!("a full disk: {acknowledged} acknowledged, {} refusals", failures.len());
 }

@@ -69,7 +69,10 @@ pub(crate) fn judge(mut events: Vec<Event>, shell: &dyn Shell, keys: &[Key]) -> 
         }
     }
     // A retraction names commits of others, which may have been told later than it: it goes behind them all.
-    events.sort_by_key(|event| matches!(event, Event::Retract { .. }));
+    events.sort_by_key(|event| match event {
+        Event::Retract { version, .. } => *version,
+        _ => Version::ZERO,
+    });
     let count = |wanted: fn(&Event) -> bool| events.iter().filter(|event| wanted(event)).count();
     let commits = count(|event| matches!(event, Event::Commit { .. }));
     let effects = count(|event| matches!(event, Event::Effect { .. }));

@@ -248,9 +248,8 @@ fn drain(store: &Store, sink: &Sink) {
             store.dispatch_once(&lane.into(), &tools, &dispatch()).unwrap()
         {}
     }
-    let settled = |stage: &Stage| {
-        matches!(stage, Stage::Done | Stage::Dropped(DropCause::Retracted | DropCause::ToolChanged))
-    };
+    let settled =
+        |stage: &Stage| matches!(stage, Stage::Done | Stage::Dropped(DropCause::Retracted | DropCause::ToolChanged));
     assert!(store.effects(None, usize::MAX).unwrap().iter().all(|effect| settled(&effect.stage)));
 }
 
@@ -266,7 +265,11 @@ fn check(level: Level, runs: u64, what: &str, found: Anomalies) {
             assert!(anomaly > 0, "{level} admits {name}, and no run of {what} shows it");
         }
     }
-    assert_eq!(found.cyclic > 0, level == Level::L0, "{level}: no serialization graph has a cycle from L1 on, and some do below");
+    assert_eq!(
+        found.cyclic > 0,
+        level == Level::L0,
+        "{level}: no serialization graph has a cycle from L1 on, and some do below"
+    );
     assert!(found.commits as u64 > runs && found.effects as u64 > runs, "{found:?}");
 }
 
