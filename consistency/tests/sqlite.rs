@@ -1,6 +1,11 @@
 //! The store in a file: what survives, what several processes see, and that it answers as the core does.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot open its store has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it expects has failed"
+)]
 
 #[path = "sqlite/crash.rs"]
 mod crash;

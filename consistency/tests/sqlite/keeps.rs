@@ -243,6 +243,23 @@ fn history_is_collected_up_to_the_oldest_snapshot_and_beyond_it_where_too_much_p
 }
 
 #[test]
+fn settled_effects_go_with_the_history_of_their_commit() {
+    let folder = Folder::new();
+    let shell = folder.open();
+    let version = once(&shell, Work { effects: vec![issue("east", "mail"), issue("west", "mail")], ..Work::default() });
+    let Reply::Claimed { effect, token, .. } = order(&shell, Order::Claim { lane: "east".into(), now: 1, until: 2 })
+    else {
+        panic!("nothing to claim");
+    };
+    order(&shell, Order::Settle { id: effect.id, token: Some(token), end: EffectEnd::Done });
+    assert_eq!(order(&shell, Order::Collect { horizon: version }), Reply::Done(version));
+    let left: Vec<u32> = shell.effects(None, 9).unwrap().iter().map(|effect| effect.id.index).collect();
+    assert_eq!(left, [1], "what is not settled stays");
+    drop(shell);
+    replay(&folder.path()).unwrap();
+}
+
+#[test]
 fn a_short_session_costs_one_transaction_and_a_long_one_is_known_everywhere() {
     let folder = Folder::new();
     let commits = Arc::new(AtomicU32::new(0));

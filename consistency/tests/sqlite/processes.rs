@@ -90,6 +90,21 @@ fn a_commit_of_another_process_is_seen_wakes_dooms_and_is_validated_against() {
 }
 
 #[test]
+fn a_session_that_slept_through_many_writes_is_doomed_by_the_last_of_them() {
+    let folder = Folder::new();
+    let (shell, other) = (folder.open(), folder.open());
+    let id = begin(&shell);
+    read(&shell, id, "zebra");
+    for cell in 0..80 {
+        once(&other, put(&format!("cell/{cell}"), json!(cell)));
+    }
+    assert_eq!(shell.session(id).unwrap().unwrap().doomed, []);
+    let many = (0..80).map(|cell| (key(&format!("cell/{cell}")), vec![Operation::Delete]));
+    once(&other, Work { writes: many.chain(put("zebra", json!(1)).writes).collect(), ..Work::default() });
+    assert_eq!(shell.session(id).unwrap().unwrap().doomed.len(), 1);
+}
+
+#[test]
 fn a_lock_that_another_process_keeps_is_waited_for_and_then_reported() {
     let folder = Folder::new();
     let busy = Duration::from_millis(150);
@@ -139,7 +154,7 @@ fn what_waits_is_woken_by_a_commit_of_its_own_process_and_ends_in_time_without_o
     let clock = shell.clock().unwrap();
     assert_eq!(shell.wait(clock, Duration::from_millis(20)).unwrap(), clock);
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| shell.wait(clock, Duration::from_secs(60)).unwrap());
+        let waiting = scope.spawn(|| shell.wait(clock, Duration::from_mins(1)).unwrap());
         let version = once(&shell, put("a", json!(1)));
         assert_eq!(waiting.join().unwrap(), version);
     });

@@ -2,13 +2,11 @@
 //!
 //! A failure can be cloned, because every commit of a failed group gets it.
 
+use super::file::FORMAT;
 use crate::store::shell::StoreError;
 use rusqlite::ErrorCode;
 use std::path::Path;
 use std::time::Duration;
-
-/// The newest format that this program knows.
-pub(super) const FORMAT: u32 = 1;
 
 const HELP: &str =
     "keep a copy of the file, then restore a backup; replaying the log names the first row that is wrong";

@@ -3,7 +3,7 @@
 //! A lock file beside it is held shared by every process that has the store open, and alone by the one that opens it while
 //! nobody else does. That one sees whether the last process left in order: then no write-ahead log remains.
 
-use super::failure::{FORMAT, Failure};
+use super::failure::Failure;
 use super::rows::Rows;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -13,7 +13,10 @@ use std::time::{Duration, Instant};
 
 /// "Trac", in the header of every file of ours.
 const APPLICATION: i32 = 0x5472_6163;
-const SCHEMA: &str = include_str!("schema.sql");
+/// What leads from each format to the next; the first one makes the tables.
+const MIGRATIONS: [&str; FORMAT as usize] = [include_str!("schema.sql")];
+/// The newest format that this program knows.
+pub(super) const FORMAT: u32 = 1;
 const STATEMENTS: usize = 96;
 
 /// The lock that tells the processes of a store from each other.
@@ -86,9 +89,11 @@ pub(super) fn writer(path: &Path, alone: bool) -> Result<Connection, Failure> {
         conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     }
     durable(&conn, true)?;
-    if found == 0 {
+    if found < FORMAT {
         let begun = conn.unchecked_transaction()?;
-        begun.execute_batch(SCHEMA)?;
+        for migration in MIGRATIONS.iter().skip(found as usize) {
+            begun.execute_batch(migration)?;
+        }
         begun.pragma_update(None, "application_id", APPLICATION)?;
         begun.pragma_update(None, "user_version", FORMAT)?;
         begun.commit()?;
@@ -101,10 +106,13 @@ pub(super) fn writer(path: &Path, alone: bool) -> Result<Connection, Failure> {
 pub(super) fn reader(path: &Path, patience: Duration) -> Result<Connection, Failure> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(patience)?;
-    if format(&conn)? == 0 {
-        return Err(Failure::Unusable("there is no store in this file".to_owned()));
+    match format(&conn)? {
+        FORMAT => Ok(conn),
+        0 => Err(Failure::Unusable("there is no store in this file".to_owned())),
+        _ => Err(Failure::Unusable(
+            "the file has an older format: open the store once to bring it up to date".to_owned(),
+        )),
     }
-    Ok(conn)
 }
 
 /// Chooses whether a commit waits until it is on disk.

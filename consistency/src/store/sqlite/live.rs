@@ -176,6 +176,17 @@ impl Sessions {
         (due, std::mem::take(&mut slots.over))
     }
 
+    /// Takes back that rows were written: they are due again.
+    pub(super) fn undo(&self, live: &[Live], over: Vec<SessionId>) {
+        let mut slots = self.slots.lock();
+        for Live { begin, .. } in live {
+            if let Some(slot) = slots.all.get_mut(&begin.id) {
+                slot.row = RowState::Due;
+            }
+        }
+        slots.over.extend(over);
+    }
+
     /// All sessions of this process that have a row, for the last time.
     pub(super) fn written(&self) -> Vec<SessionId> {
         let mut slots = self.slots.lock();

@@ -225,26 +225,28 @@ impl Writer {
         self.marks[3] = self.shared.clock();
         let now = (self.options().now)();
         let (live, over) = self.shared.sessions.due(now);
-        if !live.is_empty() || !over.is_empty() {
-            self.recorded(|rows| rows.record(&live, &over, now));
+        let nothing = live.is_empty() && over.is_empty();
+        if !nothing && self.recorded(|rows| rows.record(&live, &over, now)).is_err() {
+            // What matters fails again for the next order, which is told; this is only to be tried again.
+            self.shared.sessions.undo(&live, over);
         }
     }
 
-    /// Writes rows that are no part of the shared truth. A failure is not lost: what matters fails again for the next order.
-    fn recorded(&mut self, record: impl FnOnce(&Rows<'_>) -> Result<(), Failure>) {
-        let _ = self.shared.running().and_then(|()| {
-            file::durable(&self.conn, false)?;
-            let recorded = self.locked(|writer| record(&Rows::of(&writer.conn)?));
-            file::durable(&self.conn, true)?;
-            recorded
-        });
+    /// Writes rows that are no part of the shared truth, without waiting for the disk.
+    fn recorded(&mut self, record: impl FnOnce(&Rows<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.shared.running()?;
+        file::durable(&self.conn, false)?;
+        let recorded = self.locked(|writer| record(&Rows::of(&writer.conn)?));
+        file::durable(&self.conn, true)?;
+        recorded
     }
 
     fn leave(mut self) {
         let written = self.shared.sessions.written();
         if !written.is_empty() {
             let now = (self.options().now)();
-            self.recorded(|rows| rows.record(&[], &written, now));
+            // Rows that stay are taken for lost after a while.
+            let _ = self.recorded(|rows| rows.record(&[], &written, now));
         }
         if self.shared.running().is_ok() {
             let _ = file::close_in_order(&self.conn);
