@@ -68,8 +68,8 @@ pub(crate) fn report(line: &str) {
 /// What a process reported, without what the test harness says.
 pub(crate) fn reported(output: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(output).into_owned();
-    let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
-    whole.lines().filter_map(|line| line.split_once("@ ").map(|(_, line)| line.to_owned())).collect()
+    let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim_end);
+    whole.filter_map(|line| line.split_once("@ ").map(|(_, line)| line.to_owned())).collect()
 }
 
 /// What the processes of a folder said when they panicked.

@@ -59,7 +59,9 @@ pub(crate) fn judge(mut events: Vec<Event>, shell: &dyn Shell, keys: &[Key]) -> 
     for event in &mut events {
         match event {
             Event::Commit { version, writes, .. } => {
-                writes.iter_mut().for_each(|write| write.content = content(*version, &write.key).unwrap());
+                for write in writes {
+                    write.content = content(*version, &write.key).unwrap();
+                }
             }
             Event::Retract { version, writes, .. } => {
                 let found = keys.iter().filter_map(|key| Some((key.clone(), content(*version, key)?)));

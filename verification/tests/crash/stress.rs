@@ -378,7 +378,9 @@ fn processes(level: Level, runs: u64) -> Anomalies {
         let shell = opened(&folder);
         let store = Store::with(shell.clone(), Arc::new(System));
         register(&store, 0);
-        children.iter_mut().for_each(|child| child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap());
+        for child in &mut children {
+            child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+        }
         for lines in &mut told {
             let done = lines.any(|line| line.unwrap().ends_with("@ done"));
             assert!(done, "a process died in run {run} of {level}: {}", said(&place.path()));

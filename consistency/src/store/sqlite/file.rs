@@ -98,7 +98,10 @@ pub(super) fn writer(path: &Path, alone: bool) -> Result<Connection, Failure> {
         begun.pragma_update(None, "user_version", FORMAT)?;
         begun.commit()?;
     }
-    tail_fits(&conn)?;
+    // Both ends at one moment: other processes go on committing meanwhile.
+    let moment = conn.unchecked_transaction()?;
+    tail_fits(&moment)?;
+    moment.finish()?;
     Ok(conn)
 }
 
