@@ -68,7 +68,7 @@ pub(crate) fn hindrance(effect: &Effect, is_open: bool, repeat: Repeat, guards: 
     match effect.stage {
         Stage::Waiting { after, .. } => (after > now).then_some(Wait::Later),
         Stage::Claimed { until, .. } if until > now => guards.on(Guard::Claims).then_some(Wait::Sending),
-        Stage::Claimed { .. } if repeat != Repeat::Never || !guards.on(Guard::Doubt) => None,
+        Stage::Claimed { .. } if sent_again(repeat, guards) => None,
         _ => Some(Wait::InDoubt),
     }
 }
@@ -99,7 +99,7 @@ fn unsendable(effect: Effect) -> Effect {
 /// What becomes of an effect whose dispatcher is gone.
 pub(crate) fn lost<V: View>(view: &V, effect: Effect) -> Result<Effect, V::Error> {
     let Stage::Claimed { token, failures, .. } = effect.stage else { return Ok(effect) };
-    let stage = if sent_again(view, &effect)? {
+    let stage = if sent_again(repeat(view, &effect)?, view.guards()) {
         // The claim ends at once; whoever takes it next still sees that an earlier call may have arrived.
         Stage::Claimed { token, until: 0, failures }
     } else {
@@ -108,8 +108,8 @@ pub(crate) fn lost<V: View>(view: &V, effect: Effect) -> Result<Effect, V::Error
     Ok(Effect { stage, ..effect })
 }
 
-fn sent_again<V: View>(view: &V, effect: &Effect) -> Result<bool, V::Error> {
-    Ok(repeat(view, effect)? != Repeat::Never || !view.guards().on(Guard::Doubt))
+fn sent_again(repeat: Repeat, guards: Guards) -> bool {
+    repeat != Repeat::Never || !guards.on(Guard::Doubt)
 }
 
 fn repeat<V: View>(view: &V, effect: &Effect) -> Result<Repeat, V::Error> {

@@ -126,7 +126,7 @@ impl History {
     fn missed(&self, id: usize) -> impl Iterator<Item = usize> {
         let writes = self.transactions.get(id).into_iter().flat_map(|it| &it.writes);
         writes.filter(|(_, _, content)| content.value().is_none()).flat_map(move |(key, version, _)| {
-            let searched = move |scan: &Scan| scan.covers(key) && scan.saw(key, self.installs(key)) == *version;
+            let searched = move |scan: &Scan| scan.covers(key) && scan.saw(key, self) == *version;
             let readers = self.committed().filter(move |(_, reader, _)| reader.scans.iter().any(searched));
             readers.map(|(reader, ..)| reader)
         })

@@ -210,12 +210,7 @@ impl History {
                 let there = scan.found.keys().filter(|key| !self.cells.contains_key(*key));
                 Box::new(self.cells.range::<str, _>(scan.range()).map(|(key, _)| key).chain(there))
             };
-            keys.map(move |key| Seen {
-                key,
-                version: scan.saw(key, self.installs(key)),
-                scan: Some(scan),
-                line: Some(scan.line),
-            })
+            keys.map(move |key| Seen { key, version: scan.saw(key, self), scan: Some(scan), line: Some(scan.line) })
         });
         reads.chain(scans)
     }
@@ -261,14 +256,19 @@ impl Scan {
     }
 
     /// The version of a cell in its range that it saw: the one found, or the one with which the last time began that
-    /// nothing was there.
-    pub(super) fn saw(&self, key: &Key, installs: &[Install]) -> Version {
+    /// nothing was there. Where that was taken back, nothing is there since the compensation.
+    pub(super) fn saw(&self, key: &Key, history: &History) -> Version {
+        let installs = history.installs(key);
         if let Some(version) = self.found.get(key) {
             return *version;
         }
         let before = installs.partition_point(|install| install.version <= self.snapshot);
         let before = installs.get(..before).unwrap_or_default().iter().rev();
         let gone = before.skip_while(|install| install.is_present()).take_while(|install| !install.is_present());
+        let is_retracted =
+            |install: &Install| history.transactions.get(install.transaction).is_some_and(|it| it.retracted);
+        let gone = gone.enumerate().take_while(|(at, install)| *at == 0 || !is_retracted(install));
+        let gone = gone.map(|(_, install)| install);
         // A cell that was deleted before it was ever there was absent all along.
         match gone.last() {
             Some(first) if installs.first().is_some_and(|oldest| oldest.version < first.version) => first.version,

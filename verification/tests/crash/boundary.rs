@@ -38,7 +38,8 @@ fn deaths(n: u64) -> Figures {
 fn processes_that_end_at_any_boundary_lose_nothing_acknowledged_and_no_effect_acts_twice() {
     let most = times(4);
     let figures = std::thread::scope(|scope| {
-        let work = |odd| move || (1..=most).filter(|n| n % 2 == odd).map(deaths).fold(Figures::default(), Figures::plus);
+        let work =
+            |odd| move || (1..=most).filter(|n| n % 2 == odd).map(deaths).fold(Figures::default(), Figures::plus);
         let threads = [0, 1].map(|odd| scope.spawn(work(odd)));
         threads.into_iter().map(|thread| thread.join().unwrap()).fold(Figures::default(), Figures::plus)
     });

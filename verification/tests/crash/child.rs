@@ -12,15 +12,18 @@ use consistency::store::outbox::{Dispatcher, Options as Dispatch};
 use consistency::store::sqlite::{Options, SqliteShell};
 use consistency::store::{Live, Outcome, Shell, Store, StoreError, System, World};
 use consistency::{Lane, SessionId, Tool};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The environment variable that holds a task.
 const TASK: &str = "TRACE_CHILD";
+/// The file, in its folder, with what processes say when they panic.
+const SAID: &str = "said";
 
 /// Starts a process on a folder.
 pub(crate) fn start(task: &str, folder: &Path) -> Child {
@@ -30,7 +33,9 @@ pub(crate) fn start(task: &str, folder: &Path) -> Child {
 /// Makes a command do a task on a folder.
 pub(crate) fn command(mut command: Command, task: &str, folder: &Path) -> Command {
     command.args(["--exact", "child::another_process", "--ignored", "--nocapture"]).env(TASK, task);
-    command.env("TRACE_FOLDER", folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env("TRACE_FOLDER", folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let said = File::options().append(true).create(true).open(folder.join(SAID)).unwrap();
+    command.stderr(said);
     command
 }
 
@@ -63,8 +68,13 @@ pub(crate) fn report(line: &str) {
 /// What a process reported, without what the test harness says.
 pub(crate) fn reported(output: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(output).into_owned();
-    let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
-    whole.lines().filter_map(|line| line.split_once("@ ").map(|(_, line)| line.to_owned())).collect()
+    let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim_end);
+    whole.filter_map(|line| line.split_once("@ ").map(|(_, line)| line.to_owned())).collect()
+}
+
+/// What the processes of a folder said when they panicked.
+pub(crate) fn said(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join(SAID)).unwrap_or_default()
 }
 
 /// Ends the process at a point, when it is reached for the n-th time.

@@ -14,6 +14,9 @@ use std::process::{Command, Output};
 /// write-ahead log goes to the file as well.
 const BALLAST: &str = "ballast";
 
+/// A shell that may mount disks which nobody else sees.
+const OWN_DISK: [&str; 4] = ["unshare", "--map-root-user", "--mount", "sh"];
+
 /// Commits cells of 4 KiB until that fails, and tells how; with space again it goes on, if the store does.
 pub(crate) fn fill(folder: &Path) {
     let store = Store::open(file(folder)).unwrap();
@@ -28,7 +31,7 @@ pub(crate) fn fill(folder: &Path) {
         Ok(())
     };
     let full = (0..10_000).find_map(|n| Some((n, put(n).err()?)));
-    let (next, error) = full.expect("no disk of this test holds 40 MiB");
+    let (next, error) = full.unwrap();
     report(&format!("failed: {error}"));
     if let Err(error) = put(next) {
         report(&format!("failed: {error}"));
@@ -59,14 +62,9 @@ fn whole(folder: &Path) -> usize {
 }
 
 /// Fills the disk from within a shell script that prepares it.
-fn filled(script: &str, folder: &Path) -> Output {
-    let mut shell = Command::new("unshare");
-    if !script.contains("mount") {
-        shell = Command::new("sh");
-    } else {
-        shell.args(["--map-root-user", "--mount", "sh"]);
-    }
-    shell.args(["-c", script]).arg(std::env::current_exe().unwrap());
+fn filled(program: &[&str], script: &str, folder: &Path) -> Output {
+    let mut shell = Command::new(program[0]);
+    shell.args(&program[1..]).args(["-c", script]).arg(std::env::current_exe().unwrap());
     command(shell, "fill", folder).output().unwrap()
 }
 
@@ -80,7 +78,7 @@ fn told(lines: &[String]) -> (usize, Vec<&str>) {
 fn a_write_that_fails_halfway_stops_the_store_and_the_next_process_goes_on() {
     let place = Place::new();
     fs::write(place.path().join(BALLAST), "").unwrap();
-    let output = filled("ulimit -f 1000; trap '' XFSZ; exec \"$0\" \"$@\"", &place.path());
+    let output = filled(&["sh"], "ulimit -f 1000; trap '' XFSZ; exec \"$0\" \"$@\"", &place.path());
     let lines = reported(&output.stdout);
     let (acknowledged, failures) = told(&lines);
     assert!(acknowledged > 10 && failures.len() == 3, "{lines:?}");
@@ -102,18 +100,19 @@ fn a_full_disk_is_told_and_with_space_again_the_same_process_goes_on() {
     // The folder becomes a disk of its own, for the process alone.
     let mount = "mount -t tmpfs -o size=2m none \"$TRACE_FOLDER\"";
     let script = format!("{mount} && head -c 1200000 /dev/zero > \"$TRACE_FOLDER/{BALLAST}\" && exec \"$0\" \"$@\"");
-    let possible = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-c", mount])
-        .env("TRACE_FOLDER", place.path())
-        .output();
+    let possible =
+        Command::new(OWN_DISK[0]).args(&OWN_DISK[1..]).args(["-c", mount]).env("TRACE_FOLDER", place.path()).output();
     if !possible.is_ok_and(|probe| probe.status.success()) {
         println!("LEFT OUT: this system lets no test mount a small disk");
         return;
     }
-    let lines = reported(&filled(&script, &place.path()).stdout);
+    let lines = reported(&filled(&OWN_DISK, &script, &place.path()).stdout);
     let (acknowledged, failures) = told(&lines);
     assert!(acknowledged > 10, "{lines:?}");
-    assert!(!failures.is_empty() && failures.iter().all(|failure| failure.contains("the disk is full")), "{failures:?}");
+    assert!(
+        !failures.is_empty() && failures.iter().all(|failure| failure.contains("the disk is full")),
+        "{failures:?}"
+    );
     assert_eq!(lines[lines.len() - 2..], ["went on", "whole"]);
     println!("a full disk: {acknowledged} acknowledged, {} refusals", failures.len());
 }

@@ -42,7 +42,8 @@ fn processes_killed_at_random_lose_nothing_acknowledged_and_no_effect_acts_twice
     let stores = times(500) / KILLS;
     let lanes: Vec<u64> = (0..2).collect();
     let figures = std::thread::scope(|scope| {
-        let work = |lane| move || (0..stores).filter(|n| n % 2 == lane).map(kills).fold(Figures::default(), Figures::plus);
+        let work =
+            |lane| move || (0..stores).filter(|n| n % 2 == lane).map(kills).fold(Figures::default(), Figures::plus);
         let threads: Vec<_> = lanes.into_iter().map(|lane| scope.spawn(work(lane))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).fold(Figures::default(), Figures::plus)
     });

@@ -59,7 +59,9 @@ pub(crate) fn judge(mut events: Vec<Event>, shell: &dyn Shell, keys: &[Key]) -> 
     for event in &mut events {
         match event {
             Event::Commit { version, writes, .. } => {
-                writes.iter_mut().for_each(|write| write.content = content(*version, &write.key).unwrap());
+                for write in writes {
+                    write.content = content(*version, &write.key).unwrap();
+                }
             }
             Event::Retract { version, writes, .. } => {
                 let found = keys.iter().filter_map(|key| Some((key.clone(), content(*version, key)?)));
@@ -69,7 +71,10 @@ pub(crate) fn judge(mut events: Vec<Event>, shell: &dyn Shell, keys: &[Key]) -> 
         }
     }
     // A retraction names commits of others, which may have been told later than it: it goes behind them all.
-    events.sort_by_key(|event| matches!(event, Event::Retract { .. }));
+    events.sort_by_key(|event| match event {
+        Event::Retract { version, .. } => *version,
+        _ => Version::ZERO,
+    });
     let count = |wanted: fn(&Event) -> bool| events.iter().filter(|event| wanted(event)).count();
     let commits = count(|event| matches!(event, Event::Commit { .. }));
     let effects = count(|event| matches!(event, Event::Effect { .. }));

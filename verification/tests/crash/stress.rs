@@ -3,7 +3,7 @@
 //!
 //! Tools are replaced between calls and not within one: no store can see what happens inside a call.
 
-use super::child::{file, report, start};
+use super::child::{file, report, said, start};
 use super::record::{Anomalies, append, commit, judge, read};
 use super::{Dice, Place, times};
 use consistency::decide::{Issue as Issued, Order, Reply, Work};
@@ -202,9 +202,9 @@ impl Actor<'_> {
         let lane = LANES[usize::try_from(self.dice.below(2)).unwrap()].into();
         let lock = File::create(&self.registry).unwrap();
         lock.lock_shared().unwrap();
-        let turned_down = self.dice.once_in(5);
+        let turned_down = self.dice.once_in(3);
         let tools = Told { store: &self.store, sink: self.sink, turned_down };
-        self.store.dispatch_once(&lane, &tools, &dispatch()).unwrap();
+        self.store.dispatch_once(&lane, &tools, &dispatch(self.sink)).unwrap();
     }
 }
 
@@ -212,8 +212,13 @@ fn register(store: &Store, fingerprint: u64) {
     store.register(TOOL, fingerprint.to_string(), Repeat::Keyed).unwrap();
 }
 
-fn dispatch() -> Dispatch {
-    Dispatch { first_pause: Duration::from_millis(2), most_failures: u32::MAX, ..Dispatch::new("stress") }
+/// What was turned down waits for about as long as the others need to overtake it.
+fn dispatch(sink: &Sink) -> Dispatch {
+    let pause = match sink {
+        Sink::Threads(_) => 5,
+        Sink::Processes(_) => 30,
+    };
+    Dispatch { first_pause: Duration::from_millis(pause), most_failures: u32::MAX, ..Dispatch::new("stress") }
 }
 
 /// A tool that tells when it is called, and as what.
@@ -245,12 +250,11 @@ fn drain(store: &Store, sink: &Sink) {
     let tools = Told { store, sink, turned_down: false };
     for lane in LANES {
         while let Turn::Sent { .. } | Turn::Idle { blocked: Some(_) } =
-            store.dispatch_once(&lane.into(), &tools, &dispatch()).unwrap()
+            store.dispatch_once(&lane.into(), &tools, &dispatch(sink)).unwrap()
         {}
     }
-    let settled = |stage: &Stage| {
-        matches!(stage, Stage::Done | Stage::Dropped(DropCause::Retracted | DropCause::ToolChanged))
-    };
+    let settled =
+        |stage: &Stage| matches!(stage, Stage::Done | Stage::Dropped(DropCause::Retracted | DropCause::ToolChanged));
     assert!(store.effects(None, usize::MAX).unwrap().iter().all(|effect| settled(&effect.stage)));
 }
 
@@ -266,7 +270,11 @@ fn check(level: Level, runs: u64, what: &str, found: Anomalies) {
             assert!(anomaly > 0, "{level} admits {name}, and no run of {what} shows it");
         }
     }
-    assert_eq!(found.cyclic > 0, level == Level::L0, "{level}: no serialization graph has a cycle from L1 on, and some do below");
+    assert_eq!(
+        found.cyclic > 0,
+        level == Level::L0,
+        "{level}: no serialization graph has a cycle from L1 on, and some do below"
+    );
     assert!(found.commits as u64 > runs && found.effects as u64 > runs, "{found:?}");
 }
 
@@ -370,9 +378,12 @@ fn processes(level: Level, runs: u64) -> Anomalies {
         let shell = opened(&folder);
         let store = Store::with(shell.clone(), Arc::new(System));
         register(&store, 0);
-        children.iter_mut().for_each(|child| child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap());
+        for child in &mut children {
+            child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+        }
         for lines in &mut told {
-            assert!(lines.any(|line| line.unwrap().ends_with("@ done")), "a process died");
+            let done = lines.any(|line| line.unwrap().ends_with("@ done"));
+            assert!(done, "a process died in run {run} of {level}: {}", said(&place.path()));
         }
         drain(&store, &Sink::Processes(folder.join("effects")));
         let files = (0..agents).map(|agent| format!("events {agent}")).chain(["effects".to_owned()]);

@@ -5,9 +5,9 @@ use super::child::{dispatch, file};
 use super::tools::{Files, TOOLS, acts, lane};
 use consistency::decide::EffectEnd;
 use consistency::ledger::{EffectId, Stage};
+use consistency::store::Store;
 use consistency::store::outbox::Turn;
 use consistency::store::sqlite::replay;
-use consistency::store::Store;
 use consistency::{Content, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -134,9 +134,9 @@ fn drain(store: &Store, folder: &Path) -> usize {
         std::thread::scope(|scope| {
             for (tool, _) in TOOLS {
                 let (store, tools) = (&store, &tools);
-                scope.spawn(
-                    move || while let Turn::Sent { .. } = store.dispatch_once(&lane(tool), tools, &dispatch()).unwrap() {},
-                );
+                scope.spawn(move || {
+                    while let Turn::Sent { .. } = store.dispatch_once(&lane(tool), tools, &dispatch()).unwrap() {}
+                });
             }
         });
         for pending in store.pending().unwrap() {
