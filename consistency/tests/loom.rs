@@ -187,6 +187,9 @@ impl Shell for Broken {
         Ok(self.state.lock().unwrap().ledger.clock().unwrap())
     }
 
+    fn identity(&self) -> Result<String, StoreError> {
+        Ok("broken".to_owned())
+    }
     fn sessions(&self) -> Result<Vec<Live>, StoreError> {
         Ok(Vec::new())
     }

@@ -4,6 +4,7 @@
 
 use super::shell::{Live, Shell, StoreError};
 use super::sync::{Condvar, Mutex, wait_for};
+use super::world::{System, World};
 use crate::cell::{Key, Lane, SessionId, Tool, Version};
 use crate::decide::Order;
 use crate::history::Event;
@@ -11,6 +12,7 @@ use crate::ledger::{Effect, EffectId, Lease, Open, Registered, View, Written};
 use crate::range::Range;
 use crate::session::Session;
 use crate::state::{Input, Output, State};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// After so many commits, versions that nobody can see are forgotten.
@@ -23,6 +25,7 @@ const MOST_SUPERSEDED: usize = 100_000;
 pub struct Memory {
     shared: Mutex<Shared>,
     changed: Condvar,
+    identity: OnceLock<String>,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +108,10 @@ impl Shell for Memory {
             doomed: !session.doomed.is_empty(),
         });
         Ok(live.collect())
+    }
+
+    fn identity(&self) -> Result<String, StoreError> {
+        Ok(self.identity.get_or_init(|| format!("{:x}", System.fresh())).clone())
     }
 
     fn clock(&self) -> Result<Version, StoreError> {

@@ -78,8 +78,6 @@ pub enum Answer {
 /// How a dispatcher works.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What idempotency keys begin with; tells the effects of one store from those of another.
-    pub store: String,
     /// How long a claim lasts: longer than the longest call. After that, the dispatcher is taken for lost.
     pub claim: Duration,
     /// How long an effect waits after its first failure; twice as long after each further one.
@@ -94,11 +92,10 @@ pub struct Options {
     pub threads: NonZeroUsize,
 }
 
-impl Options {
-    /// The usual times, for a store of this name.
-    pub fn new(store: impl Into<String>) -> Options {
+impl Default for Options {
+    /// The usual times.
+    fn default() -> Options {
         Options {
-            store: store.into(),
             claim: Duration::from_mins(1),
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_mins(1),
@@ -107,16 +104,21 @@ impl Options {
             threads: const { NonZeroUsize::new(4).unwrap() },
         }
     }
+}
 
-    fn call(&self, effect: Effect) -> Call {
+impl Call {
+    /// The call that makes an effect of a store happen.
+    fn of(store: &str, effect: Effect) -> Call {
         let Effect { id, lane, tool, pinned, payload, stage, .. } = effect;
         let failures = match stage {
             Stage::Claimed { failures, .. } | Stage::Waiting { failures, .. } => failures,
             _ => 0,
         };
-        Call { id, key: format!("{}/{}/{}", self.store, id.commit, id.index), lane, tool, pinned, payload, failures }
+        Call { id, key: format!("{store}/{}/{}", id.commit, id.index), lane, tool, pinned, payload, failures }
     }
+}
 
+impl Options {
     /// What a failure comes to: another try, later each time, or none.
     fn after_failure(&self, failures: u32, now: Millis) -> EffectEnd {
         if failures.saturating_add(1) >= self.most_failures {
@@ -176,7 +178,7 @@ impl Store {
             Reply::Idle { blocked } => return Ok(Turn::Idle { blocked }),
             other => return Err(unexpected(other)),
         };
-        let call = options.call(effect);
+        let call = Call::of(&self.shell.identity()?, effect);
         let mut answer = if ask { asked(tools, &call) } else { called(tools, &call) };
         if ask && answer == Answer::Retry {
             answer = called(tools, &call);

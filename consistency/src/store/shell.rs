@@ -21,6 +21,8 @@ pub trait Shell: Send + Sync + std::fmt::Debug {
     fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError>;
     /// All live sessions, of all processes.
     fn sessions(&self) -> Result<Vec<Live>, StoreError>;
+    /// A name that no other store has: what idempotency keys of effects begin with.
+    fn identity(&self) -> Result<String, StoreError>;
     /// The version of the last commit.
     fn clock(&self) -> Result<Version, StoreError>;
     /// The versions of a cell that are kept, oldest first.

@@ -95,7 +95,7 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
 /// How dispatchers work in these tests: with claims that a lost one does not hold for long.
 pub(crate) fn dispatch() -> Dispatch {
     let (claim, look_again) = (Duration::from_millis(300), Duration::from_millis(20));
-    Dispatch { claim, look_again, threads: 3.try_into().unwrap(), ..Dispatch::new("crash") }
+    Dispatch { claim, look_again, threads: 3.try_into().unwrap(), ..Dispatch::default() }
 }
 
 /// Commits without a pause and sends what may leave, until the process ends; reports each acknowledged commit.
@@ -177,6 +177,10 @@ impl<F: Fn(&str) + Send + Sync> Shell for Watched<F> {
     fn clock(&self) -> Result<Version, StoreError> {
         self.shell.clock()
     }
+    fn identity(&self) -> Result<String, StoreError> {
+        self.shell.identity()
+    }
+
     fn history(&self, key: &Key) -> Result<Vec<Written>, StoreError> {
         self.shell.history(key)
     }

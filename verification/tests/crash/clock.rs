@@ -103,7 +103,7 @@ fn jumps(shell: Arc<dyn Shell>, world: Arc<dyn World>, rounds: u64) -> (usize, u
         most_failures: u32::MAX,
         first_pause: Duration::from_millis(1),
         look_again: Duration::from_millis(2),
-        ..Dispatch::new("clock")
+        ..Dispatch::default()
     };
     let dispatchers = [0, 1].map(|_| Dispatcher::run(&store, memo.clone(), options.clone()).unwrap());
     std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| work(&store, rounds)))));

@@ -218,7 +218,7 @@ fn dispatch(sink: &Sink) -> Dispatch {
         Sink::Threads(_) => 5,
         Sink::Processes(_) => 30,
     };
-    Dispatch { first_pause: Duration::from_millis(pause), most_failures: u32::MAX, ..Dispatch::new("stress") }
+    Dispatch { first_pause: Duration::from_millis(pause), most_failures: u32::MAX, ..Dispatch::default() }
 }
 
 /// A tool that tells when it is called, and as what.

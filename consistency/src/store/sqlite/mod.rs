@@ -373,6 +373,10 @@ impl Shell for SqliteShell {
         })
     }
 
+    fn identity(&self) -> Result<String, StoreError> {
+        self.answer(|rows| rows.identity())
+    }
+
     fn clock(&self) -> Result<Version, StoreError> {
         self.answer(|rows| Ok(rows.head.clock))
     }

@@ -61,6 +61,11 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
+    pub(super) fn identity(&self) -> Result<String, Failure> {
+        let name = self.one("SELECT name FROM identity", [], |row| Ok(text(row, 0)?.to_owned()))?;
+        name.ok_or_else(|| Failure::Damaged("the store has lost its name".to_owned()))
+    }
+
     pub(super) fn one<T>(
         &self,
         sql: &str,

@@ -109,3 +109,7 @@ CREATE TABLE session (
 );
 
 INSERT INTO head VALUES (1, 0, 0, 0, 0, 0, zeroblob(32));
+
+-- Tells this store from any other, also from one that had the same name before.
+CREATE TABLE identity (name TEXT NOT NULL);
+INSERT INTO identity VALUES (lower(hex(randomblob(8))));
