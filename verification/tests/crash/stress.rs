@@ -121,7 +121,7 @@ impl Actor<'_> {
                 let Output::Read(value, version) = self.submit(Input::Act(session, Act::Read(key.clone()))) else {
                     return None;
                 };
-                self.events.push(Event::Read { session, key, version, value });
+                self.events.push(Event::Read { session, key, version, value: Some(value) });
             }
             (self.pause)(&mut self.dice);
         }

@@ -19,6 +19,7 @@ use crate::ledger::{Effect, EffectId, Lease, Open, Registered, Written};
 use crate::session::{Begin, Mode, Session};
 use crate::state::{Act, Input, Output};
 use crate::store::shell::{Live, Shell, StoreError};
+use crate::store::{Store, System, World as _};
 use failure::Failure;
 use live::{Sessions, Tracked};
 use parking_lot::{Condvar, Mutex};
@@ -37,6 +38,17 @@ use writer::{Ask, Job, Writer};
 const POLL: Duration = Duration::from_millis(5);
 /// How many idle connections for reads are kept.
 const READERS: usize = 32;
+
+impl Store {
+    /// The store in a file, which is made where there is none; every process that opens it shares it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file can't be used: it is damaged, another program's, newer, not writable or locked.
+    pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+        let shell = SqliteShell::open(path.as_ref(), Options::new(Arc::new(|| System.now())))?;
+        Ok(Store::with(Arc::new(shell), Arc::new(System)))
+    }
+}
 
 /// How a store in a file behaves.
 #[derive(Clone)]
