@@ -5,6 +5,8 @@
 //! [`suite`] says which models there are and what is expected of each, [`run`] checks it.
 
 pub mod action;
+pub mod ladder;
+pub mod mutants;
 pub mod oracle;
 pub mod promise;
 pub mod run;

@@ -195,6 +195,12 @@ impl Promise {
         }
     }
 
+    /// The promise as a list of its own.
+    pub fn alone(self) -> &'static [Promise] {
+        let place = self as usize;
+        Promise::ALL.get(place..=place).unwrap_or_default()
+    }
+
     /// Its bit among those that are broken.
     pub fn bit(self) -> u32 {
         1 << (self as u32)
@@ -230,13 +236,17 @@ fn contents(setup: &Setup, state: &Situation) -> bool {
     })
 }
 
-/// Tries the commit on a copy: the session is doomed exactly when that is a conflict.
+/// Tries the commit on a copy: a doomed session can't, and for one that is not nothing has changed.
 fn doomed(state: &Situation) -> bool {
     state.core.sessions.iter().all(|(id, session)| {
         let input = Input::Commit { id: *id, work: Work::default(), now: state.oracle.now.into() };
-        let conflict = matches!(state.core.clone().step(input), Output::Reply(Reply::Conflict(_)));
+        let (doomed, output) = (!session.doomed.is_empty(), state.core.clone().step(input));
         let immune = session.begin.mode == Mode::Snapshot || session.begin.level == Level::L0;
-        conflict != session.doomed.is_empty() && !(immune && conflict)
+        match output {
+            Output::Reply(Reply::Conflict(_)) => doomed && !immune,
+            Output::Reply(Reply::Committed { .. }) => !doomed,
+            _ => true,
+        }
     })
 }
 

@@ -8,7 +8,7 @@ use super::oracle::{Held, Leased, Life, Seen};
 use super::promise::{Event, Promise};
 use super::setup::{Setup, Situation};
 use consistency::cell::Millis;
-use consistency::decide::{Order, Reply};
+use consistency::decide::{Order, Refusal, Reply};
 use consistency::ledger::View;
 use consistency::range::Range;
 use consistency::session::{Begin, Mode, Read, Session};
@@ -306,7 +306,12 @@ impl Turn<'_> {
         let found = vec![oracle.truth.content(cell, oracle.truth.moment)];
         let seen = Seen { step: 0, cell: Some(cell), found, from: 0 };
         oracle.lives.get_mut(&number)?.seen.push(seen);
-        Some(self.now.core.step(Input::Resume(Box::new(session))))
+        let output = self.now.core.step(Input::Resume(Box::new(session)));
+        if let Output::Reply(Reply::Refused(Refusal::Forged(_))) = output {
+            self.happens(Event::Forged);
+            self.now.oracle.lives.remove(&number);
+        }
+        Some(output)
     }
 
     fn register(&mut self, print: Option<u8>) -> Output {

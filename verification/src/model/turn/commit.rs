@@ -129,11 +129,7 @@ impl Turn<'_> {
             Change::Add => Wrote::Add(SAME),
             Change::Merge => Wrote::Add(number),
         };
-        let mut direct: Places = life.seen.iter().fold(0, |all, seen| all | seen.from);
-        if life.level >= Level::L2 && !matches!(wrote, Wrote::Put(_) | Wrote::Delete) {
-            let cells = deed.cells(cell, keys);
-            direct |= cells.fold(0, |all, cell| all | truth.contributors(Some(cell), keys));
-        }
+        let direct = life.seen.iter().fold(0, |all: Places, seen| all | seen.from);
         let place = u8::try_from(truth.log.len()).unwrap_or(u8::MAX);
         for index in 0..deed.effects {
             let id = EffectId { commit: version, index: index.into() };
@@ -166,23 +162,23 @@ impl Turn<'_> {
 
     /// What is final, and what stands, after something changed that.
     fn rests(&mut self) {
-        let strict = self.setup.strict;
         let truth = &self.now.oracle.truth;
         let (mut held, mut closed, mut stands, mut external) = (true, true, true, true);
         let mut asked = (false, false, false);
         for (place, entry) in truth.log.iter().enumerate().filter(|(_, entry)| entry.retracted.is_none()) {
             held &= !(entry.held && entry.is_final);
             asked.0 |= entry.held;
-            if entry.from == 0 || (entry.level < Level::L2 && !strict) {
-                continue;
-            }
             let rotten = truth.entries(entry.from).any(|earlier| earlier.retracted.is_some());
             let left = truth.effects.iter().any(|sent| usize::from(sent.place) == place && sent.left);
-            closed &= !entry.is_final || truth.entries(entry.from).all(|earlier| earlier.is_final);
-            stands &= !rotten;
-            external &= !(rotten && left);
-            asked.1 = true;
-            asked.2 |= left;
+            if entry.from != 0 && self.asks(Promise::CausalCascade, entry.level) {
+                external &= !(rotten && left);
+                asked.2 |= left;
+            }
+            if entry.from != 0 && entry.level >= Level::L2 {
+                closed &= !entry.is_final || truth.entries(entry.from).all(|earlier| earlier.is_final);
+                stands &= !rotten;
+                asked.1 = true;
+            }
         }
         for (promise, asked, holds) in [
             (Promise::Held, asked.0, held),
@@ -240,10 +236,9 @@ impl Turn<'_> {
                 self.happens(Event::RefusedReadOnly);
                 self.judge(Promise::ReadOnly, life.is_some_and(|life| life.mode != Mode::ReadWrite));
             }
-            Refusal::Forged(_) => self.happens(Event::Forged),
             Refusal::Misfit { .. } => self.happens(Event::Misfit),
             Refusal::NotPinned(_) => self.happens(Event::NotPinned),
-            Refusal::NotOpen(_) | Refusal::NotClaimed(_) | Refusal::Exhausted => {}
+            Refusal::Forged(_) | Refusal::NotOpen(_) | Refusal::NotClaimed(_) | Refusal::Exhausted => {}
         }
     }
 
