@@ -10,6 +10,7 @@ mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::io::ErrorKind;
@@ -47,6 +48,7 @@ enum Command {
     Explain(explain::Arguments),
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// How a command ended that could run.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(root, &arguments),
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,

@@ -3,7 +3,6 @@
 //! Sessions are numbered in the order in which they begin: agents that begin again are told apart by nothing else, so
 //! permuting agents gives no new state. A session writes its own number, so every content tells its writer.
 
-use consistency::ledger::Repeat;
 use consistency::session::Mode;
 use consistency::{Key, Lane, Level, SessionId, Tool};
 use std::fmt;
@@ -199,15 +198,6 @@ pub(super) fn lane(number: u8) -> Lane {
 /// The tool; there is one.
 pub(super) fn tool() -> Tool {
     "tool".into()
-}
-
-/// What may be done with a tool in doubt, in words.
-pub(super) fn repeat(repeat: Repeat) -> &'static str {
-    match repeat {
-        Repeat::Keyed => "takes a key",
-        Repeat::Queryable => "can be asked",
-        Repeat::Never => "can't be repeated",
-    }
 }
 
 impl fmt::Display for Action {

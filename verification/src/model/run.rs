@@ -8,6 +8,7 @@ use consistency::session::Stale;
 use consistency::state::Output;
 use consistency::{Content, Version};
 use stateright::{Checker, Model, UniformChooser};
+use std::net::SocketAddr;
 use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
@@ -77,6 +78,11 @@ impl Setup {
         // A checker that watches several goes on after the first, and keeps the last way it finds.
         let one = Setup { watched: promise.alone(), ..self.clone() };
         one.check(Search::Breadth, 1, &mut |_| ()).broken.pop()
+    }
+
+    /// Serves the model to a browser until the program ends; the address has to be free.
+    pub fn explore(&self, address: SocketAddr) {
+        self.clone().checker().serve(address);
     }
 
     fn finish(&self, mut checker: impl Checker<Setup>, walks: bool, watch: &mut dyn FnMut(usize)) -> Checked {
@@ -155,7 +161,9 @@ fn replied(reply: &Reply) -> String {
             let ask = if *ask { ", to ask first" } else { "" };
             format!("effect {} of {}{ask}", effect.id.index, effect.id.commit)
         }
-        Reply::Idle { blocked: Some((id, wait)) } => format!("idle: effect {} of {} waits: {wait:?}", id.index, id.commit),
+        Reply::Idle { blocked: Some((id, wait)) } => {
+            format!("idle: effect {} of {} waits: {wait:?}", id.index, id.commit)
+        }
         Reply::Idle { blocked: None } => "idle".to_owned(),
         Reply::Retracted { commits, .. } => format!("retracted: {commits:?}"),
         Reply::Approved(versions) => format!("final: {versions:?}"),

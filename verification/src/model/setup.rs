@@ -1,15 +1,15 @@
 //! One model: how much of what may happen, and the machine that makes it happen.
 
-use super::action::{Action, Change, Deed, End, Need, Number, Target, key, lane, repeat, session, tool};
+use super::action::{Action, Change, Deed, End, Need, Number, Target, session, tool};
 use super::oracle::{Life, Oracle};
 use super::promise::{self, Coverage, Promise};
 use super::turn::Turn;
+use consistency::Level;
 use consistency::decide::Order;
 use consistency::guard::Guards;
 use consistency::ledger::{Ledger, Registered, Repeat, Stage, View};
 use consistency::session::Mode;
 use consistency::state::{Input, Output, State};
-use consistency::Level;
 use stateright::{Model, Property};
 
 /// A model: which sessions and orders there are, and how many of each.
@@ -262,11 +262,6 @@ impl Setup {
         let repeat = self.tool.unwrap_or(Repeat::Never);
         Registered { fingerprint: print.to_string().as_str().into(), repeat }
     }
-
-    /// What may be done with the tool in doubt, in words.
-    pub fn tool_in_words(&self) -> &'static str {
-        self.tool.map_or("no tool", repeat)
-    }
 }
 
 impl Model for Setup {
@@ -311,7 +306,10 @@ impl Model for Setup {
     }
 
     fn properties(&self) -> Vec<Property<Setup>> {
-        promise::properties().into_iter().filter(|property| self.watched.iter().any(|p| p.words() == property.name)).collect()
+        promise::properties()
+            .into_iter()
+            .filter(|property| self.watched.iter().any(|p| p.words() == property.name))
+            .collect()
     }
 
     fn format_action(&self, action: &Action) -> String {

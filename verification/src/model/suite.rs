@@ -40,15 +40,17 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(setup: Setup, (states, depth): (usize, usize), promises: &[&[Promise]], sometimes: &[&[Event]]) -> Row {
+    fn new(setup: Setup, promises: &[&[Promise]], sometimes: &[&[Event]]) -> Row {
         let (promises, sometimes) = (promises.concat(), sometimes.concat());
-        Row { setup, search: Search::Breadth, states, depth: Some(depth), promises, sometimes }
+        let (states, depth) = size(setup.name);
+        Row { setup, search: Search::Breadth, states, depth, promises, sometimes }
     }
 
     /// The same expectations of a larger model, visited in less memory.
-    fn grown(self, name: &'static str, states: usize, grow: impl FnOnce(Setup) -> Setup) -> Row {
+    fn grown(self, name: &'static str, grow: impl FnOnce(Setup) -> Setup) -> Row {
         let setup = grow(Setup { name, coverage: Coverage::default(), ..self.setup });
-        Row { setup, search: Search::Depth, states, depth: None, ..self }
+        let (states, depth) = size(name);
+        Row { setup, search: Search::Depth, states, depth, ..self }
     }
 
     /// What is not as expected, in words; nothing where all is well.
@@ -68,9 +70,12 @@ impl Row {
         all.extend(untried.map(|promise| format!("“{promise}” was never put to the test")));
         let missing = self.sometimes.iter().filter(|event| !checked.happened.contains(event));
         all.extend(missing.map(|event| format!("“{event}” never happens")));
-        all.extend(checked.broken.iter().map(|found| {
-            format!("“{}” does not hold:\n  {}", found.promise, found.story.join("\n  "))
-        }));
+        all.extend(
+            checked
+                .broken
+                .iter()
+                .map(|found| format!("“{}” does not hold:\n  {}", found.promise, found.story.join("\n  "))),
+        );
         all
     }
 }
@@ -99,6 +104,40 @@ pub fn row(name: &str) -> Option<Row> {
     all.find(|row| row.setup.name == name)
 }
 
+/// How many states random walks visit.
+const WALKED: usize = 2_000_000;
+
+/// How many states each model has, and how far the farthest is where that is known.
+const SIZES: &[(&str, usize, Option<usize>)] = &[
+    ("l0", 1_894, Some(9)),
+    ("l1", 35_961, Some(11)),
+    ("predicates", 8_065, Some(12)),
+    ("l2", 67_581, Some(14)),
+    ("l3", 9_260, Some(19)),
+    ("l4", 32_773, Some(18)),
+    ("durability", 44_620, Some(14)),
+    ("outbox-keyed", 68_499, Some(20)),
+    ("outbox-queryable", 72_215, Some(20)),
+    ("outbox-never", 20_938, Some(21)),
+    ("processes", 3_040, Some(11)),
+    ("leases", 20_324, Some(20)),
+    ("read-only", 19_978, Some(12)),
+    ("collection", 16_594, Some(12)),
+    ("cap", 18_252, Some(12)),
+    ("deltas", 135_467, Some(11)),
+    ("merges", 10_770, Some(12)),
+    ("repair", 7_519, Some(16)),
+    ("idempotency", 1_204, Some(10)),
+    ("forgery", 1_136, Some(9)),
+    ("l1-long", 544_391, None),
+    ("predicates-long", 192_233, None),
+];
+
+fn size(name: &str) -> (usize, Option<usize>) {
+    let known = SIZES.iter().find(|(known, ..)| *known == name);
+    known.map_or((0, None), |(_, states, depth)| (*states, *depth))
+}
+
 const L1: &[Level] = &[Level::L1];
 const L2: &[Level] = &[Level::L2];
 
@@ -111,16 +150,8 @@ const WRITES: &[E] = &[E::Begin, E::Commit, E::Final];
 const READS: &[E] = &[E::Read, E::Absent, E::Found];
 const CONFLICTS: &[E] = &[E::ConflictRead, E::ConflictAbsent, E::ReadDoomed, E::Abort];
 const SEARCHES: &[E] = &[E::Scan, E::Null, E::Hits, E::ConflictScan];
-const HOLDS: &[E] = &[
-    E::Open,
-    E::Approve,
-    E::Approved,
-    E::ApprovedMore,
-    E::Retract,
-    E::Retracted,
-    E::Cascaded,
-    E::NotOpen,
-];
+const HOLDS: &[E] =
+    &[E::Open, E::Approve, E::Approved, E::ApprovedMore, E::Retract, E::Retracted, E::Cascaded, E::NotOpen];
 const SENDS: &[E] = &[E::Claim, E::Claimed, E::Call, E::Acted, E::Settle, E::Idle];
 
 /// One model a level.
@@ -134,7 +165,7 @@ fn l0() -> Row {
         deeds: vec![Deed::PUT, Deed::PUT_ALL],
         ..Setup::new("l0", "commits are atomic, the last writer wins", &[Level::L0])
     };
-    Row::new(setup, (0, 0), &[CORE], &[WRITES, READS])
+    Row::new(setup, &[CORE], &[WRITES, READS])
 }
 
 fn l1() -> Row {
@@ -144,7 +175,7 @@ fn l1() -> Row {
         deeds: vec![Deed::PUT, Deed::PUT_ALL, Deed::NOTHING],
         ..Setup::new("l1", "reads are validated", L1)
     };
-    Row::new(setup, (0, 0), &[CORE, VALIDATED], &[WRITES, READS, CONFLICTS, &[E::Nothing]])
+    Row::new(setup, &[CORE, VALIDATED], &[WRITES, READS, CONFLICTS, &[E::Nothing]])
 }
 
 fn predicates() -> Row {
@@ -155,7 +186,7 @@ fn predicates() -> Row {
         ..Setup::new("predicates", "searches and absence are validated", L1)
     };
     let sometimes = [WRITES, READS, CONFLICTS, SEARCHES, &[E::Deleted]];
-    Row::new(setup, (0, 0), &[CORE, VALIDATED], &sometimes)
+    Row::new(setup, &[CORE, VALIDATED], &sometimes)
 }
 
 fn l2() -> Row {
@@ -163,11 +194,11 @@ fn l2() -> Row {
         deeds: vec![Deed::PUT, Deed::HOLD, Deed::ISSUE],
         tool: Some(Repeat::Keyed),
         claims: 1,
-        retractions: 1,
+        retractions: 2,
         ..Setup::new("l2", "effects wait, retractions cascade", L2)
     };
     let sometimes = [WRITES, READS, CONFLICTS, HOLDS, SENDS, &[E::NotFinal]];
-    Row::new(setup, (0, 0), &[CORE, VALIDATED, TRACED, OUTBOX], &sometimes)
+    Row::new(setup, &[CORE, VALIDATED, TRACED, OUTBOX], &sometimes)
 }
 
 fn l3() -> Row {
@@ -182,7 +213,7 @@ fn l3() -> Row {
         ..Setup::new("l3", "effects keep their order, lane by lane", &[Level::L3])
     };
     let sometimes = [WRITES, READS, HOLDS, SENDS, &[E::NotFinal, E::Sending, E::ConflictAbsent]];
-    Row::new(setup, (0, 0), &[CORE, VALIDATED, TRACED, OUTBOX, &[P::EffectOrder]], &sometimes)
+    Row::new(setup, &[CORE, VALIDATED, TRACED, OUTBOX, &[P::EffectOrder]], &sometimes)
 }
 
 fn l4() -> Row {
@@ -199,7 +230,7 @@ fn l4() -> Row {
     };
     let tools = &[E::Pin, E::Unpinned, E::Register, E::Remove, E::ConflictTool, E::NotPinned, E::Dropped];
     let promises = [CORE, VALIDATED, TRACED, OUTBOX, &[P::EffectOrder, P::PhantomTool]];
-    Row::new(setup, (0, 0), &promises, &[WRITES, READS, CONFLICTS, HOLDS, SENDS, tools, &[E::Sending]])
+    Row::new(setup, &promises, &[WRITES, READS, CONFLICTS, HOLDS, SENDS, tools, &[E::Sending]])
 }
 
 /// Crashes, for cells and for effects.
@@ -210,23 +241,18 @@ fn durability() -> Vec<Row> {
         ..Setup::new("durability", "crashes lose what is not on disk, sessions go on", L1)
     };
     let crashes = &[E::Save, E::Crash, E::Lost, E::Survived, E::Park, E::Resume];
-    let cells = Row::new(
-        setup,
-        (0, 0),
-        &[CORE, VALIDATED, &[P::Recovery]],
-        &[WRITES, READS, CONFLICTS, crashes],
-    );
+    let cells = Row::new(setup, &[CORE, VALIDATED, &[P::Recovery]], &[WRITES, READS, CONFLICTS, crashes]);
     let [keyed, queryable, never] = [
-        ("outbox-keyed", "lost dispatchers, where the tool takes a key", Repeat::Keyed, (0, 0)),
-        ("outbox-queryable", "lost dispatchers, where the tool can be asked", Repeat::Queryable, (0, 0)),
-        ("outbox-never", "lost dispatchers, where nobody can tell", Repeat::Never, (0, 0)),
+        ("outbox-keyed", "lost dispatchers, where the tool takes a key", Repeat::Keyed),
+        ("outbox-queryable", "lost dispatchers, where the tool can be asked", Repeat::Queryable),
+        ("outbox-never", "lost dispatchers, where nobody can tell", Repeat::Never),
     ]
-    .map(|(name, about, repeat, size)| outbox(name, about, repeat, size));
+    .map(|(name, about, repeat)| outbox(name, about, repeat));
     let repeats: &[E] = &[E::Asked, E::NotClaimed];
     vec![cells, keyed.and(repeats), queryable.and(&[repeats, &[E::Ask]].concat()), never]
 }
 
-fn outbox(name: &'static str, about: &'static str, repeat: Repeat, size: (usize, usize)) -> Row {
+fn outbox(name: &'static str, about: &'static str, repeat: Repeat) -> Row {
     let setup = Setup {
         keys: 0,
         reads: false,
@@ -245,7 +271,7 @@ fn outbox(name: &'static str, about: &'static str, repeat: Repeat, size: (usize,
     let faults = &[E::CallFails, E::Lose, E::Decide, E::Tick, E::Crash, E::Lost, E::ClaimedAgain];
     let waits = &[E::Sending, E::Later, E::InDoubt, E::Dropped];
     let promises = [CORE, OUTBOX, &[P::EffectOrder, P::PhantomTool, P::Recovery]];
-    Row::new(setup, size, &promises, &[WRITES, SENDS, faults, waits])
+    Row::new(setup, &promises, &[WRITES, SENDS, faults, waits])
 }
 
 /// Sessions of other processes: no notice reaches them, so a read has to find out by itself.
@@ -258,7 +284,7 @@ fn processes() -> Row {
         ..Setup::new("processes", "no notice reaches the sessions of other processes", L1)
     };
     let sometimes = [WRITES, READS, CONFLICTS, SEARCHES];
-    Row::new(setup, (0, 0), &[VALIDATED, &[P::Contents, P::Versions, P::Once]], &sometimes)
+    Row::new(setup, &[VALIDATED, &[P::Contents, P::Versions, P::Once]], &sometimes)
 }
 
 fn leases() -> Row {
@@ -271,7 +297,7 @@ fn leases() -> Row {
     };
     let leases = &[E::Lease, E::Granted, E::Renewed, E::Busy, E::Wounded, E::ConflictLease, E::Tick];
     let promises = [CORE, VALIDATED, &[P::Tokens, P::Fenced, P::WoundWait, P::Progress]];
-    Row::new(setup, (0, 0), &promises, &[WRITES, READS, CONFLICTS, leases])
+    Row::new(setup, &promises, &[WRITES, READS, CONFLICTS, leases])
 }
 
 fn read_only() -> Row {
@@ -281,12 +307,11 @@ fn read_only() -> Row {
         scans: true,
         deeds: vec![Deed::PUT, Deed::ISSUE, Deed::NOTHING],
         tool: Some(Repeat::Keyed),
-        keys: 2,
         ..Setup::new("read-only", "snapshot and fresh sessions", L1)
     };
     let modes = &[E::BeginSnapshot, E::BeginFresh, E::RefusedReadOnly, E::Nothing];
     let promises = [CORE, VALIDATED, &[P::Snapshot, P::ReadOnly, P::Kept]];
-    Row::new(setup, (0, 0), &promises, &[WRITES, READS, CONFLICTS, SEARCHES, modes])
+    Row::new(setup, &promises, &[WRITES, READS, CONFLICTS, SEARCHES, modes])
 }
 
 /// History that is forgotten: where nobody needs it, or at its cap.
@@ -304,9 +329,9 @@ fn collections() -> Vec<Row> {
     let cap = Setup { name: "cap", about, need: Need::Capped, ..collection.clone() };
     let promises = [CORE, VALIDATED, TRACED, &[P::Snapshot, P::Kept]];
     let sometimes = [WRITES, READS, HOLDS, &[E::BeginSnapshot, E::RefusedReadOnly]];
-    let of = |setup, size| Row::new(setup, size, &promises, &sometimes);
+    let of = |setup| Row::new(setup, &promises, &sometimes);
     let capped = Setup { coverage: Coverage::default(), ..cap };
-    vec![of(collection, (0, 0)).and(&[E::Collect]), of(capped, (0, 0)).and(&[E::CollectCapped, E::TooOld])]
+    vec![of(collection).and(&[E::Collect]), of(capped).and(&[E::CollectCapped, E::TooOld])]
 }
 
 fn deltas() -> Vec<Row> {
@@ -316,7 +341,7 @@ fn deltas() -> Vec<Row> {
         keys: 1,
         deeds: vec![append, add, Deed { held: true, ..append }, Deed { held: true, ..add }, Deed::ISSUE],
         tool: Some(Repeat::Keyed),
-        retractions: 1,
+        retractions: 2,
         ..Setup::new("deltas", "deltas commute, and are taken back one by one", &[Level::L1, Level::L2])
     };
     let merges = Setup {
@@ -329,11 +354,14 @@ fn deltas() -> Vec<Row> {
     vec![
         Row::new(
             deltas,
-            (0, 0),
             &[CORE, VALIDATED, TRACED],
             &[WRITES, READS, HOLDS, &[E::ConflictAbsent, E::ConflictRetracted]],
         ),
-        Row::new(merges, (0, 0), &[CORE, VALIDATED], &[WRITES, READS, &[E::ConflictRead, E::ConflictAbsent, E::Merged, E::Misfit]]),
+        Row::new(
+            merges,
+            &[CORE, VALIDATED],
+            &[WRITES, READS, &[E::ConflictRead, E::ConflictAbsent, E::Merged, E::Misfit]],
+        ),
     ]
 }
 
@@ -347,7 +375,7 @@ fn repair() -> Row {
     };
     let repairs = &[E::Step, E::Rewind, E::Acknowledge];
     let conflicts = &[E::ConflictAbsent, E::ReadDoomed, E::Abort];
-    Row::new(setup, (0, 0), &[CORE, VALIDATED], &[WRITES, READS, conflicts, SEARCHES, repairs])
+    Row::new(setup, &[CORE, VALIDATED], &[WRITES, READS, conflicts, SEARCHES, repairs])
 }
 
 fn idempotency() -> Row {
@@ -358,12 +386,12 @@ fn idempotency() -> Row {
         ..Setup::new("idempotency", "commits are repeated", L1)
     };
     let repeats = &[E::Repeated, E::KeyReused, E::Finished];
-    Row::new(setup, (0, 0), &[CORE, VALIDATED, &[P::Idempotency]], &[WRITES, READS, repeats])
+    Row::new(setup, &[CORE, VALIDATED, &[P::Idempotency]], &[WRITES, READS, repeats])
 }
 
 fn forgery() -> Row {
     let setup = Setup { agents: 3, forgeries: 1, ..Setup::new("forgery", "versions that never were", L1) };
-    Row::new(setup, (0, 0), &[CORE, VALIDATED], &[WRITES, READS, CONFLICTS, &[E::Forge, E::Forged]])
+    Row::new(setup, &[CORE, VALIDATED], &[WRITES, READS, CONFLICTS, &[E::Forge, E::Forged]])
 }
 
 fn long() -> Vec<Row> {
@@ -386,19 +414,21 @@ fn long() -> Vec<Row> {
     };
     let walks = Row {
         setup: walks,
-        search: Search::Walks(5_000_000, 7),
-        states: 5_000_000,
+        search: Search::Walks(WALKED, 7),
+        states: WALKED,
         depth: None,
         promises: [CORE, VALIDATED, TRACED, OUTBOX, &[P::EffectOrder, P::PhantomTool, P::Recovery]].concat(),
         sometimes: [WRITES, READS, SEARCHES, HOLDS, SENDS, crashes].concat(),
     };
     vec![
-        l1().grown("l1-long", 0, |setup| Setup { transactions: 5, ..setup }),
-        predicates().grown("predicates-long", 0, |setup| Setup { transactions: 4, ..setup }),
-        l2().grown("l2-long", 0, |setup| Setup { agents: 3, retractions: 2, claims: 2, ..setup }),
-        l4().grown("l4-long", 0, |setup| Setup { keys: 2, ..setup }),
-        l4().grown("l4-crash-long", 0, |setup| Setup { keys: 2, ..crash(setup) }).and(crashes),
-        l4().grown("l4-predicates-long", 0, |setup| Setup { keys: 2, scans: true, ..crash(setup) }).and(crashes).and(SEARCHES),
+        l1().grown("l1-long", |setup| Setup { transactions: 5, ..setup }),
+        predicates().grown("predicates-long", |setup| Setup { transactions: 4, ..setup }),
+        l2().grown("l2-long", |setup| Setup { agents: 3, retractions: 2, claims: 2, ..setup }),
+        l4().grown("l4-long", |setup| Setup { keys: 2, ..setup }),
+        l4().grown("l4-crash-long", |setup| Setup { keys: 2, ..crash(setup) }).and(crashes),
+        l4().grown("l4-predicates-long", |setup| Setup { keys: 2, scans: true, ..crash(setup) })
+            .and(crashes)
+            .and(SEARCHES),
         walks,
     ]
 }

@@ -1,12 +1,12 @@
 //! The outbox and the world: who sends an effect, what it does there, and what is told of it.
 
 use super::Turn;
-use crate::model::action::{End, lane, tool};
+use crate::model::action::{End, lane};
 use crate::model::oracle::Dispatcher;
 use crate::model::promise::{Event, Promise};
 use consistency::Level;
 use consistency::decide::{EffectEnd, Order, Refusal, Reply, Wait};
-use consistency::ledger::{DropCause, Effect, Repeat, Stage, View};
+use consistency::ledger::{DropCause, Effect, Repeat, Stage};
 use consistency::state::Output;
 
 impl Turn<'_> {
@@ -86,7 +86,10 @@ impl Turn<'_> {
         }
         sent.acts += 1;
         let (acts, lane, level) = (sent.acts, sent.lane, truth.log.get(usize::from(sent.place))?.level);
-        let late = truth.effects.iter().skip(effect + 1).any(|later| later.lane == lane && later.acts > 0);
+        let acted = truth.effects.iter().skip(effect + 1).filter(|later| later.lane == lane && later.acts > 0);
+        let mut levels = acted.filter_map(|later| Some(truth.log.get(usize::from(later.place))?.level));
+        // Only who asked for an order is kept in it; an effect of a lower level may overtake.
+        let late = levels.any(|level| self.setup.strict || level >= Level::L3);
         self.happens(Event::Acted);
         self.judge(Promise::ActsOnce, acts == 1);
         if self.asks(Promise::EffectOrder, level) {
