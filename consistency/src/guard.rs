@@ -110,6 +110,7 @@ impl Guards {
     }
 
     /// These guards but one.
+    #[must_use]
     pub const fn less(self, guard: Guard) -> Guards {
         Guards(self.0 & !(1 << guard as u8))
     }

@@ -146,16 +146,19 @@ impl Deed {
     pub const ISSUE: Deed = Deed { effects: 1, ..Deed::NOTHING };
 
     /// The same deed with another change.
+    #[must_use]
     pub const fn by(self, change: Change) -> Deed {
         Deed { change, ..self }
     }
 
     /// The same deed with so many effects.
+    #[must_use]
     pub const fn with_effects(self, effects: u8) -> Deed {
         Deed { effects, ..self }
     }
 
     /// The same deed under the idempotency key.
+    #[must_use]
     pub const fn under_key(self) -> Deed {
         Deed { keyed: true, ..self }
     }

@@ -152,6 +152,7 @@ impl Held {
     }
 
     /// What a search shows of it.
+    #[must_use]
     pub fn shown(self) -> Held {
         if self == Held::Deleted { Held::Absent } else { self }
     }

@@ -14,6 +14,7 @@ use stateright::{Model, Property};
 
 /// A model: which sessions and orders there are, and how many of each.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing may happen at all")]
 pub struct Setup {
     /// Its name, for the command line.
     pub name: &'static str,

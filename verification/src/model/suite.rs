@@ -131,6 +131,10 @@ const SIZES: &[(&str, usize, Option<usize>)] = &[
     ("forgery", 1_136, Some(9)),
     ("l1-long", 544_391, None),
     ("predicates-long", 192_233, None),
+    ("l2-long", 157_020, None),
+    ("l4-long", 101_561, None),
+    ("l4-crash-long", 796_357, None),
+    ("l4-predicates-long", 1_617_253, None),
 ];
 
 fn size(name: &str) -> (usize, Option<usize>) {

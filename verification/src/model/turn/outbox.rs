@@ -63,7 +63,7 @@ impl Turn<'_> {
         }
         self.judge(Promise::Tokens, grown);
         self.judge(Promise::OneDispatcher, alone);
-        let free = (1..).find(|number| !self.now.oracle.dispatchers.contains_key(number)).unwrap_or(u8::MAX);
+        let free = (1..u8::MAX).find(|number| !self.now.oracle.dispatchers.contains_key(number)).unwrap_or(u8::MAX);
         let dispatcher = Dispatcher { effect: place, token, until: moment + 1, ask, called: None };
         self.now.oracle.dispatchers.insert(free, dispatcher);
     }
