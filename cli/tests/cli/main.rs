@@ -17,3 +17,4 @@ mod pages;
 mod processes;
 mod readme;
 mod rules_cmd;
+mod verify;
