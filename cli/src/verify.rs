@@ -176,7 +176,9 @@ fn check(jobs: Vec<Job>, threads: usize) -> Vec<Record> {
             });
         }
     });
-    wide.into_iter().for_each(|(place, job)| done(place, job, threads));
+    for (place, job) in wide {
+        done(place, job, threads);
+    }
     bar.finish_and_clear();
     records.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }

@@ -195,12 +195,6 @@ impl Promise {
         }
     }
 
-    /// The promise as a list of its own.
-    pub fn alone(self) -> &'static [Promise] {
-        let place = self as usize;
-        Promise::ALL.get(place..=place).unwrap_or_default()
-    }
-
     /// Its bit among those that are broken.
     pub fn bit(self) -> u32 {
         1 << (self as u32)

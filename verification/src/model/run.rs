@@ -76,7 +76,7 @@ impl Setup {
     /// Looks for the shortest way to break one promise.
     pub fn refute(&self, promise: Promise) -> Option<Counterexample> {
         // A checker that watches several goes on after the first, and keeps the last way it finds.
-        let one = Setup { watched: promise.alone(), ..self.clone() };
+        let one = Setup { watched: vec![promise], ..self.clone() };
         one.check(Search::Breadth, 1, &mut |_| ()).broken.pop()
     }
 

@@ -73,7 +73,7 @@ pub struct Setup {
     /// The guards of the core.
     pub guards: Guards,
     /// Which promises the checker watches.
-    pub watched: &'static [Promise],
+    pub watched: Vec<Promise>,
     /// What the run comes across.
     pub coverage: Coverage,
 }
@@ -123,7 +123,7 @@ impl Setup {
             need: Need::Live,
             strict: false,
             guards: Guards::ALL,
-            watched: Promise::ALL,
+            watched: Promise::ALL.to_vec(),
             coverage: Coverage::default(),
         }
     }
