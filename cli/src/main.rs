@@ -13,6 +13,7 @@ mod rules_cmd;
 mod schema;
 mod state;
 mod verify_log;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::io::ErrorKind;
@@ -55,6 +56,7 @@ enum Command {
     Anomalies(anomalies::Arguments),
     State(state::Arguments),
     VerifyLog(verify_log::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// How a command ended that could run.
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,

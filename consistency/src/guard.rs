@@ -109,6 +109,12 @@ impl Guards {
         Guards(u32::MAX ^ (1 << guard as u8))
     }
 
+    /// These guards but one.
+    #[must_use]
+    pub const fn less(self, guard: Guard) -> Guards {
+        Guards(self.0 & !(1 << guard as u8))
+    }
+
     /// Tells whether a guard is on.
     pub const fn on(self, guard: Guard) -> bool {
         self.0 & (1 << guard as u8) != 0

@@ -269,14 +269,19 @@ impl Session {
         Ok(Seen::Found(found))
     }
 
+    /// Remembers a search, once for each step: a search again that is not doomed has found the same.
     fn remember(&mut self, range: &Range, found: &[(Key, Written)], rests_on: Vec<Version>) {
+        let step = self.step();
+        if self.searches.iter().any(|search| search.step == step && search.range == *range) {
+            return;
+        }
         self.searches.push(Search {
             range: range.clone(),
             through: self.snapshot,
             found: found.iter().map(|(key, written)| (key.clone(), written.version)).collect(),
             acknowledged: BTreeMap::new(),
             rests_on,
-            step: self.step(),
+            step,
         });
     }
 

@@ -1,4 +1,5 @@
 //! How we know: specifications that fit on a page, and what compares the product with them.
 
 pub mod fuzz;
+pub mod model;
 pub mod reference;

@@ -19,3 +19,4 @@ mod processes;
 mod readme;
 mod rules_cmd;
 mod state;
+mod verify;

@@ -36,6 +36,7 @@ const COMMANDS: &[&str] = &[
     "trace state register",
     "trace verify-log",
     "trace anomalies",
+    "trace verify",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.
