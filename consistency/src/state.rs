@@ -164,6 +164,9 @@ impl State {
         let reply = self.order(&order, Some(id));
         if let (Reply::Granted { token }, Some(session)) = (&reply, self.sessions.get_mut(&id)) {
             session.tokens.insert(key, *token);
+            // A lease that had been lost is there again: what dooms the session is what would fail its validation now.
+            let Ok(doomed) = session.stale(&self.ledger);
+            session.doomed = doomed;
         }
         Output::Reply(reply)
     }
