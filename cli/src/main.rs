@@ -3,6 +3,7 @@
 //! Exit codes: 0 done and nothing found, 1 done and something found, 2 could not run. A reader that closes the pipe ends
 //! the program with 0.
 
+mod anomalies;
 mod check;
 mod compile;
 mod explain;
@@ -10,6 +11,8 @@ mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod state;
+mod verify_log;
 
 use clap::{Parser, Subcommand};
 use std::io::ErrorKind;
@@ -29,6 +32,7 @@ Examples:
   trace check --staged                  judge a commit before it is made
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
+  trace anomalies history.jsonl         what went wrong between agents that share state
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."
 )]
@@ -47,6 +51,9 @@ enum Command {
     Explain(explain::Arguments),
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
+    Anomalies(anomalies::Arguments),
+    State(state::Arguments),
+    VerifyLog(verify_log::Arguments),
 }
 
 /// How a command ended that could run.
@@ -65,6 +72,9 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(root, &arguments),
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Anomalies(arguments) => anomalies::run(&arguments),
+        Command::State(arguments) => state::run(root, arguments),
+        Command::VerifyLog(arguments) => verify_log::run(&arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,

@@ -82,6 +82,8 @@ pub struct Search {
     pub range: Range,
     /// The snapshot at which they were.
     pub through: Version,
+    /// What was found, with its versions.
+    pub found: Vec<(Key, Version)>,
     /// Later versions in there that the agent acknowledged.
     pub acknowledged: BTreeMap<Key, Version>,
     /// The open commits that the findings rest on.
@@ -211,7 +213,9 @@ impl Session {
             if view.horizon()? > self.snapshot {
                 return Ok(Seen::TooOld);
             }
-            return Ok(Seen::Found(shown(view.at(key, self.snapshot)?)));
+            let (content, version) = shown(view.at(key, self.snapshot)?);
+            self.reads.entry(key.clone()).or_insert(Read { version, rests_on: Vec::new(), steps: vec![step] });
+            return Ok(Seen::Found((content, version)));
         }
         if !self.doomed.is_empty() {
             return Ok(Seen::Doomed);
@@ -244,7 +248,9 @@ impl Session {
             if view.horizon()? > self.snapshot {
                 return Ok(Seen::TooOld);
             }
-            return Ok(Seen::Found(present(view.scan(range, self.snapshot)?)));
+            let found = present(view.scan(range, self.snapshot)?);
+            self.remember(range, &found, Vec::new());
+            return Ok(Seen::Found(found));
         }
         if !self.doomed.is_empty() {
             return Ok(Seen::Doomed);
@@ -258,10 +264,20 @@ impl Session {
         for (key, written) in &found {
             rests_on.extend(self.rests_on(view, key, Some(written))?);
         }
-        let (through, step) = (self.snapshot, self.step());
-        let acknowledged = BTreeMap::new();
-        self.searches.push(Search { range: range.clone(), through, acknowledged, rests_on, step });
-        Ok(Seen::Found(present(found)))
+        let found = present(found);
+        self.remember(range, &found, rests_on);
+        Ok(Seen::Found(found))
+    }
+
+    fn remember(&mut self, range: &Range, found: &[(Key, Written)], rests_on: Vec<Version>) {
+        self.searches.push(Search {
+            range: range.clone(),
+            through: self.snapshot,
+            found: found.iter().map(|(key, written)| (key.clone(), written.version)).collect(),
+            acknowledged: BTreeMap::new(),
+            rests_on,
+            step: self.step(),
+        });
     }
 
     /// Relies on a tool being what it is now; tells what that is.

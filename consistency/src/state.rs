@@ -6,6 +6,7 @@
 use crate::cell::{Content, Fingerprint, Key, Millis, SessionId, Tool, Version};
 use crate::decide::{Decision, Order, Proposal, Refusal, Reply, Work, decide};
 use crate::guard::{Guard, Guards};
+use crate::history::{Event, events};
 use crate::ledger::{Change, Ledger, View, Written};
 use crate::range::Range;
 use crate::session::{Begin, Mode, Seen, Session, Stale, Step};
@@ -93,12 +94,19 @@ pub struct State {
     pub ledger: Ledger,
     /// Who is at work.
     pub sessions: BTreeMap<SessionId, Session>,
+    /// What happened, where that is recorded.
+    pub history: Option<Vec<Event>>,
 }
 
 impl State {
     /// An empty state that lacks a guard, for models.
     pub fn with(guards: Guards) -> State {
-        State { ledger: Ledger::with(guards), sessions: BTreeMap::new() }
+        State { ledger: Ledger::with(guards), ..State::default() }
+    }
+
+    /// An empty state that records what happens.
+    pub fn recording() -> State {
+        State { history: Some(Vec::new()), ..State::default() }
     }
 
     /// Takes a step.
@@ -164,7 +172,7 @@ impl State {
         let reply = self.order(&order, Some(id));
         if let (Reply::Granted { token }, Some(session)) = (&reply, self.sessions.get_mut(&id)) {
             session.tokens.insert(key, *token);
-            // A lease that had been lost is there again: what dooms the session is what would fail its validation now.
+            // A lease that was lost and is granted again no longer dooms the session.
             let Ok(doomed) = session.stale(&self.ledger);
             session.doomed = doomed;
         }
@@ -182,7 +190,11 @@ impl State {
 
     /// Decides an order, applies it, and dooms the sessions, other than its own, that relied on what it changed.
     fn order(&mut self, order: &Order, own: Option<SessionId>) -> Reply {
-        let Ok(Decision { reply, changes }) = decide(&self.ledger, order);
+        let Ok(decision) = decide(&self.ledger, order);
+        if let Some(history) = &mut self.history {
+            history.extend(events(&self.ledger, order, &decision));
+        }
+        let Decision { reply, changes } = decision;
         let touched = Touched::of(&changes);
         for change in changes {
             self.ledger.apply(change);
@@ -237,6 +249,8 @@ pub struct Touched {
     keys: Vec<Key>,
     tools: Vec<Tool>,
     leases: Vec<Key>,
+    /// Commits that were retracted: what rests on one may have been replaced since, and gets no new version then.
+    retracted: Vec<Version>,
 }
 
 impl Touched {
@@ -248,6 +262,7 @@ impl Touched {
                 Change::Cell { key, .. } => touched.keys.push(key.clone()),
                 Change::Tool { tool, .. } => touched.tools.push(tool.clone()),
                 Change::Lease { key, .. } => touched.leases.push(key.clone()),
+                Change::Retracted { version } => touched.retracted.push(*version),
                 _ => {}
             }
         }
@@ -267,7 +282,8 @@ impl Touched {
         for session in sessions {
             let relied = session.saw(self.keys.iter())
                 || self.tools.iter().any(|tool| session.pins.contains_key(tool))
-                || self.leases.iter().any(|key| session.tokens.contains_key(key));
+                || self.leases.iter().any(|key| session.tokens.contains_key(key))
+                || self.retracted.iter().any(|version| session.predecessors().contains_key(version));
             if relied {
                 session.doomed = session.stale(view)?;
                 doomed += usize::from(!session.doomed.is_empty());

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &[]),
     ("compiler", &["rules"]),
-    ("server", &["rules", "compiler"]),
-    ("cli", &["rules", "compiler", "server"]),
-    ("verification", &["rules", "compiler", "server"]),
+    ("consistency", &[]),
+    ("server", &["rules", "compiler", "consistency"]),
+    ("verification", &["rules", "compiler", "consistency", "server"]),
+    ("cli", &["rules", "compiler", "consistency", "server", "verification"]),
 ];
 
 /// Words that the glossary replaces, as whole words of code and documents, with the word to use.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall fail")]
 
 mod acceptance;
+mod anomalies;
 mod at_rest;
 mod check;
 mod compile;

@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "trace rules undo",
     "trace rules test",
     "trace schema",
+    "trace anomalies",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.

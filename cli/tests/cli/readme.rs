@@ -1,8 +1,8 @@
 //! The sessions that README.md shows are real.
 //!
 //! A fenced block that begins with `$ trace …` or `$ cargo run …` is a session. All sessions are run in order in one
-//! workspace that holds a copy of `samples/`, as wide as where there is no terminal. What follows a command must be in its
-//! output in that order, and `…` stands for what is left out.
+//! workspace that holds a copy of the files of `samples/`, as wide as where there is no terminal. What follows a command
+//! must be in its output in that order, and `…` stands for what is left out.
 
 use crate::desk::{Desk, project};
 use std::fs;
@@ -53,6 +53,9 @@ fn the_sessions_of_the_readme_are_real() {
     let desk = Desk::new();
     for entry in fs::read_dir(project("samples")).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         desk.write(&format!("samples/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap());
     }
     for Step { command, shown } in sessions.into_iter().flatten() {

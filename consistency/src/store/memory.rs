@@ -6,6 +6,7 @@ use super::shell::{Live, Shell, StoreError};
 use super::sync::{Condvar, Mutex, wait_for};
 use crate::cell::{Key, Lane, SessionId, Tool, Version};
 use crate::decide::Order;
+use crate::history::Event;
 use crate::ledger::{Effect, EffectId, Lease, Open, Registered, View, Written};
 use crate::range::Range;
 use crate::session::Session;
@@ -30,6 +31,19 @@ struct Shared {
     /// Who waits for a commit; without them, nobody is woken.
     waiting: usize,
     since_collection: u32,
+}
+
+impl Memory {
+    /// An empty store that records what happens.
+    pub fn recording() -> Memory {
+        let shared = Shared { state: State::recording(), ..Shared::default() };
+        Memory { shared: Mutex::new(shared), ..Memory::default() }
+    }
+
+    /// What has happened so far, where it is recorded.
+    pub fn history(&self) -> Vec<Event> {
+        self.shared.lock().state.history.clone().unwrap_or_default()
+    }
 }
 
 impl Shared {
