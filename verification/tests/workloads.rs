@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
 
 use consistency::Level;
-use consistency::store::{Memory, Shell, Store, StoreError};
+use consistency::store::sqlite::{Options, SqliteShell};
+use consistency::store::{Memory, Shell, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use verification::workload::judge::{Score, judge};
 use verification::workload::policy::{Contest, DESIGN, Outcome};
 use verification::workload::shapes::{self, SHAPES};
+use verification::workload::threads::Working;
 use verification::workload::{Policy, Setting, run, threads};
 
 /// How many seeds each shape runs with.
@@ -68,6 +70,24 @@ fn every_policy_is_clean_and_complete() {
 }
 
 #[test]
+fn a_store_in_a_file_is_clean_and_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stores = 0;
+    let mut file = || {
+        stores += 1;
+        let options = Options::new(Arc::new(|| 0));
+        let shell = SqliteShell::open(&folder.path().join(format!("{stores}.db")), options)?;
+        Ok(Arc::new(shell) as Arc<dyn Shell>)
+    };
+    for (name, shape) in SHAPES {
+        for level in [Level::L1, Level::L4] {
+            let score = Score::of(shape, level, Policy::FULL, 0..1, &mut file).unwrap();
+            assert_eq!((score.clean, score.complete), (1, 1), "{name}: {:?}", score.first);
+        }
+    }
+}
+
+#[test]
 fn a_store_that_does_nothing_is_clean_and_not_complete() {
     for (name, shape) in SHAPES {
         let (shape, shell) = (shape(0), memory().unwrap());
@@ -100,7 +120,10 @@ fn threads_are_clean_and_complete_too() {
     for seed in 0..SEEDS {
         for shape in shapes {
             let shape = shape(seed);
-            let judged = threads::run(&shape, &Store::in_memory(), Level::L1).unwrap();
+            let (pass, over) = (|_| std::thread::yield_now(), || false);
+            let working =
+                Working { level: Level::L1, policy: Policy::ALL[seed as usize % 7], pass: &pass, over: &over };
+            let (judged, _) = threads::run(&shape, &memory().unwrap(), working).unwrap();
             assert!(judged.anomalies.is_empty() && judged.missing.is_empty(), "{shape:?}: {judged:?}");
         }
     }

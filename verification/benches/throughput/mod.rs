@@ -12,10 +12,10 @@ use verification::workload::baseline::{Locking, Scanning};
 /// How many cells are hot where contention is high.
 const HOT: usize = 4;
 /// What is written: as long as a short note.
-const VALUE: &str = "a note that an agent leaves for the others";
+pub(crate) const VALUE: &str = "a note that an agent leaves for the others";
 
 /// A store that reads two cells and writes the first of them; tells whether it committed.
-pub trait Commits: Sync {
+pub(crate) trait Commits: Sync {
     /// One attempt.
     fn attempt(&self, first: &str, second: &str) -> bool;
 }
@@ -49,12 +49,12 @@ impl Commits for Scanning {
 }
 
 /// The names of so many cells.
-pub fn keys(count: usize) -> Vec<String> {
+pub(crate) fn keys(count: usize) -> Vec<String> {
     (0..count).map(|index| format!("cell/{index:07}")).collect()
 }
 
 /// Fills a store.
-pub fn fill(store: &Store, keys: &[String]) {
+pub(crate) fn fill(store: &Store, keys: &[String]) {
     for some in keys.chunks(10_000) {
         let mut session = store.begin("fill", Level::L0).unwrap();
         for key in some {
@@ -65,15 +65,15 @@ pub fn fill(store: &Store, keys: &[String]) {
 }
 
 /// What a row measured.
-pub struct Rate {
+pub(crate) struct Rate {
     /// Commits per second.
-    pub commits: f64,
+    pub(crate) commits: f64,
     /// Attempts that did not commit, of 100.
-    pub failed: f64,
+    pub(crate) failed: f64,
 }
 
 /// Has so many threads commit for a while.
-pub fn rate(store: &dyn Commits, keys: &[String], threads: usize, hot: bool, length: Duration) -> Rate {
+pub(crate) fn rate(store: &dyn Commits, keys: &[String], threads: usize, hot: bool, length: Duration) -> Rate {
     let keys = if hot { &keys[..HOT.min(keys.len())] } else { keys };
     let (stop, start) = (AtomicBool::new(false), Barrier::new(threads + 1));
     let (mut made, mut failed) = (0_u64, 0_u64);

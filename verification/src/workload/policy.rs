@@ -97,7 +97,7 @@ impl Contest {
     }
 
     /// The contest as a shape: each agent has more tasks than it has time for.
-    fn shape(&self) -> Shape {
+    pub fn shape(&self) -> Shape {
         let most = usize::try_from(self.until / (self.ticks * self.reads).max(1)).unwrap_or_default() + 1;
         let agent = |agent| {
             let task =
