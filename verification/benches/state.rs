@@ -108,9 +108,9 @@ fn threads(length: Duration) {
     println!(
         "\nPolicies: 8 threads, 4 hot keys, 1 ms of generation in 4 steps that read a key each, {length:?} each.\n"
     );
-    let contest = |()| contention::contest(length);
-    let ours = Policy::ALL.map(|policy| contention::policy(&contest(()), policy));
-    table(ours.into_iter().chain(contention::baselines(&contest(()))));
+    let contest = contention::contest(length);
+    let ours = Policy::ALL.map(|policy| contention::policy(&contest, policy));
+    table(ours.into_iter().chain(contention::baselines(&contest)));
 }
 
 fn table(outcomes: impl Iterator<Item = Outcome>) {

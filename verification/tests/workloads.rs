@@ -4,7 +4,7 @@
 
 use consistency::Level;
 use consistency::store::sqlite::{Options, SqliteShell};
-use consistency::store::{Memory, Shell, StoreError};
+use consistency::store::{Memory, Shell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use verification::workload::judge::{Score, judge};
@@ -16,9 +16,13 @@ use verification::workload::{Policy, Setting, run, threads};
 /// How many seeds each shape runs with.
 const SEEDS: u64 = 20;
 
-#[expect(clippy::unnecessary_wraps, reason = "as a shell that may fail is opened")]
-fn memory() -> Result<Arc<dyn Shell>, StoreError> {
-    Ok(Arc::new(Memory::default()))
+fn memory() -> Arc<dyn Shell> {
+    Arc::new(Memory::default())
+}
+
+/// The score of a shape over new stores in memory.
+fn score(shape: shapes::Make, level: Level, policy: Policy, seeds: u64) -> Score {
+    Score::of(&shape, level, policy, 0..seeds, &mut || Ok(memory())).unwrap()
 }
 
 #[test]
@@ -26,7 +30,7 @@ fn every_shape_is_clean_and_complete_from_l1_on_and_each_level_admits_what_the_n
     let mut shown: BTreeMap<(Level, &str), usize> = BTreeMap::new();
     for (name, shape) in SHAPES {
         for level in Level::ALL {
-            let score = Score::of(shape, level, Policy::FULL, 0..SEEDS, &mut memory).unwrap();
+            let score = score(*shape, level, Policy::FULL, SEEDS);
             assert_eq!(score.clean, score.runs, "{name}: {:?}", score.first);
             assert!(score.complete == score.runs || level == Level::L0, "{name}: {:?}", score.first);
             for (kind, runs) in score.anomalies {
@@ -52,10 +56,10 @@ fn without_a_level_updates_are_lost() {
         (shapes::edit_review, "edit-review"),
     ];
     for (shape, name) in shapes {
-        let score = Score::of(&shape, Level::L0, Policy::FULL, 0..SEEDS, &mut memory).unwrap();
+        let score = score(shape, Level::L0, Policy::FULL, SEEDS);
         assert!(score.complete < score.runs, "{name}: nothing was lost at L0");
     }
-    let score = Score::of(&shapes::append, Level::L0, Policy::FULL, 0..SEEDS, &mut memory).unwrap();
+    let score = score(shapes::append, Level::L0, Policy::FULL, SEEDS);
     assert_eq!(score.complete, score.runs, "deltas need no level: {:?}", score.first);
 }
 
@@ -63,7 +67,7 @@ fn without_a_level_updates_are_lost() {
 fn every_policy_is_clean_and_complete() {
     for policy in Policy::ALL {
         for (name, shape) in SHAPES {
-            let score = Score::of(shape, Level::L4, policy, 0..3, &mut memory).unwrap();
+            let score = score(*shape, Level::L4, policy, 3);
             assert_eq!((score.clean, score.complete), (3, 3), "{name}, {}: {:?}", policy.name, score.first);
         }
     }
@@ -90,7 +94,7 @@ fn a_store_in_a_file_is_clean_and_complete() {
 #[test]
 fn a_store_that_does_nothing_is_clean_and_not_complete() {
     for (name, shape) in SHAPES {
-        let (shape, shell) = (shape(0), memory().unwrap());
+        let (shape, shell) = (shape(0), memory());
         let setting = Setting { level: Level::L4, policy: Policy::FULL, seed: 0, until: 0 };
         let (trace, end) = run(&shape, &shell, setting).unwrap();
         let judged = judge(&shape, &shell, &trace, &end).unwrap();
@@ -102,7 +106,7 @@ fn a_store_that_does_nothing_is_clean_and_not_complete() {
 fn the_same_seed_gives_the_same_run() {
     let once = |seed| {
         let setting = Setting { level: Level::L3, policy: Policy::FULL, seed, until: 100_000 };
-        run(&shapes::plan_execute(0), &memory().unwrap(), setting).unwrap().0
+        run(&shapes::plan_execute(0), &memory(), setting).unwrap().0
     };
     assert_eq!(once(1), once(1));
     assert_ne!(once(1).delivered, once(2).delivered);
@@ -117,13 +121,12 @@ fn threads_are_clean_and_complete_too() {
         shapes::transfers,
         shapes::scan_then_insert,
     ];
-    for seed in 0..SEEDS {
+    for (seed, policy) in (0..SEEDS).zip(Policy::ALL.into_iter().cycle()) {
         for shape in shapes {
             let shape = shape(seed);
             let (pass, over) = (|_| std::thread::yield_now(), || false);
-            let working =
-                Working { level: Level::L1, policy: Policy::ALL[seed as usize % 7], pass: &pass, over: &over };
-            let (judged, _) = threads::run(&shape, &memory().unwrap(), working).unwrap();
+            let working = Working { level: Level::L1, policy, pass: &pass, over: &over };
+            let (judged, _) = threads::run(&shape, &memory(), working).unwrap();
             assert!(judged.anomalies.is_empty() && judged.missing.is_empty(), "{shape:?}: {judged:?}");
         }
     }

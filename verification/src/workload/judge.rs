@@ -48,12 +48,12 @@ impl Score {
         for seed in seeds {
             let (shape, shell) = (shape(seed), shell()?);
             let (trace, end) = run(&shape, &shell, Setting { level, policy, seed, until: LIMIT })?;
-            score.add(&shape, level, seed, &trace, judge(&shape, &shell, &trace, &end)?);
+            score.add(&shape, level, seed, &trace, &judge(&shape, &shell, &trace, &end)?);
         }
         Ok(score)
     }
 
-    fn add(&mut self, shape: &Shape, level: Level, seed: u64, trace: &Trace, judged: Judged) {
+    fn add(&mut self, shape: &Shape, level: Level, seed: u64, trace: &Trace, judged: &Judged) {
         let excluded = judged.anomalies.iter().find(|anomaly| anomaly.excluded_from <= level);
         let wrong = excluded.map(|anomaly| format!("{}: {}", anomaly.kind, anomaly.witness));
         let wrong = wrong.or_else(|| judged.missing.first().map(|missing| format!("missing: {missing}")));

@@ -134,7 +134,7 @@ impl Contest {
         let (trace, _) = run(&self.shape(), &shell, setting)?;
         let mut commits = vec![0; self.agents];
         for commit in &trace.committed {
-            commits.iter_mut().nth(commit.agent).into_iter().for_each(|count| *count += 1);
+            commits.get_mut(commit.agent).into_iter().for_each(|count| *count += 1);
         }
         let (failed, generated) = (trace.spent.aborts + trace.spent.rewinds, trace.spent.generated);
         Ok(Outcome { name: policy.name, commits, failed, generated, elapsed: self.until })
@@ -181,14 +181,14 @@ impl Contest {
         let mut plans: Vec<_> = (0..self.agents).map(|agent| self.plans(agent).peekable()).collect();
         let mut begun: Vec<Option<T>> = (0..self.agents).map(|_| None).collect();
         let mut queue: BTreeSet<(Millis, u64, usize)> =
-            (0..self.agents).map(|agent| (random.below(NAP), random.next(), agent)).collect();
+            (0..self.agents).map(|agent| (random.below(NAP), random.draw(), agent)).collect();
         while let Some((now, _, agent)) = queue.pop_first().filter(|(now, ..)| *now <= self.until) {
             let (Some(plans), Some(begun)) = (plans.get_mut(agent), begun.get_mut(agent)) else { continue };
             let Some(plan) = plans.peek().cloned() else { continue };
             let mut next = now + NAP;
             if let Some(session) = begun.take() {
                 if commit(session, &plan) {
-                    result.commits.iter_mut().nth(agent).into_iter().for_each(|count| *count += 1);
+                    result.commits.get_mut(agent).into_iter().for_each(|count| *count += 1);
                     plans.next();
                 } else {
                     result.failed += 1;
@@ -201,7 +201,7 @@ impl Contest {
             } else {
                 result.failed += 1;
             }
-            queue.insert((next, random.next(), agent));
+            queue.insert((next, random.draw(), agent));
         }
         result
     }

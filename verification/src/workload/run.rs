@@ -126,12 +126,12 @@ impl Run<'_> {
         let Some(worker) = self.agents.get_mut(agent) else { return };
         let (before, tie) = worker.alarm;
         self.queue.remove(&(before, tie, Who::Agent(agent)));
-        worker.alarm = (at, self.random.next());
+        worker.alarm = (at, self.random.draw());
         self.queue.insert((at, worker.alarm.1, Who::Agent(agent)));
     }
 
     fn wake_sender(&mut self, sender: usize, at: Millis) {
-        let tie = self.random.next();
+        let tie = self.random.draw();
         self.queue.insert((at, tie, Who::Sender(sender)));
     }
 

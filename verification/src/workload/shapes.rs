@@ -221,7 +221,7 @@ pub fn shared_workspace(seed: u64) -> Shape {
 
 /// Six agents write one line each of one document, merged by lines.
 pub fn shared_document(_: u64) -> Shape {
-    let blank: String = (0..6).map(|line| format!("line {line}\n\n\n")).collect();
+    let blank = (0..6).fold(String::new(), |text, line| text + &format!("line {line}\n\n\n"));
     let agent = |agent: usize| {
         let edit = move |seen: &Seen| {
             let text = seen.json("doc").as_str().unwrap_or_default().to_owned();
