@@ -50,11 +50,15 @@ fn memory(keys: &[String], length: Duration) {
         row("ours, serializable", &ours, keys, hot, length);
         drop(ours);
         let locking = Locking::default();
-        keys.iter().for_each(|key| locking.fill(key, throughput::VALUE));
+        for key in keys {
+            locking.fill(key, throughput::VALUE);
+        }
         row("exclusive locks", &locking, keys, hot, length);
         drop(locking);
         let scanning = Scanning::default();
-        keys.iter().for_each(|key| scanning.fill(key, throughput::VALUE));
+        for key in keys {
+            scanning.fill(key, throughput::VALUE);
+        }
         row("validated by scanning", &scanning, keys, hot, length);
     }
 }

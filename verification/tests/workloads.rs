@@ -1,6 +1,6 @@
 //! The workload shapes over the real store: clean and complete at every level that promises it, and not below.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use consistency::Level;
 use consistency::store::sqlite::{Options, SqliteShell};

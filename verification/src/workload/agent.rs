@@ -24,6 +24,9 @@ pub(super) struct Worker<'a> {
     /// The cells that the attempts of this task have read.
     used: BTreeSet<String>,
     failures: u32,
+    /// Whether a read was refused and the agent went on without it; such an attempt must not be committed, even if a lease
+    /// that comes back cures what it was refused for.
+    pub(super) blind: bool,
     /// Whether it waits for what others do.
     pub(super) waits: bool,
     /// When it wakes next: its place in the queue.
@@ -54,6 +57,7 @@ impl<'a> Worker<'a> {
             generating: None,
             used: BTreeSet::new(),
             failures: 0,
+            blind: false,
             waits: false,
             alarm: (0, 0),
         }
@@ -78,8 +82,8 @@ impl<'a> Worker<'a> {
                 doing.merged.insert(key.clone());
             }
             match perform(session, deed) {
-                // A merge reads what it is made from; who is doomed by then learns so at the commit.
-                Err(StoreError::Doomed(_)) => {}
+                // A merge reads what it is made from.
+                Err(StoreError::Doomed(_)) => self.blind = true,
                 done => done?,
             }
         }
@@ -101,7 +105,7 @@ impl<'a> Worker<'a> {
         let mut doing = Doing { step: session.step(&after)?, since, until, ..Doing::default() };
         match look(shell, session, step, level, &mut doing) {
             Err(StoreError::Doomed(_)) if policy.notice => return Ok(false),
-            Err(StoreError::Doomed(_)) => {}
+            Err(StoreError::Doomed(_)) => self.blind = true,
             looked => looked?,
         }
         self.used.extend(step.reads.iter().cloned());
@@ -131,6 +135,7 @@ impl<'a> Worker<'a> {
     pub(super) fn doomed(&mut self, policy: Policy, spent: &mut Spent, now: Millis) -> Result<bool, StoreError> {
         let Some(session) = self.session.as_mut() else { return Ok(false) };
         self.failures += 1;
+        self.blind = false;
         let gone = if policy.partial {
             spent.rewinds += 1;
             session.rewind()?

@@ -60,6 +60,9 @@ pub struct Task {
     pub then: Option<Then>,
 }
 
+/// What a step makes of what its task has seen.
+pub type Make = Box<dyn Fn(&Seen) -> Vec<Deed> + Send + Sync>;
+
 /// One step of a task.
 pub struct Step {
     /// The cells that are read first.
@@ -73,7 +76,7 @@ pub struct Step {
     /// The steps that it follows from.
     pub after: Vec<usize>,
     /// What it does in the end, made from all that the task has seen.
-    pub make: Box<dyn Fn(&Seen) -> Vec<Deed> + Send + Sync>,
+    pub make: Make,
 }
 
 impl fmt::Debug for Step {

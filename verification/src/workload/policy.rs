@@ -160,7 +160,9 @@ impl Contest {
         let store = Scanning::default();
         let begin = |plan: &Plan| {
             let mut reader = store.begin();
-            plan.iter().for_each(|key| drop(store.read(&mut reader, key)));
+            for key in plan {
+                store.read(&mut reader, key);
+            }
             Some(reader)
         };
         found.push(self.baseline("snapshots, validated by scanning", begin, |reader, plan| {

@@ -166,6 +166,9 @@ impl Run<'_> {
     fn commit(&mut self, agent: usize, task: &Task, now: Millis) -> Result<(), StoreError> {
         let Some(worker) = self.agents.get_mut(agent) else { return Ok(()) };
         let Some(session) = worker.session.as_mut() else { return Ok(()) };
+        if worker.blind {
+            return self.doomed(agent, now);
+        }
         if task.held {
             session.hold();
         }

@@ -100,6 +100,8 @@ fn go_on(
         } else {
             doomed = true;
         }
+    } else if worker.blind {
+        doomed = true;
     } else if let Some(session) = worker.session.as_mut() {
         match session.commit(None)? {
             Outcome::Committed { .. } => {
