@@ -306,6 +306,23 @@ fn the_older_session_goes_first_and_a_lost_lease_is_noticed() {
 }
 
 #[test]
+fn a_lease_that_is_granted_again_dooms_no_more() {
+    let store = Store::in_memory();
+    let long = Duration::from_mins(10);
+    let mut older = store.begin("older", Level::L1).unwrap();
+    let mut younger = store.begin("younger", Level::L1).unwrap();
+    younger.lease("hot", long).unwrap();
+    older.lease("hot", long).unwrap();
+    assert!(matches!(younger.doomed().unwrap()[0], Stale::Lease { .. }));
+    older.abort().unwrap();
+    assert!(matches!(younger.lease("hot", long).unwrap(), Leased::Granted { .. }));
+    assert!(younger.doomed().unwrap().is_empty(), "doomed is who could not commit");
+    younger.read("hot").unwrap();
+    younger.write("hot", 1).unwrap();
+    committed(&mut younger);
+}
+
+#[test]
 fn a_session_written_down_goes_on_where_it_was() {
     let store = Store::in_memory();
     let mut session = store.begin("a", Level::L1).unwrap();

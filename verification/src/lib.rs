@@ -3,3 +3,4 @@
 pub mod fuzz;
 pub mod model;
 pub mod reference;
+pub mod workload;
