@@ -15,6 +15,7 @@ mod detect;
 mod meaning;
 mod name;
 mod path;
+mod speech;
 mod text;
 mod thing;
 
@@ -75,11 +76,13 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
     let mut files = None;
     for sentence in text::sentences(text, lexicon) {
-        let units = clause::units(text, &text::tokens(text, sentence.range.clone()), lexicon);
+        let tokens = text::tokens(text, sentence.range.clone());
+        let acts = speech::acts(&tokens);
+        let units = clause::units(text, &tokens, lexicon);
         for statement in clause::statements(units) {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
             meaning.take_up(&statement, &mut files);
-            said.push((detect::read(&statement, &sentence, &meaning), meaning));
+            said.push((detect::read(&statement, &sentence, &meaning, acts), meaning));
         }
     }
     let whole = detect::Whole::of(said.iter().map(|(reading, _)| reading), correction);

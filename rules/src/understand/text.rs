@@ -51,6 +51,7 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
     let mut found = Vec::new();
     let mut open: Option<Range<usize>> = None;
     let mut fence: Option<&str> = None;
+    let mut pasted = false;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let range = at..at + line.len();
@@ -67,7 +68,10 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
                 true
             }
             (Some(_), _) => true,
-            (None, None) => trimmed.starts_with('>') || lexicon.is_pasted(line),
+            (None, None) => {
+                pasted = lexicon.is_pasted(line) || (pasted && goes_on(line));
+                pasted || trimmed.starts_with('>')
+            }
         };
         let joins = !foreign
             && open.as_ref().is_some_and(|open| continues(text.get(open.clone()).unwrap_or_default(), trimmed));
@@ -84,6 +88,13 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
         split(text, block, &mut found);
     }
     found
+}
+
+/// Whether a line goes on with output that was pasted: it is indented, or names an error.
+fn goes_on(line: &str) -> bool {
+    let name = line.split_once(':').map_or("", |(name, _)| name);
+    let error = ["Error", "Exception", "Warning"].iter().any(|kind| name.ends_with(kind));
+    line.trim().is_empty() || line.starts_with([' ', '\t']) || (error && !name.contains(' '))
 }
 
 /// Whether a line goes on with the sentence of a wrapped paragraph.
