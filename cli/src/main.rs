@@ -6,6 +6,7 @@
 mod anomalies;
 mod check;
 mod compile;
+mod eval;
 mod explain;
 mod output;
 mod render;
@@ -31,6 +32,7 @@ Examples:
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
   trace anomalies history.jsonl         what went wrong between agents that share state
+  trace eval corrections.jsonl          how well labelled messages are understood
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."
 )]
@@ -50,6 +52,7 @@ enum Command {
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
+    Eval(eval::Arguments),
 }
 
 /// How a command ended that could run.
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,

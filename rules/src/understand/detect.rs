@@ -173,6 +173,7 @@ impl Reading {
 
 /// What the statements of a message say together.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that was or was not said")]
 pub(super) struct Whole {
     /// Something in it is meant for this once.
     this_time: bool,
