@@ -160,8 +160,7 @@ impl Report {
             dirty.entry(witness.phenomenon).or_default().push(witness);
         }
         for (name, found) in dirty {
-            let line = |witness, sentence| Line::DirtyRead { witness, sentence };
-            self.kind(&name.to_string(), found.into_iter(), line)?;
+            self.kind(&name.to_string(), found.into_iter(), |witness, sentence| Line::DirtyRead { witness, sentence })?;
         }
         let mut cycles: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for witness in verdict.cycles.iter().chain(&verdict.real_time) {

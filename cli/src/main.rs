@@ -12,6 +12,8 @@ mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod state;
+mod verify_log;
 
 use clap::{Parser, Subcommand};
 use std::io::ErrorKind;
@@ -53,6 +55,8 @@ enum Command {
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
+    State(state::Arguments),
+    VerifyLog(verify_log::Arguments),
 }
 
 /// How a command ended that could run.
@@ -73,6 +77,8 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::State(arguments) => state::run(root, arguments),
+        Command::VerifyLog(arguments) => verify_log::run(&arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,

@@ -115,6 +115,35 @@ impl SourceCode for OneLine {
     }
 }
 
+/// Prints a text as it stands on one line: what could end the line, move the cursor or turn the text around is escaped as
+/// in JSON, so that JSON stays the same JSON.
+pub(crate) fn shown(text: &str) -> String {
+    let escaped = |c: char| match c {
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if escaped(c) { shown += &format!("\\u{:04x}", u32::from(c)) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// The beginning of a text, at most so many columns wide; no character is wider than it has bytes.
+pub(crate) fn shortened(text: &str, columns: usize) -> String {
+    if text.len() <= columns {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(columns.saturating_sub(1));
+    format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+/// Tells a person something that is no result.
+pub(crate) fn note(text: &str) {
+    // Nothing can be done where standard error is closed.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 /// Prints why a command could not run.
 pub(crate) fn failure(error: &anyhow::Error) {
     if let Some(unknown @ EngineError::UnknownRule { .. }) = error.downcast_ref() {

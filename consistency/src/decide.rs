@@ -332,14 +332,8 @@ fn unfit<V: View>(view: &V, session: &Session, work: &Work) -> Result<Option<Ref
     if refused && guards.on(Guard::ReadOnly) {
         return Ok(Some(Refusal::ReadOnly));
     }
-    if guards.on(Guard::Forgery) {
-        let clock = view.clock()?;
-        let seen = session.reads.values().map(|read| read.version).chain([session.snapshot]);
-        if let Some(version) =
-            seen.chain(session.searches.iter().map(|search| search.through)).find(|seen| *seen > clock)
-        {
-            return Ok(Some(Refusal::Forged(version)));
-        }
+    if let Some(version) = session.forged(view)? {
+        return Ok(Some(Refusal::Forged(version)));
     }
     if session.begin.level >= Level::L4 {
         let unpinned = work.effects.iter().find(|issue| !session.pins.contains_key(&issue.tool));

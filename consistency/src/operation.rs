@@ -39,7 +39,28 @@ pub enum Delta {
     /// Adds to an integer.
     Count(i64),
     /// Sets one field of an object, or removes it.
-    Field(String, Option<Value>),
+    Field(String, #[serde(with = "maybe")] Option<Value>),
+}
+
+mod maybe {
+    //! A value or none, written as a list of one or none: `null` is a value.
+    use super::Value;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_slice().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+        let mut values = Vec::deserialize(deserializer)?;
+        let value = values.pop();
+        if values.is_empty() {
+            Ok(value)
+        } else {
+            Err(serde::de::Error::invalid_length(values.len() + 1, &"at most one"))
+        }
+    }
 }
 
 /// How two changes of one value are combined.

@@ -323,9 +323,10 @@ impl Session {
         }
         for (key, read) in &self.reads {
             let guard = if read.version == Version::ZERO { Guard::Absence } else { Guard::Reads };
+            // Another version, not only a newer one: what was read may be forged, or lost in a crash.
             if guards.on(guard)
                 && let Some(now) = view.newest(key)?
-                && now.version > read.version
+                && now.version != read.version
             {
                 let step = read.steps.first().copied().unwrap_or_default();
                 stale.push(Stale::cell(key.clone(), read.version, now, None, step));
@@ -364,6 +365,18 @@ impl Session {
         Ok(stale)
     }
 
+    /// A version that the session claims to have seen and that is still to come, if there is one.
+    ///
+    /// # Errors
+    /// Only what the view can't answer.
+    pub fn forged<V: View>(&self, view: &V) -> Result<Option<Version>, V::Error> {
+        let clock = view.clock()?;
+        let reads = self.reads.values().map(|read| read.version);
+        let searches = self.searches.iter().map(|search| search.through);
+        let mut seen = reads.chain(searches).chain([self.snapshot]);
+        Ok(seen.find(|version| *version > clock).filter(|_| view.guards().on(Guard::Forgery)))
+    }
+
     /// The commits that the session's reads rest on and that were open then, each with the first step that does.
     pub fn predecessors(&self) -> BTreeMap<Version, Step> {
         let mut found = BTreeMap::new();
@@ -375,6 +388,12 @@ impl Session {
             }
         }
         found
+    }
+
+    /// Tells whether the session's reads rest on a commit that was open then.
+    pub fn rested_on(&self, version: Version) -> bool {
+        let reads = self.reads.values().map(|read| &read.rests_on);
+        reads.chain(self.searches.iter().map(|search| &search.rests_on)).any(|versions| versions.contains(&version))
     }
 
     /// Tells whether the session saw any of these cells, by reading or by searching.

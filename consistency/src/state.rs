@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Input {
     /// A session begins.
     Begin(Begin),
-    /// A session that was written down goes on; what changed meanwhile dooms it.
+    /// A session that was written down goes on; what changed meanwhile dooms it. One that claims to have seen what is
+    /// still to come is refused.
     Resume(Box<Session>),
     /// A session looks at something, or at itself.
     Act(SessionId, Act),
@@ -119,6 +120,10 @@ impl State {
                 Output::Session(id)
             }
             Input::Resume(session) => {
+                // Once that version comes, it could no longer be told that the session never saw it.
+                if let Ok(Some(version)) = session.forged(&self.ledger) {
+                    return Output::Reply(Reply::Refused(Refusal::Forged(version)));
+                }
                 let id = session.begin.id;
                 let Ok(doomed) = session.stale(&self.ledger);
                 self.sessions.insert(id, Session { doomed, ..*session });
@@ -172,6 +177,9 @@ impl State {
         let reply = self.order(&order, Some(id));
         if let (Reply::Granted { token }, Some(session)) = (&reply, self.sessions.get_mut(&id)) {
             session.tokens.insert(key, *token);
+            // A lease that was lost and is granted again no longer dooms the session.
+            let Ok(doomed) = session.stale(&self.ledger);
+            session.doomed = doomed;
         }
         Output::Reply(reply)
     }
@@ -246,6 +254,8 @@ pub struct Touched {
     keys: Vec<Key>,
     tools: Vec<Tool>,
     leases: Vec<Key>,
+    /// Commits that were retracted: what rests on one may have been replaced since, and gets no new version then.
+    retracted: Vec<Version>,
 }
 
 impl Touched {
@@ -257,6 +267,7 @@ impl Touched {
                 Change::Cell { key, .. } => touched.keys.push(key.clone()),
                 Change::Tool { tool, .. } => touched.tools.push(tool.clone()),
                 Change::Lease { key, .. } => touched.leases.push(key.clone()),
+                Change::Retracted { version } => touched.retracted.push(*version),
                 _ => {}
             }
         }
@@ -276,7 +287,8 @@ impl Touched {
         for session in sessions {
             let relied = session.saw(self.keys.iter())
                 || self.tools.iter().any(|tool| session.pins.contains_key(tool))
-                || self.leases.iter().any(|key| session.tokens.contains_key(key));
+                || self.leases.iter().any(|key| session.tokens.contains_key(key))
+                || self.retracted.iter().any(|version| session.rested_on(*version));
             if relied {
                 session.doomed = session.stale(view)?;
                 doomed += usize::from(!session.doomed.is_empty());

@@ -92,6 +92,19 @@ impl Engine {
         self.folder.root()
     }
 
+    /// Where the agents of the workspace share their state; the file is made by the first who writes.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path("state.db")
+    }
+
+    /// Creates the folder of the workspace where it is not there.
+    ///
+    /// # Errors
+    /// It can't be created.
+    pub fn create(&self) -> Result<(), EngineError> {
+        Ok(self.folder.create()?)
+    }
+
     /// The files of the workspace, for rules that ask for them.
     pub fn workspace(&self) -> &Repository {
         &self.repository

@@ -12,8 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler", &["rules"]),
     ("consistency", &[]),
     ("server", &["rules", "compiler", "consistency"]),
-    ("cli", &["rules", "compiler", "consistency", "server"]),
     ("verification", &["rules", "compiler", "consistency", "server"]),
+    ("cli", &["rules", "compiler", "consistency", "server", "verification"]),
 ];
 
 /// Words that the glossary replaces, as whole words of code and documents, with the word to use.

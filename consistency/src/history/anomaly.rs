@@ -77,6 +77,7 @@ pub struct PhantomTool {
     /// The tool.
     pub tool: Tool,
     /// What became of it.
+    #[serde(flatten)]
     pub change: ToolChange,
 }
 

@@ -40,14 +40,20 @@ impl Assembly {
                     return Err(Fault::Range { from });
                 }
                 let snapshot = snapshot.unwrap_or(self.newest);
-                self.open(session)?.scans.push(Scan { from, to, found: found.into_iter().collect(), snapshot, line });
+                self.open(session)?.scans.push(Scan {
+                    from,
+                    to,
+                    found: found.into_iter().collect(),
+                    snapshot,
+                    line,
+                    is_exact: false,
+                });
             }
             Event::Pin { session, tool, fingerprint } => {
                 self.open(session)?.pins.insert(tool, fingerprint);
             }
             Event::Acknowledge { session, key, version } => {
-                let known = self.open(session)?.acknowledged.entry(key).or_default();
-                *known = version.max(*known);
+                self.open(session)?.acknowledged.entry(key).or_default().insert(version);
             }
             Event::Write { session, key, version, content } => {
                 let id = self.place(session)?;
@@ -152,8 +158,46 @@ impl Assembly {
         }
         self.history.cells = cells;
         self.history.torn = torn;
+        self.history.sweep();
         self.history
     }
+}
+
+impl History {
+    /// Goes through all versions in order, to note arrivals and which searches found exactly what was there.
+    fn sweep(&mut self) {
+        let installs = self.cells.iter().flat_map(|(key, installs)| installs.iter().map(move |it| (key, it)));
+        let mut installs: Vec<_> = installs.collect();
+        installs.sort_by_key(|(_, install)| install.version);
+        let mut scans: Vec<&mut Scan> = self.transactions.iter_mut().flat_map(|it| &mut it.scans).collect();
+        scans.sort_by_key(|scan| scan.snapshot);
+        let mut scans = scans.into_iter().peekable();
+        // What is there, and what was there once.
+        let (mut there, mut known) = (BTreeMap::new(), BTreeSet::new());
+        for (key, install) in installs {
+            while let Some(scan) = scans.next_if(|scan| scan.snapshot < install.version) {
+                scan.is_exact = is_exact(scan, &there, &known);
+            }
+            known.insert(key);
+            let was_there = if install.is_present() {
+                there.insert(key.clone(), install.version).is_some()
+            } else {
+                there.remove(key).is_some()
+            };
+            if install.is_present() && !was_there {
+                self.arrivals.push((install.version, key.clone()));
+            }
+        }
+        for scan in scans {
+            scan.is_exact = is_exact(scan, &there, &known);
+        }
+    }
+}
+
+/// Whether a search found exactly what is there; what was written before the record may be there, too.
+fn is_exact(scan: &Scan, there: &BTreeMap<Key, Version>, known: &BTreeSet<&Key>) -> bool {
+    let recorded = scan.found.iter().filter(|(key, _)| known.contains(key));
+    there.range::<str, _>(scan.range()).eq(recorded)
 }
 
 impl Transaction {

@@ -1,11 +1,11 @@
 //! The anomalies of the paper on histories of our own store, each by its definition over versions.
 //!
-//! All but the searches cost the size of the history and of the answer; a search costs the cells of its range that the
-//! history knows. Answers are lazy, since a cell that everybody reads and writes has quadratically many witnesses.
+//! Each costs the size of the history and of the answer, and a search the arrivals until its session commits. Answers are
+//! lazy, since a cell that everybody reads and writes has quadratically many witnesses.
 
 use super::{
     Anomaly, Cascade, CausalCascade, Departure, Effect, History, Install, Operation, PhantomTool, Reached, Reordering,
-    Seen, StaleGeneration, ToolChange, Transaction, When,
+    Scan, Seen, StaleGeneration, ToolChange, Transaction, When,
 };
 use crate::cell::{Lane, Version};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,7 +26,7 @@ impl History {
         self.committed().flat_map(move |(id, reader, commit)| {
             self.seen(reader).flat_map(move |seen| {
                 let meanwhile = self.installs_within(seen.key, seen.version, commit);
-                let meanwhile = meanwhile.iter().filter(move |install| install.transaction != id);
+                let meanwhile = seen.changes(meanwhile).iter().filter(move |install| install.transaction != id);
                 meanwhile.map(move |install| (self.stale(id, seen, install), reader.accepts(seen, install.version)))
             })
         })
@@ -91,8 +91,12 @@ impl History {
     fn tainted(&self) -> Vec<Option<usize>> {
         let mut readers = vec![Vec::new(); self.transactions.len()];
         for (id, transaction, _) in self.committed() {
-            for seen in self.seen(transaction).chain(self.rests_on(transaction)) {
-                let writer = self.install(seen.key, seen.version).map(|install| install.transaction);
+            let acknowledged = transaction.acknowledged.iter();
+            let acknowledged =
+                acknowledged.flat_map(|(key, versions)| versions.iter().map(move |version| (key, *version)));
+            let seen = self.seen(transaction).chain(self.rests_on(transaction)).map(|seen| (seen.key, seen.version));
+            for (key, version) in seen.chain(acknowledged) {
+                let writer = self.install(key, version).map(|install| install.transaction);
                 if let Some(readers) = writer.and_then(|writer| readers.get_mut(writer)) {
                     readers.push(id);
                 }
@@ -107,14 +111,25 @@ impl History {
             }
         }
         while let Some(id) = queue.pop_front() {
-            for reader in readers.get(id).into_iter().flatten() {
-                if let Some(unknown @ None) = source.get_mut(*reader) {
+            let missed = self.missed(id);
+            for reader in readers.get(id).into_iter().flatten().copied().chain(missed) {
+                if let Some(unknown @ None) = source.get_mut(reader) {
                     *unknown = Some(id);
-                    queue.push_back(*reader);
+                    queue.push_back(reader);
                 }
             }
         }
         source
+    }
+
+    /// The transactions whose searches did not find a cell because another one had removed it.
+    fn missed(&self, id: usize) -> impl Iterator<Item = usize> {
+        let writes = self.transactions.get(id).into_iter().flat_map(|it| &it.writes);
+        writes.filter(|(_, _, content)| content.value().is_none()).flat_map(move |(key, version, _)| {
+            let searched = move |scan: &Scan| scan.covers(key) && scan.saw(key, self.installs(key)) == *version;
+            let readers = self.committed().filter(move |(_, reader, _)| reader.scans.iter().any(searched));
+            readers.map(|(reader, ..)| reader)
+        })
     }
 
     /// A6: every effect that left a lane after one of a later commit, or a later one of its commit.
@@ -169,7 +184,7 @@ impl History {
 impl Transaction {
     /// Whether the agent accepts that what it saw was changed by a version.
     fn accepts(&self, seen: Seen<'_>, version: Version) -> bool {
-        self.merged.contains(seen.key) || self.acknowledged.get(seen.key).is_some_and(|up_to| version <= *up_to)
+        self.merged.contains(seen.key) || self.acknowledged(seen.key).is_some_and(|up_to| version <= up_to)
     }
 }
 

@@ -29,7 +29,6 @@ pub struct HistoryError {
     /// Its number, from 1.
     pub line: usize,
     /// What is wrong with it.
-    #[source]
     pub fault: Fault,
 }
 

@@ -6,7 +6,7 @@
 use super::How;
 use crate::cell::{Agent, Content, Fingerprint, Key, Lane, Level, SessionId, Tool, Version};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 /// A recorded history of a store.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,8 @@ pub struct History {
     pub(super) cells: BTreeMap<Key, Vec<Install>>,
     pub(super) effects: Vec<Effect>,
     pub(super) by_version: BTreeMap<Version, usize>,
+    /// When each cell came to be there, once absent or deleted, in order of versions.
+    pub(super) arrivals: Vec<(Version, Key)>,
     pub(super) torn: Option<usize>,
 }
 
@@ -36,7 +38,8 @@ pub struct Transaction {
     pub(super) reads: Vec<Read>,
     pub(super) scans: Vec<Scan>,
     pub(super) pins: BTreeMap<Tool, Option<Fingerprint>>,
-    pub(super) acknowledged: BTreeMap<Key, Version>,
+    /// The versions up to which changes were accepted; the last one of each cell counts, and all were seen.
+    pub(super) acknowledged: BTreeMap<Key, BTreeSet<Version>>,
     pub(super) writes: Vec<(Key, Version, Content)>,
     pub(super) merged: BTreeSet<Key>,
 }
@@ -79,6 +82,8 @@ pub struct Scan {
     pub(super) found: BTreeMap<Key, Version>,
     pub(super) snapshot: Version,
     pub(super) line: usize,
+    /// Whether it found exactly what was there at its snapshot.
+    pub(super) is_exact: bool,
 }
 
 /// A version of a cell.
@@ -127,6 +132,11 @@ impl Transaction {
             End::Committed { version, .. } => Some(version),
             End::Open | End::Aborted { .. } => None,
         }
+    }
+
+    /// The version up to which changes of a cell were accepted.
+    pub(super) fn acknowledged(&self, key: &Key) -> Option<Version> {
+        self.acknowledged.get(key).and_then(|versions| versions.last().copied())
     }
 }
 
@@ -183,24 +193,39 @@ impl History {
         self.install(key, version).map(|install| &install.content)
     }
 
-    /// Everything that a transaction saw, by reads and by searches.
+    /// What a transaction saw, by reads and by searches, as far as that can have changed before its commit.
     ///
-    /// A search sees every cell of its range that the history knows: those that it found, and those that were not there.
+    /// A search sees what it found, and of what was not there the cells that arrived before the commit. One that is not
+    /// exact sees every cell of its range that the history knows.
     pub(super) fn seen<'a>(&'a self, transaction: &'a Transaction) -> impl Iterator<Item = Seen<'a>> {
         let reads = transaction.reads.iter();
         let reads =
             reads.map(|Read { key, version, line, .. }| Seen { key, version: *version, scan: None, line: Some(*line) });
-        let scans = transaction.scans.iter().flat_map(|scan| {
-            let to = scan.to.as_deref().map_or(Unbounded, Excluded);
-            let range = self.cells.range::<str, _>((Included(scan.from.as_str()), to));
-            range.map(move |(key, installs)| Seen {
+        let commit = transaction.version().unwrap_or_default();
+        let scans = transaction.scans.iter().flat_map(move |scan| {
+            let keys: Box<dyn Iterator<Item = &Key>> = if scan.is_exact {
+                let arrived: BTreeSet<&Key> = self.arrived(scan, commit).collect();
+                Box::new(scan.found.keys().chain(arrived))
+            } else {
+                let there = scan.found.keys().filter(|key| !self.cells.contains_key(*key));
+                Box::new(self.cells.range::<str, _>(scan.range()).map(|(key, _)| key).chain(there))
+            };
+            keys.map(move |key| Seen {
                 key,
-                version: scan.saw(key, installs),
+                version: scan.saw(key, self.installs(key)),
                 scan: Some(scan),
                 line: Some(scan.line),
             })
         });
         reads.chain(scans)
+    }
+
+    /// The cells that a search did not find, and that arrived in its range after its snapshot and up to a version.
+    fn arrived<'a>(&'a self, scan: &'a Scan, up_to: Version) -> impl Iterator<Item = &'a Key> {
+        let start = self.arrivals.partition_point(|(version, _)| *version <= scan.snapshot);
+        let end = self.arrivals.partition_point(|(version, _)| *version <= up_to);
+        let arrivals = self.arrivals.get(start..end).unwrap_or_default().iter().map(|(_, key)| key);
+        arrivals.filter(|key| scan.covers(key) && !scan.found.contains_key(*key))
     }
 
     /// What a transaction rests on at its commit: what it saw, with acknowledged changes and the bases of merges instead.
@@ -213,25 +238,58 @@ impl History {
             Some(before.and_then(|before| installs.get(before)).map_or(Version::ZERO, |install| install.version))
         };
         let seen = self.seen(transaction).map(move |seen| {
-            let accepted = transaction.acknowledged.get(seen.key).copied();
+            let accepted = transaction.acknowledged(seen.key);
             let version = [Some(seen.version), accepted, merge_base(seen.key)].into_iter().flatten().max();
             Seen { version: version.unwrap_or(seen.version), ..seen }
         });
-        let acknowledged = transaction.acknowledged.iter().map(|(key, version)| (key, *version));
+        let acknowledged = transaction.acknowledged.iter();
+        let acknowledged = acknowledged.filter_map(|(key, versions)| Some((key, *versions.last()?)));
         let merged = transaction.merged.iter().filter_map(move |key| Some((key, merge_base(key)?)));
         seen.chain(acknowledged.chain(merged).map(|(key, version)| Seen { key, version, scan: None, line: None }))
     }
 }
 
 impl Scan {
-    /// The version of a cell in its range that it saw: the one found, or the last one before which nothing was there.
-    fn saw(&self, key: &Key, installs: &[Install]) -> Version {
+    /// The range, for an ordered map.
+    pub(super) fn range(&self) -> (Bound<&str>, Bound<&str>) {
+        (Included(self.from.as_str()), self.to.as_deref().map_or(Unbounded, Excluded))
+    }
+
+    /// Whether a cell is in the range.
+    pub(super) fn covers(&self, key: &Key) -> bool {
+        self.from.as_str() <= key.as_str() && self.to.as_deref().is_none_or(|to| key.as_str() < to)
+    }
+
+    /// The version of a cell in its range that it saw: the one found, or the one with which the last time began that
+    /// nothing was there.
+    pub(super) fn saw(&self, key: &Key, installs: &[Install]) -> Version {
         if let Some(version) = self.found.get(key) {
             return *version;
         }
         let before = installs.partition_point(|install| install.version <= self.snapshot);
-        let mut before = installs.get(..before).unwrap_or_default().iter().rev();
-        before.find(|install| install.content.value().is_none()).map_or(Version::ZERO, |install| install.version)
+        let before = installs.get(..before).unwrap_or_default().iter().rev();
+        let gone = before.skip_while(|install| install.is_present()).take_while(|install| !install.is_present());
+        // A cell that was deleted before it was ever there was absent all along.
+        match gone.last() {
+            Some(first) if installs.first().is_some_and(|oldest| oldest.version < first.version) => first.version,
+            _ => Version::ZERO,
+        }
+    }
+}
+
+impl Install {
+    /// Whether there is a value.
+    pub(super) fn is_present(&self) -> bool {
+        self.content.value().is_some()
+    }
+}
+
+impl Seen<'_> {
+    /// The versions after the one seen that make a difference: to a search, a cell that stays away makes none.
+    pub(super) fn changes(self, later: &[Install]) -> &[Install] {
+        let stays_away = self.scan.is_some_and(|scan| !scan.found.contains_key(self.key));
+        let same = if stays_away { later.iter().take_while(|install| !install.is_present()).count() } else { 0 };
+        later.get(same..).unwrap_or_default()
     }
 }
 

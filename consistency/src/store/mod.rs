@@ -22,6 +22,7 @@ mod memory;
 mod run;
 mod session;
 mod shell;
+pub mod sqlite;
 mod sync;
 mod world;
 
@@ -36,6 +37,8 @@ use crate::decide::{EffectEnd, Order, Reply};
 use crate::ledger::{Effect, EffectId, Lease, Open, Registered, Repeat, Written};
 use crate::session::Mode;
 use crate::state::{Input, Output};
+use sqlite::{Options, SqliteShell};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +53,15 @@ impl Store {
     /// An empty store in memory, for one process.
     pub fn in_memory() -> Store {
         Store::with(Arc::new(Memory::default()), Arc::new(Sequence::default()))
+    }
+
+    /// The store in a file, which is made where there is none; every process that opens it shares it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file can't be used: it is damaged, another program's, newer, not writable or locked.
+    pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+        let shell = SqliteShell::open(path.as_ref(), Options::new(Arc::new(|| System.now())))?;
+        Ok(Store::with(Arc::new(shell), Arc::new(System)))
     }
 
     /// A store over a shell, with a clock and a source of identities.

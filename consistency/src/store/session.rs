@@ -5,6 +5,7 @@
 use super::{Store, StoreError, unexpected};
 use crate::cell::{Agent, Content, Fingerprint, Key, Lane, Level, Millis, SessionId, Tool, Value, Version};
 use crate::decide::{Issue, Reply, Work};
+use crate::ledger::Written;
 use crate::operation::{Delta, Merge, Operation, apply_all};
 use crate::range::Range;
 use crate::session::{self, Begin, Mode, Stale, Step};
@@ -95,7 +96,11 @@ impl Session {
 
     pub(super) fn resume(store: &Store, saved: Saved) -> Result<Session, StoreError> {
         let (begin, step) = (saved.session.begin.clone(), saved.session.step());
-        store.shell.submit(Input::Resume(Box::new(saved.session)))?;
+        match store.shell.submit(Input::Resume(Box::new(saved.session)))? {
+            Output::Session(_) => {}
+            Output::Reply(Reply::Refused(refusal)) => return Err(refusal.into()),
+            other => return Err(unexpected(other)),
+        }
         Ok(Session { store: store.clone(), begin, step, pending: saved.pending, over: false })
     }
 
@@ -140,10 +145,7 @@ impl Session {
     /// # Errors
     /// As [`Session::read`].
     pub fn search(&mut self, range: &Range) -> Result<Vec<(Key, Value)>, StoreError> {
-        let found = match self.act(Act::Scan(range.clone()))? {
-            Output::Scanned(found) => found,
-            other => return Err(unexpected(other)),
-        };
+        let found = self.versions(range)?;
         let mut cells: BTreeMap<Key, Content> = found.into_iter().map(|(key, cell)| (key, cell.content)).collect();
         for key in self.pending.writes.keys().filter(|key| range.contains(key)) {
             let before = cells.get(key).unwrap_or(&Content::Absent);
@@ -152,6 +154,17 @@ impl Session {
             cells.insert(key.clone(), content);
         }
         Ok(cells.into_iter().filter_map(|(key, content)| Some((key, content.value()?.clone()))).collect())
+    }
+
+    /// Finds the cells of an interval with their versions and authors, deleted ones too, without the session's own writes.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub fn versions(&mut self, range: &Range) -> Result<Vec<(Key, Written)>, StoreError> {
+        match self.act(Act::Scan(range.clone()))? {
+            Output::Scanned(found) => Ok(found),
+            other => Err(unexpected(other)),
+        }
     }
 
     /// Writes a value, whatever the cell holds.

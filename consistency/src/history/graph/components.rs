@@ -89,7 +89,7 @@ impl Tarjan {
     fn follow(&mut self, node: usize, followed: usize, edges: &[Edge], kinds: Kinds) {
         let Some(edge) = edges.get(followed) else { return self.leave(node) };
         self.path.push((node, followed + 1));
-        if !kinds.contains(&edge.kind) {
+        if !edge.is_of(kinds) {
             return;
         }
         let target = self.visit(edge.to);

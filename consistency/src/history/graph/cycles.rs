@@ -58,7 +58,7 @@ impl Graph<'_> {
         }
         let dependencies = self.components(DEPENDENCIES);
         for component in &dependencies.nodes {
-            let reads = |kind| kind != Kind::Ww;
+            let reads = |kind| matches!(kind, Kind::Wr | Kind::WrSearch);
             let cycle = search.shortest(component, &dependencies, DEPENDENCIES, reads);
             found.extend(cycle.map(|path| (Phenomenon::G1c, path)));
         }
@@ -81,25 +81,24 @@ impl Graph<'_> {
         found.into_iter().map(|(phenomenon, path)| self.told(phenomenon, &path)).collect()
     }
 
-    /// A cycle through moments, which are the nodes from `first_moment` on.
-    pub(super) fn timed_cycle(&self, first_moment: usize) -> Option<Cycle> {
+    /// A cycle through moments of real time.
+    pub(super) fn timed_cycle(&self) -> Option<Cycle> {
         let components = self.components(WITH_TIME);
         let component = components.nodes.first()?;
         let path = Search::of(self).shortest(component, &components, WITH_TIME, |kind| kind != Kind::RealTime)?;
-        // A way through moments is one step.
-        let steps: Path<'_> = path.into_iter().filter(|(from, _)| *from < first_moment).collect();
-        Some(self.told(Phenomenon::RealTime, &steps))
+        Some(self.told(Phenomenon::RealTime, &path))
     }
 
     /// The cycles of two transactions with one overwritten read, one of each name.
     fn pairs(&self, component: &[usize]) -> Vec<(Phenomenon, Path<'_>)> {
         let mut found: Vec<(Phenomenon, Path<'_>)> = Vec::new();
         for node in component {
-            for edge in self.edges(*node).iter().filter(|edge| edge.kind.is_overwritten_read()) {
+            let edges = self.edges(*node).iter();
+            for edge in edges.filter(|edge| edge.kind.is_some_and(Kind::is_overwritten_read)) {
                 let back = self.edges(edge.to);
                 let start = back.partition_point(|back| back.to < *node);
                 let back = back.get(start..).unwrap_or_default().iter().take_while(|back| back.to == *node);
-                for back in back.filter(|back| DEPENDENCIES.contains(&back.kind)) {
+                for back in back.filter(|back| back.kind.is_some_and(|kind| DEPENDENCIES.contains(&kind))) {
                     let name = named(edge, back);
                     if !found.iter().any(|(known, _)| *known == name) {
                         found.push((name, vec![(*node, edge), (edge.to, back)]));
@@ -111,29 +110,32 @@ impl Graph<'_> {
         found
     }
 
+    /// A cycle in words; the edges that only lead on belong to the step before them.
     fn told(&self, phenomenon: Phenomenon, path: &[(usize, &Edge)]) -> Cycle {
-        let sources = path.iter().map(|(from, _)| *from);
-        let targets = sources.clone().cycle().skip(1);
-        let steps = path.iter().zip(sources.zip(targets)).map(|((_, edge), (from, to))| Step {
-            from: self.history.operation(from),
-            to: self.history.operation(to),
-            kind: edge.kind,
-            key: edge.cell.as_ref().map(|(key, ..)| key.clone()),
-            version: edge.cell.as_ref().map(|(_, version, _)| *version),
-            next: edge.cell.as_ref().map(|(.., next)| *next),
-        });
-        Cycle { phenomenon, steps: steps.collect() }
+        let mut steps: Vec<Step> = Vec::new();
+        for ((from, edge), to) in path.iter().zip(path.iter().cycle().skip(1).map(|(from, _)| *from)) {
+            let cell = edge.cell.clone();
+            if let Some(kind) = edge.kind {
+                let (from, to) = (self.history.operation(*from), self.history.operation(to));
+                steps.push(Step { from, to, kind, key: None, version: None, next: None });
+            }
+            let Some(step) = steps.last_mut() else { continue };
+            step.to = self.history.operation(to);
+            if let Some((key, version, next)) = cell {
+                (step.key, step.version, step.next) = (Some(key), Some(version), Some(next));
+            }
+        }
+        Cycle { phenomenon, steps }
     }
 }
 
 /// What a cycle of two is called: one read what the other overwrote, and the other is seen or overwritten by it.
 fn named(overwritten: &Edge, back: &Edge) -> Phenomenon {
     let key = |edge: &Edge| edge.cell.as_ref().map(|(key, ..)| key.clone());
-    let searches = overwritten.kind == Kind::RwSearch && back.kind == Kind::WrSearch;
-    match back.kind {
-        Kind::Ww if key(overwritten) == key(back) => Phenomenon::P4,
-        Kind::Wr | Kind::WrSearch if back.line < overwritten.line => Phenomenon::Otv,
-        Kind::WrSearch if searches && overwritten.line < back.line => Phenomenon::Pmp,
+    match (overwritten.kind, back.kind) {
+        (_, Some(Kind::Ww)) if key(overwritten) == key(back) => Phenomenon::P4,
+        (_, Some(Kind::Wr | Kind::WrSearch)) if back.line < overwritten.line => Phenomenon::Otv,
+        (Some(Kind::RwSearch), Some(Kind::WrSearch)) if overwritten.line < back.line => Phenomenon::Pmp,
         _ => Phenomenon::GSingle,
     }
 }
@@ -141,15 +143,25 @@ fn named(overwritten: &Edge, back: &Edge) -> Phenomenon {
 /// A breadth-first search that is used again and again without clearing what it knows of the nodes.
 struct Search<'g> {
     graph: &'g Graph<'g>,
-    /// In which round each node was met, and by which edge of which node.
-    met: Vec<(usize, usize, usize)>,
+    met: Vec<Met>,
     round: usize,
     visits: usize,
 }
 
+/// How a node was met last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Met {
+    round: usize,
+    /// How many steps it is away.
+    steps: usize,
+    /// By which edge of which node.
+    from: usize,
+    place: usize,
+}
+
 impl<'g> Search<'g> {
     fn of(graph: &'g Graph<'g>) -> Search<'g> {
-        Search { graph, met: vec![(0, 0, 0); graph.edges.len()], round: 0, visits: 0 }
+        Search { graph, met: vec![Met::default(); graph.edges.len()], round: 0, visits: 0 }
     }
 
     /// The shortest cycle of a component whose first edge is of a wanted kind, by edges of the kinds that made it.
@@ -180,8 +192,9 @@ impl<'g> Search<'g> {
         let mut best: Option<Path<'g>> = None;
         self.visits = 0;
         for node in component {
-            for edge in graph.edges(*node).iter().filter(|edge| wanted(edge.kind) && within.join(*node, edge.to)) {
-                let longest = best.as_ref().map_or(usize::MAX, |best| best.len() - 1);
+            let edges = graph.edges(*node).iter().filter(|edge| edge.kind.is_some_and(&wanted));
+            for edge in edges.filter(|edge| within.join(*node, edge.to)) {
+                let longest = best.as_ref().map_or(usize::MAX, |best| steps(best) - 1);
                 if longest < 2 || self.visits > MAX_VISITS {
                     return best;
                 }
@@ -193,7 +206,9 @@ impl<'g> Search<'g> {
         best
     }
 
-    /// A shortest path between two nodes of a component, of at most so many edges.
+    /// A shortest path between two nodes of a component, of at most so many steps.
+    ///
+    /// What only leads on is no step, so it is followed before all else.
     fn path(
         &mut self,
         start: usize,
@@ -204,24 +219,29 @@ impl<'g> Search<'g> {
     ) -> Option<Path<'g>> {
         let graph = self.graph;
         self.round += 1;
+        let round = self.round;
         let mut queue = VecDeque::from([(start, 0)]);
-        while let Some((node, length)) = queue.pop_front() {
-            if length >= longest {
-                return None;
+        while let Some((node, steps)) = queue.pop_front() {
+            if node == goal {
+                return Some(self.back(start, goal));
             }
             for (place, edge) in graph.edges(node).iter().enumerate() {
                 self.visits += 1;
-                if !kinds.contains(&edge.kind) || !within.join(node, edge.to) {
+                let steps = steps + usize::from(edge.kind.is_some());
+                if steps > longest || !edge.is_of(kinds) || !within.join(node, edge.to) {
                     continue;
                 }
                 match self.met.get_mut(edge.to) {
-                    Some(met) if met.0 < self.round => *met = (self.round, node, place),
+                    Some(met) if met.round < round || steps < met.steps => {
+                        *met = Met { round, steps, from: node, place }
+                    }
                     _ => continue,
                 }
-                if edge.to == goal {
-                    return Some(self.back(start, goal));
+                if edge.kind.is_some() {
+                    queue.push_back((edge.to, steps));
+                } else {
+                    queue.push_front((edge.to, steps));
                 }
-                queue.push_back((edge.to, length + 1));
             }
         }
         None
@@ -231,11 +251,11 @@ impl<'g> Search<'g> {
     fn back(&self, start: usize, goal: usize) -> Path<'g> {
         let mut path = Vec::new();
         let mut node = goal;
-        while let Some((_, from, place)) = self.met.get(node).copied()
-            && let Some(edge) = self.graph.edges(from).get(place)
+        while let Some(met) = self.met.get(node)
+            && let Some(edge) = self.graph.edges(met.from).get(met.place)
         {
-            path.push((from, edge));
-            node = from;
+            path.push((met.from, edge));
+            node = met.from;
             if node == start {
                 break;
             }
@@ -243,6 +263,11 @@ impl<'g> Search<'g> {
         path.reverse();
         path
     }
+}
+
+/// How many steps a path has.
+fn steps(path: &Path<'_>) -> usize {
+    path.iter().filter(|(_, edge)| edge.kind.is_some()).count()
 }
 
 impl fmt::Display for Cycle {

@@ -5,11 +5,13 @@
 //! seen. Acknowledged changes and merges are read at the version that they take in, as the agent declares.
 //!
 //! A history is serializable if nothing dirty was read and the graph has no cycle, and strictly so if it has none with
-//! the order of real time either. Searches cost the cells of their ranges that the history knows; all else is linear.
+//! the order of real time either. The graph is as large as the history, and each session adds what arrives in the ranges
+//! that it searched until it commits; a search that did not find exactly what was there adds all cells of its range.
 
 mod components;
 mod cycles;
 mod dirty;
+mod searches;
 
 pub use cycles::{Cycle, Step};
 pub use dirty::{Cause, DirtyRead};
@@ -23,7 +25,7 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Graph<'h> {
     history: &'h History,
-    /// The edges out of each transaction, in a fixed order.
+    /// The edges out of each transaction, in a fixed order; behind the transactions come nodes that only lead on.
     edges: Vec<Vec<Edge>>,
 }
 
@@ -31,8 +33,9 @@ pub struct Graph<'h> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Edge {
     to: usize,
-    kind: Kind,
-    /// The cell with the version at the source and that at the target; nothing for the order of time.
+    /// Why; nothing where the reason is that of the edge that led here.
+    kind: Option<Kind>,
+    /// The cell with the version at the source and that at the target, where this edge tells it.
     cell: Option<(Key, Version, Version)>,
     /// The line of the read or search that it comes from, the last where there is none.
     line: usize,
@@ -69,6 +72,13 @@ const DEPENDENCIES: Kinds = &[Kind::Ww, Kind::Wr, Kind::WrSearch];
 const ITEMS: Kinds = &[Kind::Ww, Kind::Wr, Kind::WrSearch, Kind::Rw];
 const ALL: Kinds = &[Kind::Ww, Kind::Wr, Kind::WrSearch, Kind::Rw, Kind::RwSearch];
 const WITH_TIME: Kinds = &[Kind::Ww, Kind::Wr, Kind::WrSearch, Kind::Rw, Kind::RwSearch, Kind::RealTime];
+
+impl Edge {
+    /// Whether edges of some kinds may be followed here; what only leads on always may.
+    fn is_of(&self, kinds: Kinds) -> bool {
+        self.kind.is_none_or(|kind| kinds.contains(&kind))
+    }
+}
 
 impl Kind {
     fn is_overwritten_read(self) -> bool {
@@ -151,7 +161,8 @@ impl<'h> Graph<'h> {
         for (key, installs) in history.cells() {
             for (one, next) in installs.iter().zip(installs.iter().skip(1)) {
                 let cell = Some((key.clone(), one.version, next.version));
-                graph.link(one.transaction, Edge { to: next.transaction, kind: Kind::Ww, cell, line: usize::MAX });
+                graph
+                    .link(one.transaction, Edge { to: next.transaction, kind: Some(Kind::Ww), cell, line: usize::MAX });
             }
         }
         for (id, transaction, _) in history.committed() {
@@ -163,16 +174,17 @@ impl<'h> Graph<'h> {
                 let line = seen.line.unwrap_or(usize::MAX);
                 if let Some(install) = history.install(seen.key, seen.version) {
                     let cell = Some((seen.key.clone(), seen.version, seen.version));
-                    graph.link(install.transaction, Edge { to: id, kind: read, cell, line });
+                    graph.link(install.transaction, Edge { to: id, kind: Some(read), cell, line });
                 }
                 let installs = history.installs(seen.key);
-                let next = installs.get(installs.partition_point(|install| install.version <= seen.version));
-                if let Some(next) = next {
+                let later = installs.partition_point(|install| install.version <= seen.version);
+                if let Some(next) = seen.changes(installs.get(later..).unwrap_or_default()).first() {
                     let cell = Some((seen.key.clone(), seen.version, next.version));
-                    graph.link(id, Edge { to: next.transaction, kind: overwritten, cell, line });
+                    graph.link(id, Edge { to: next.transaction, kind: Some(overwritten), cell, line });
                 }
             }
         }
+        graph.link_searches();
         for edges in &mut graph.edges {
             edges.sort();
             edges.dedup_by(|later, kept| (later.to, later.kind, &later.cell) == (kept.to, kept.kind, &kept.cell));
@@ -194,7 +206,7 @@ impl<'h> Graph<'h> {
     pub fn verdict(&self) -> Verdict {
         let (dirty, cycles) = (self.dirty_reads(), self.cycles());
         let serializable = dirty.is_empty() && cycles.is_empty();
-        let real_time = if serializable { self.in_real_time().timed_cycle(self.edges.len()) } else { None };
+        let real_time = if serializable { self.in_real_time().timed_cycle() } else { None };
         Verdict { strictly: serializable && real_time.is_none(), dirty, cycles, serializable, real_time }
     }
 
@@ -223,18 +235,18 @@ impl<'h> Graph<'h> {
         }
         // A retraction begins and ends on one line: it begins first.
         moments.sort_by_key(|(line, which)| (*line, which.is_err()));
-        let before = |to| Edge { to, kind: Kind::RealTime, cell: None, line: usize::MAX };
+        let before = |to, kind| Edge { to, kind, cell: None, line: usize::MAX };
         let mut last = None;
         for (_, which) in moments {
             match (which, last) {
-                (Ok(begun), Some(last)) => graph.link(last, before(begun)),
+                (Ok(begun), Some(last)) => graph.link(last, before(begun, None)),
                 (Ok(_), None) => {}
                 (Err(ended), previous) => {
                     let moment = graph.edges.len();
                     graph.edges.push(Vec::new());
-                    graph.link(ended, before(moment));
+                    graph.link(ended, before(moment, Some(Kind::RealTime)));
                     if let Some(previous) = previous {
-                        graph.link(previous, before(moment));
+                        graph.link(previous, before(moment, None));
                     }
                     last = Some(moment);
                 }
