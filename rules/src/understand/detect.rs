@@ -237,7 +237,8 @@ impl Whole {
         // What is reminded of is there already, so it is meant for good.
         let asks = reading.stance != Stance::Plain;
         let reminds = does(Act::Appeals) && self.refers && (reading.question || reading.told || wrong || asks);
-        if (reminds && !self.task) || (does(Act::Method) && (wrong || !reading.question)) {
+        let norms = does(Act::Norms) && !reading.question && !reading.this_time;
+        if ((reminds || norms) && !self.task) || (does(Act::Method) && (wrong || !reading.question)) {
             return true;
         }
         if reading.reported || reading.praise || (reading.this_time && !does(Act::Omitted)) {

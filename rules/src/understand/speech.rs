@@ -49,6 +49,8 @@ pub(super) enum Act {
     Again,
     /// Speaks of all cases of a kind.
     General,
+    /// Holds what was made against a norm.
+    Norms,
     /// States a preference.
     Prefers,
     /// Says what is wanted.
