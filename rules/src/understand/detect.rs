@@ -217,7 +217,8 @@ impl Whole {
     /// Whether a statement is meant for good; `composed` tells whether a rule could be made of it.
     pub(super) fn is_durable(&self, reading: &Reading, composed: bool) -> bool {
         if self.document {
-            return self.says(reading, composed);
+            let demands = reading.acts.has(Act::Demands) && !reading.question && !reading.reported;
+            return demands || self.says(reading, composed);
         }
         if reading.acts.has(Act::Records) {
             return true;
@@ -298,7 +299,8 @@ impl Whole {
             return composed && (reading.complaint || reading.forgotten || asked || (lasting && reading.told));
         }
         // What is said along with a task is said for that task.
-        let beside = self.task && !self.document && !(composed && reading.acts.has(Act::Tasks));
+        let noun = composed && reading.acts.has(Act::Tasks) && reading.stance != Stance::Never;
+        let beside = self.task && !self.document && !noun;
         if (self.this_time || beside) && !lasting {
             return false;
         }

@@ -59,6 +59,8 @@ pub(super) enum Act {
     Choice,
     /// Asks how something is done.
     AsksHow,
+    /// Demands, in a document.
+    Demands,
     /// Sets a task.
     Tasks,
 }
@@ -245,6 +247,22 @@ mod tests {
             }
         }
         assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
+    #[test]
+    fn documents_demand_and_describe() {
+        let durable = |text: &str| {
+            let source = Some("AGENTS.md".to_owned());
+            understand(&Correction { source, ..Correction::of(text) }, Lexicon::builtin()).class == Class::Durable
+        };
+        for text in
+            ["Keep modules small.", "Doc comments required for public items", "**Errors**: prefix them with the crate"]
+        {
+            assert!(durable(text), "{text}");
+        }
+        for text in ["The parser is a recursive descent.", "- `lib/` - shared code", "Builds run on every branch."] {
+            assert!(!durable(text), "{text}");
+        }
     }
 
     #[test]
