@@ -1,10 +1,9 @@
 //! `trace eval`: measures on labelled records how well sentences are understood.
 
 use crate::End;
-use crate::output;
+use crate::output::{self, PlainFormat};
 use crate::render::table::{plain, plural, write_table};
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use rules::correction::LineError;
 use rules::{Code, Diagnostic, Span};
 use server::evaluation::score::{Figure, Row, Score};
@@ -40,19 +39,7 @@ pub(crate) struct Arguments {
     texts: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// How figures are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Format {
-    /// For people: figures with 95 % intervals.
-    #[default]
-    Table,
-    /// For scorers: what was made of each record, one JSON object a line.
-    Json,
-    /// The figures for a page.
-    Markdown,
+    format: PlainFormat,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<End> {
@@ -71,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End> {
             let record = Record::read(line)?;
             let answers = evaluation.answers(&record);
             rows.extend(Row::of(&record, &answers, &evaluation));
-            if arguments.format == Format::Json && failed.is_none() {
+            if arguments.format == PlainFormat::Json && failed.is_none() {
                 failed = answers.iter().find_map(|answer| output::json(&mut out, answer).err());
             }
             Ok(())
@@ -83,11 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End> {
     if rows.is_empty() {
         bail!("nothing to measure: none of the lines is a labelled record");
     }
-    match arguments.format {
-        Format::Json => {}
-        Format::Table | Format::Markdown => {
-            write_score(&mut out, &Score::of(&rows), rows.len(), arguments.format)?;
-        }
+    if arguments.format == PlainFormat::Table {
+        write_score(&mut out, &Score::of(&rows), rows.len())?;
     }
     out.flush()?;
     Ok(if unread > 0 { End::Findings } else { End::Clean })
@@ -120,12 +104,12 @@ fn each_line(path: &Path, mut read: impl FnMut(&str) -> Result<(), LineError>) -
 }
 
 /// Prints all figures.
-fn write_score(out: &mut dyn Write, score: &Score, answers: usize, format: Format) -> Result<()> {
+fn write_score(out: &mut dyn Write, score: &Score, answers: usize) -> Result<()> {
     let headline = score
         .headline
         .iter()
         .map(|figure| vec![figure.name.to_owned(), value(figure), interval(figure), figure.of.to_string()]);
-    grid(out, &["figure", "value", "95 % interval", "of"], headline, format)?;
+    grid(out, &["figure", "value", "95 % interval", "of"], headline)?;
     for group in &score.groups {
         let Some((_, _, figures)) = group.parts.first() else { continue };
         if group.parts.len() == 1 && group.by == "language" {
@@ -137,24 +121,18 @@ fn write_score(out: &mut dyn Write, score: &Score, answers: usize, format: Forma
             [key.to_owned(), n.to_string()].into_iter().chain(figures.iter().map(value)).collect()
         });
         writeln!(out)?;
-        grid(out, &header, rows, format)?;
+        grid(out, &header, rows)?;
     }
     if !score.causes.is_empty() {
         writeln!(out)?;
         let causes = score.causes.iter().map(|(cause, n)| vec![cause.to_string(), n.to_string()]);
-        grid(out, &["what went wrong", "answers"], causes, format)?;
+        grid(out, &["what went wrong", "answers"], causes)?;
     }
-    let left = score.left_out;
-    let why = "made up, about several rules, or not derivable from the text";
-    writeln!(
-        out,
-        "\n{}{}",
-        plural(answers, "answer"),
-        match left {
-            0 => String::new(),
-            left => format!(", of which {left} do not count: {why}"),
-        }
-    )?;
+    let left = match score.left_out {
+        0 => String::new(),
+        left => format!("; left out: {left} (made up, about several rules, or not derivable from the text)"),
+    };
+    writeln!(out, "\n{}{left}", plural(answers, "answer"))?;
     Ok(())
 }
 
@@ -167,14 +145,7 @@ fn interval(figure: &Figure) -> String {
 }
 
 /// Prints rows in columns.
-fn grid(out: &mut dyn Write, header: &[&str], rows: impl Iterator<Item = Vec<String>>, format: Format) -> Result<()> {
-    if format == Format::Markdown {
-        writeln!(out, "| {} |\n|{}", header.join(" | "), "---|".repeat(header.len()))?;
-        for row in rows {
-            writeln!(out, "| {} |", row.join(" | "))?;
-        }
-        return Ok(());
-    }
+fn grid(out: &mut dyn Write, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
     let mut table = plain(header);
     for row in rows {
         table.add_row(row);

@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "trace rules test",
     "trace schema",
     "trace anomalies",
+    "trace eval",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.

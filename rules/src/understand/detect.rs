@@ -42,6 +42,8 @@ pub(super) struct Reading {
     generic: bool,
     /// It is about every thing of a kind.
     every: bool,
+    /// It speaks of making, changing or deleting something.
+    makes: bool,
     /// It is about what the agent says or asks.
     manners: bool,
     told: bool,
@@ -94,6 +96,7 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         generic: is_generic(statement),
         every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every))
             && (has(Cue::Must) || main.verb == Some(Cue::Place)),
+        makes: matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Place)),
         manners: matches!(main.verb, Some(Cue::Say | Cue::Ask)),
         forgotten: has(Cue::Forgot),
         told: has(Cue::Told),
@@ -225,7 +228,10 @@ impl Whole {
         }
         let does = |act| reading.acts.has(act);
         let extent = does(Act::Tasks) && does(Act::Extent) && !reading.strong;
-        let beside = (does(Act::AsksHow) || does(Act::Tells)) && !reading.durable;
+        let bounds = does(Act::Bounds) && !reading.strong;
+        // What was made or deleted once may be put right; with what and where it was done is another matter.
+        let over = does(Act::Past) && reading.makes && !reading.rejects && !self.has_done(reading);
+        let beside = does(Act::Tells) || over || (does(Act::AsksHow) || bounds) && !reading.durable;
         !extent && !beside && (self.says(reading, composed) || self.lasts(reading, composed))
     }
 
@@ -252,7 +258,7 @@ impl Whole {
             return false;
         }
         let complains = (does(Act::Again) && never)
-            || (does(Act::Told) && (about_work || never))
+            || does(Act::Told)
             || (does(Act::Ongoing) && reading.question && (about_work || !reading.pointing))
             || (does(Act::Omitted) && about_work)
             || (does(Act::Ongoing) && does(Act::Conduct))
@@ -268,6 +274,7 @@ impl Whole {
         let chooses = does(Act::Choice);
         (does(Act::Conduct) && (never || reading.complaint || composed))
             || does(Act::Principles)
+            || does(Act::Conventions)
             || does(Act::Autonomy)
             || (does(Act::General) && (asks || reading.timed))
             || reading.generic

@@ -27,6 +27,8 @@ pub(super) enum Act {
     Conduct,
     /// States a principle of the work.
     Principles,
+    /// Tells how things are done here.
+    Conventions,
     /// Says what needs asking and what does not.
     Autonomy,
     /// Complains of what nobody asked for.
@@ -39,8 +41,12 @@ pub(super) enum Act {
     Procedure,
     /// Speaks of what is made.
     Product,
+    /// Complains of what is over.
+    Past,
     /// Says how widely a task is meant.
     Extent,
+    /// Says what a change at hand is to leave alone.
+    Bounds,
     /// Says how something is or was.
     Tells,
     /// Says that it was said before.
@@ -159,7 +165,7 @@ impl Step {
     fn fits(&self, word: &str) -> bool {
         match self {
             Self::Word(expected) => word == expected,
-            Self::Ending(ending) => word.len() > ending.len() + 1 && word.ends_with(&**ending),
+            Self::Ending(ending) => word.len() > ending.len() + 1 && word.ends_with(&**ending) && !word.ends_with("ss"),
             Self::Gap => false,
         }
     }

@@ -54,8 +54,8 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
     let mut pasted = false;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let range = at..at + line.len();
-        at = range.end;
+        let range = at..at + own(line);
+        at += line.len();
         let trimmed = line.trim_start();
         let marker = ["```", "~~~"].into_iter().find(|marker| trimmed.starts_with(marker));
         let foreign = match (fence, marker) {
@@ -92,9 +92,17 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
 
 /// Whether a line goes on with output that was pasted: it is indented, or names an error.
 fn goes_on(line: &str) -> bool {
-    let name = line.split_once(':').map_or("", |(name, _)| name);
-    let error = ["Error", "Exception", "Warning"].iter().any(|kind| name.ends_with(kind));
-    line.trim().is_empty() || line.starts_with([' ', '\t']) || (error && !name.contains(' '))
+    line.trim().is_empty() || line.starts_with([' ', '\t']) || own(line) == 0
+}
+
+/// How much of a line comes before the name of an error with its message, which is pasted.
+fn own(line: &str) -> usize {
+    let named = |kind: &str| {
+        let end = line.find(kind)?;
+        let start = line.get(..end)?.rfind(|c: char| !c.is_alphanumeric() && !"._".contains(c)).map_or(0, |at| at + 1);
+        (start < end).then_some(start)
+    };
+    ["Error: ", "Exception: ", "Warning: "].into_iter().filter_map(named).min().unwrap_or(line.len())
 }
 
 /// Whether a line goes on with the sentence of a wrapped paragraph.

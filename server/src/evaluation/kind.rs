@@ -84,14 +84,15 @@ fn is_format(test: &TextTest) -> bool {
     }
 }
 
-/// The group of kinds in which a mix-up is harmless.
-pub fn coarse(kind: &str) -> &'static str {
-    match kind {
+/// The group of kinds in which a mix-up is harmless; nothing for what is no kind of rule.
+pub fn coarse(kind: &str) -> Option<&'static str> {
+    Some(match kind {
         "command_require_before" | "command_require_after" => "obligation",
         "command_forbid" | "command_prefer" | "commit_message" => "command",
         "path_forbid" | "path_require" => "path",
         "code_forbid" | "code_require" | "format" => "content",
         "reply_text" => "reply",
-        _ => "semantic",
-    }
+        "workflow_semantic" | "other" => "semantic",
+        _ => return None,
+    })
 }

@@ -80,6 +80,8 @@ pub struct Example {
     pub official: Vec<(String, String, bool)>,
     /// Whether the example is about one rule only.
     pub single: bool,
+    /// The rule's name where the record gives it one of its own.
+    pub rule: Option<String>,
 }
 
 /// The fields that records have, of which each sort has some.
@@ -101,6 +103,7 @@ struct Fields {
     official_violates: Option<bool>,
     official: BTreeMap<String, Official>,
     scenario: String,
+    rule: Option<String>,
     source: String,
     source_repo: String,
     single_rule: Option<bool>,
@@ -151,6 +154,7 @@ impl Fields {
                 text: self.text,
                 official,
                 single,
+                rule: self.rule,
             }));
         }
         let text = self.text?;

@@ -14,7 +14,7 @@ const RESAMPLES: usize = 1000;
 /// One answer, held against its label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The label's kind; of an example, the rule's name.
+    /// The label's kind; of an example, the rule.
     pub kind: String,
     /// The language of the text, as far as its script tells.
     pub language: &'static str,
@@ -92,7 +92,8 @@ impl Row {
                     corrects: *is_correction,
                     checked,
                 };
-                let other_kind = rules.first().is_some_and(|rule| coarse(rule.kind) != coarse(&message.kind));
+                let label = coarse(&message.kind);
+                let other_kind = label.is_some() && rules.first().is_some_and(|rule| coarse(rule.kind) != label);
                 let cause = match (message.durable, *durable) {
                     (true, false) => Some(Cause::MissedDetection),
                     (false, true) => Some(Cause::TooBroad),
@@ -111,7 +112,8 @@ impl Row {
                 };
                 let counts = example.single && evaluation.is_derivable(name);
                 let outcome = Outcome::Example { violates: *violates, judgement: *verdict };
-                Some(row(name, example.text.as_deref().unwrap_or_default(), counts, outcome, cause))
+                let rule = example.rule.as_deref().unwrap_or(name);
+                Some(row(rule, example.text.as_deref().unwrap_or_default(), counts, outcome, cause))
             }
             _ => None,
         };
