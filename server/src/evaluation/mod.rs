@@ -30,7 +30,7 @@ pub struct Record {
 #[derive(Debug, Clone)]
 pub enum Case {
     /// A sentence of a document for agents.
-    Sentence(Sentence),
+    Sentence(Box<Sentence>),
     /// A message of a chat.
     Message(Message),
     /// An action, and whether each rule is violated by it, by the rule's name.
@@ -167,14 +167,14 @@ impl Fields {
                 synthetic: self.synthetic,
             }));
         }
-        (!self.kind.is_empty()).then_some(Case::Sentence(Sentence {
+        (!self.kind.is_empty()).then_some(Case::Sentence(Box::new(Sentence {
             text,
             context: self.context,
             kind: self.kind,
             deterministic: self.deterministic,
             expected: self.expected_check,
             pair: self.positive_example.zip(self.negative_example),
-        }))
+        })))
     }
 }
 
@@ -252,13 +252,13 @@ pub enum Judgement {
 /// Texts of rules that examples name, and what became of them.
 #[derive(Debug, Default)]
 pub struct Evaluation {
-    texts: BTreeMap<String, Text>,
+    texts: BTreeMap<String, Named>,
     compiled: BTreeMap<String, Checks>,
 }
 
 /// A text that examples name.
 #[derive(Debug, Deserialize)]
-struct Text {
+struct Named {
     id: String,
     text: String,
     /// `preference` where it is a rule of a document; anything else was said in a chat.
@@ -275,7 +275,7 @@ impl Evaluation {
     /// # Errors
     /// What is wrong with it, with the column.
     pub fn learn(&mut self, line: &str) -> Result<(), LineError> {
-        let text: Text = serde_json::from_str(line).map_err(|error| LineError::of(line, &error))?;
+        let text: Named = serde_json::from_str(line).map_err(|error| LineError::of(line, &error))?;
         self.texts.insert(text.id.clone(), text);
         Ok(())
     }

@@ -409,7 +409,7 @@ fn count(n: usize) -> f64 {
     n as f64
 }
 
-/// SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, OOPSLA 2014).
+/// The generator `SplitMix64` (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, OOPSLA 2014).
 struct Random(u64);
 
 impl Random {

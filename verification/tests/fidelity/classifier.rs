@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 const BUCKETS: usize = 1 << 14;
 const EPOCHS: usize = 40;
-const RATE: f64 = 0.2;
+const RATE: f64 = 0.5;
 const PENALTY: f64 = 1e-4;
 
 /// A message: where it is from, its features, whether it is durable, and whether the low tier says so.
@@ -110,7 +110,13 @@ fn left_out(examples: &[Example<'_>], held: &BTreeSet<&str>) -> Tally {
 }
 
 fn score(weights: &[f64], example: &Example<'_>) -> f64 {
-    example.features.iter().map(|feature| weights[*feature]).sum()
+    example.features.iter().map(|feature| weights[*feature] * unit(example)).sum()
+}
+
+/// What each feature counts, so that long and short messages weigh the same.
+#[expect(clippy::cast_precision_loss, reason = "counts of features are small")]
+fn unit(example: &Example<'_>) -> f64 {
+    1.0 / (example.features.len() as f64).sqrt()
 }
 
 fn train_on(examples: &[&Example<'_>]) -> Vec<f64> {
@@ -125,7 +131,7 @@ fn train_on(examples: &[&Example<'_>]) -> Vec<f64> {
             let weight = if example.durable { balance } else { 1.0 };
             for feature in &example.features {
                 let at = &mut weights[*feature];
-                *at += RATE * (weight * (wanted - found) / example.features.len() as f64 * 4.0 - PENALTY * *at);
+                *at += RATE * (weight * (wanted - found) * unit(example) - PENALTY * *at);
             }
         }
     }
