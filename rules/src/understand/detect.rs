@@ -277,6 +277,7 @@ impl Whole {
             || does(Act::Conventions)
             || does(Act::Autonomy)
             || (does(Act::General) && (asks || reading.timed))
+            || (does(Act::Procedure) && reading.timed && reading.stance == Stance::Must)
             || reading.generic
             || (does(Act::Prefers) && about_work && !chooses)
             || (does(Act::Wants) && reading.rejects && !chooses)

@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a test stops where it cannot go on, and prints its figures"
 )]
@@ -70,8 +71,7 @@ fn measured(path: &Path) -> (Vec<Record>, Vec<Row>) {
 }
 
 fn value(score: &Score, name: &str) -> f64 {
-    let figure = score.headline.iter().find(|figure| figure.name == name);
-    figure.and_then(|figure| figure.value).unwrap_or_else(|| panic!("{name} is measured"))
+    score.headline.iter().find(|figure| figure.name == name).unwrap().value.unwrap()
 }
 
 #[test]
@@ -144,7 +144,7 @@ trace eval FILE.jsonl --format json > OUT   what was made of each record
 ";
 
 const OWN: &str = "\
-Written by the authors of the grammar, so optimistic: they know which words it looks for. Three batches, of 235, 72 and 63
+Written by the authors of the grammar, so optimistic: they know which words it looks for. Four batches, of 235, 72, 63 and 54
 messages, each written without looking at what it would give and measured before anything was changed for it:
 
 | batch, on its first run | precision | recall | F1 |
@@ -152,8 +152,9 @@ messages, each written without looking at what it would give and measured before
 | first (along with the phrases) | 0.93 | 0.88 | 0.90 |
 | second | 0.88 | 0.69 | 0.77 |
 | third | 0.78 | 0.75 | 0.76 |
+| fourth | 0.95 | 0.79 | 0.86 |
 
-The last two are the fairer guess of what to expect elsewhere. The classes of their failures were then worked on, so
+The later ones are the fairer guess of what to expect elsewhere. The classes of their failures were then worked on, so
 that the figures below are no forecast.
 ";
 
