@@ -54,6 +54,8 @@ pub(super) struct Reading {
     praise: bool,
     /// It speaks of `this` or `it` and of nothing else.
     pointing: bool,
+    /// It is about one file at hand that it does not name, or stops what is running: it can only be meant for now.
+    passing: bool,
     /// It begins with what is to be done.
     imperative: bool,
     /// It says before, after or instead of what.
@@ -106,6 +108,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         wrong: has(Cue::Wrong) || has(Cue::Undo) || has(Cue::Complaint) || has(Cue::Forgot),
         praise: has(Cue::Praise),
         pointing: main.things.is_empty() && main.properties.is_empty() && has(Cue::This),
+        passing: halts(statement)
+            || (statement.clause(Role::Instead).is_none()
+                && main.things.iter().all(|thing| thing.slug == "files")
+                && points_at_file(statement)),
         imperative: begins(statement),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
@@ -135,6 +141,19 @@ fn is_habit(statement: &Statement<'_, '_>) -> bool {
         let ours = first.text.eq_ignore_ascii_case("we") && second.is(Cue::Never) && third.is_any(&VERBS);
         stopped || ours
     })
+}
+
+/// Whether a statement is about `that file`.
+fn points_at_file(statement: &Statement<'_, '_>) -> bool {
+    let units = statement.clause(Role::Main).map(|clause| &*clause.units).unwrap_or_default();
+    units.windows(2).any(|two| matches!(two, [this, file] if this.is(Cue::This) && file.text.starts_with("file")))
+}
+
+/// Whether a statement stops something that runs: `stop the server`, but not `stop pushing`.
+fn halts(statement: &Statement<'_, '_>) -> bool {
+    let mut units = statement.units().filter(|unit| !matches!(unit.what, What::Comma | What::Mark));
+    let stops = units.next().is_some_and(|unit| unit.is(Cue::Never) && unit.text.eq_ignore_ascii_case("stop"));
+    stops && units.next().is_none_or(|unit| unit.is_any(&[Cue::Filler, Cue::This]))
 }
 
 /// Whether what a statement forbids is named in the plural and without an article.
@@ -232,7 +251,8 @@ impl Whole {
         // What was made or deleted once may be put right; with what and where it was done is another matter.
         let over = does(Act::Past) && reading.makes && !reading.rejects && !self.has_done(reading);
         let beside = does(Act::Tells) || over || (does(Act::AsksHow) || bounds) && !reading.durable;
-        !extent && !beside && (self.says(reading, composed) || self.lasts(reading, composed))
+        let passing = reading.passing && !reading.durable && !reading.strong;
+        !extent && !beside && !passing && (self.says(reading, composed) || self.lasts(reading, composed))
     }
 
     /// Whether a statement of a chat is meant for good by what is done with words in it.
