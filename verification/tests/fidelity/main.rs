@@ -132,8 +132,9 @@ made. Intervals are 95 %: Wilson's for proportions, 1,000 resamples for F1 and k
 these very records, not how much other sources differ.
 
 The low tier has no weights: what a phrase is evidence for is data (`rules/lexicon/speech.toml`), and how evidence adds up
-is a dozen lines of logic. There is nothing to train, so leaving a source out would change nothing; where something is
-trained (the classifier at the end), one source is left out at a time.
+is a dozen lines of logic. There is nothing to train, so no source can be left out of it: how it does elsewhere is told
+only by messages that were written afterwards (see our own messages). Where something is trained (the classifier at the
+end), one source is left out at a time.
 
 What went wrong is told by the first of these that holds: a rule was not seen (missed detection); no check could be made
 of it (not expressible); a check blocks the clean action, or something that is no rule was taken for one (too broad); a
