@@ -6,6 +6,7 @@
 mod anomalies;
 mod check;
 mod compile;
+mod eval;
 mod explain;
 mod output;
 mod render;
@@ -35,6 +36,7 @@ Examples:
   trace rules list                      all rules, their states and where they bite
   trace state scan                      what agents share, with versions and authors
   trace anomalies history.jsonl         what went wrong between agents that share state
+  trace eval corrections.jsonl          how well labelled messages are understood
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."
 )]
@@ -54,6 +56,7 @@ enum Command {
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
+    Eval(eval::Arguments),
     State(state::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -5,6 +5,7 @@
 
 pub mod compilation;
 pub mod engine;
+pub mod evaluation;
 pub mod folder;
 pub mod git;
 pub mod history;

@@ -11,10 +11,11 @@
     reason = "a test stops where it cannot go on, and prints its figures"
 )]
 
-use compiler::{Check, Checker, Checks, NoWorkspace};
+use compiler::Checks;
 use rules::correction::Context;
-use rules::{Class, Correction, Event, Lexicon, Rule, State, Understanding, understand};
+use rules::{Class, Event, Understanding};
 use serde_json::Value;
+use server::evaluation::{self, Judgement, checks};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -37,20 +38,13 @@ fn word<'a>(record: &'a Value, field: &str) -> &'a str {
 /// What is understood of a record, as a sentence of a file with instructions.
 fn read(record: &Value) -> Understanding {
     let context: Option<Context> = serde_json::from_value(record["context"].clone()).unwrap();
-    let source = Some("AGENTS.md".to_owned());
-    understand(&Correction { context, source, ..Correction::of(word(record, "text")) }, Lexicon::builtin())
-}
-
-/// The rules that are checked, as armed checks.
-fn checks(rules: &[Rule]) -> Checks {
-    let armed = |rule: &Rule| Check::of(&Rule { state: State::Armed, ..rule.clone() }).ok();
-    Checks::of(&rules.iter().filter_map(armed).collect::<Vec<_>>(), [0; 32])
+    evaluation::read(word(record, "text"), context.as_ref())
 }
 
 /// Whether an action violates any of the checks, now or in its history.
 fn violates(checks: &Checks, action: &Value) -> bool {
     let event: Event = serde_json::from_value(action.clone()).unwrap();
-    !Checker::new(checks).observe(&event, &NoWorkspace).is_empty()
+    evaluation::judged(checks, &event) == Judgement::Violate
 }
 
 fn show(understood: &Understanding) -> String {

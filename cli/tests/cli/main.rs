@@ -12,6 +12,7 @@ mod check;
 mod compile;
 mod desk;
 mod diagnostics;
+mod eval;
 mod explain;
 mod git;
 mod pages;

@@ -37,6 +37,7 @@ const COMMANDS: &[&str] = &[
     "trace verify-log",
     "trace anomalies",
     "trace verify",
+    "trace eval",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.

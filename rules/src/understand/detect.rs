@@ -5,9 +5,10 @@
 //! good is a task, unless it says when (`run the tests before committing`) or stands in a document of rules.
 
 use super::Class;
-use super::clause::{Role, Statement, What};
+use super::clause::{Role, Statement, Unit, What};
 use super::meaning::{Meaning, Stance, complains, names_something};
 use super::name::{Place, VERBS};
+use super::speech::{Act, Acts};
 use super::text::Sentence;
 use super::thing::Sort;
 use crate::Correction;
@@ -37,8 +38,12 @@ pub(super) struct Reading {
     habit: bool,
     /// It says what to use in files of a kind.
     general: bool,
+    /// It forbids something of all things of a kind: `don't add comments`.
+    generic: bool,
     /// It is about every thing of a kind.
     every: bool,
+    /// It speaks of making, changing or deleting something.
+    makes: bool,
     /// It is about what the agent says or asks.
     manners: bool,
     told: bool,
@@ -49,6 +54,8 @@ pub(super) struct Reading {
     praise: bool,
     /// It speaks of `this` or `it` and of nothing else.
     pointing: bool,
+    /// It is about one file at hand that it does not name, or stops what is running: it can only be meant for now.
+    passing: bool,
     /// It begins with what is to be done.
     imperative: bool,
     /// It says before, after or instead of what.
@@ -59,10 +66,14 @@ pub(super) struct Reading {
     measured: bool,
     tool: bool,
     names: bool,
+    /// What its sentence does.
+    acts: Acts,
+    /// The words that it names things with, in lower case.
+    named: Vec<String>,
 }
 
 /// Reads the cues of a statement.
-pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: &Meaning<'_>) -> Reading {
+pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: &Meaning<'_>, acts: Acts) -> Reading {
     let has = |cue| statement.has(cue);
     let strong = has(Cue::Always) || has(Cue::Strong) || (has(Cue::Permission) && meaning.stance == Stance::Never);
     let main = &meaning.main;
@@ -84,8 +95,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         weighs: statement.clause(Role::Instead).is_some() && main.verb == Some(Cue::Use) && !has(Cue::This),
         habit: is_habit(statement),
         general: is_general(statement) && main.places.iter().any(Place::is_kind),
+        generic: is_generic(statement),
         every: statement.units().next().is_some_and(|unit| unit.is(Cue::Every))
             && (has(Cue::Must) || main.verb == Some(Cue::Place)),
+        makes: matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Place)),
         manners: matches!(main.verb, Some(Cue::Say | Cue::Ask)),
         forgotten: has(Cue::Forgot),
         told: has(Cue::Told),
@@ -95,6 +108,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         wrong: has(Cue::Wrong) || has(Cue::Undo) || has(Cue::Complaint) || has(Cue::Forgot),
         praise: has(Cue::Praise),
         pointing: main.things.is_empty() && main.properties.is_empty() && has(Cue::This),
+        passing: halts(statement)
+            || (statement.clause(Role::Instead).is_none()
+                && main.things.iter().all(|thing| thing.slug == "files")
+                && points_at_file(statement)),
         imperative: begins(statement),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
@@ -110,6 +127,8 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
             && main.measures.iter().any(|(_, measure)| *measure == Some(Measure::MaxLines)),
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
+        acts,
+        named: statement.units().filter(|unit| unit.is_content()).map(|unit| unit.text.to_lowercase()).collect(),
     }
 }
 
@@ -122,6 +141,28 @@ fn is_habit(statement: &Statement<'_, '_>) -> bool {
         let ours = first.text.eq_ignore_ascii_case("we") && second.is(Cue::Never) && third.is_any(&VERBS);
         stopped || ours
     })
+}
+
+/// Whether a statement is about `that file`.
+fn points_at_file(statement: &Statement<'_, '_>) -> bool {
+    let units = statement.clause(Role::Main).map(|clause| &*clause.units).unwrap_or_default();
+    units.windows(2).any(|two| matches!(two, [this, file] if this.is(Cue::This) && file.text.starts_with("file")))
+}
+
+/// Whether a statement stops something that runs: `stop the server`, but not `stop pushing`.
+fn halts(statement: &Statement<'_, '_>) -> bool {
+    let mut units = statement.units().filter(|unit| !matches!(unit.what, What::Comma | What::Mark));
+    let stops = units.next().is_some_and(|unit| unit.is(Cue::Never) && unit.text.eq_ignore_ascii_case("stop"));
+    stops && units.next().is_none_or(|unit| unit.is_any(&[Cue::Filler, Cue::This]))
+}
+
+/// Whether what a statement forbids is named in the plural and without an article.
+fn is_generic(statement: &Statement<'_, '_>) -> bool {
+    let units = statement.clause(Role::Main).map(|clause| &*clause.units).unwrap_or_default();
+    let Some(never) = units.iter().position(|unit| unit.is(Cue::Never)) else { return false };
+    let bare = |unit: &&Unit<'_, '_>| !unit.is_filler() && !unit.is_any(&[Cue::And, Cue::Or, Cue::In, Cue::To]);
+    let object = units.get(never + 1..).unwrap_or_default().iter().take(5).take_while(bare);
+    object.into_iter().any(|unit| unit.text.len() > 3 && unit.text.ends_with('s') && !unit.text.ends_with("ss"))
 }
 
 /// Whether a statement says what to use as a rule: `use single quotes`, but not `use the new button`.
@@ -154,6 +195,7 @@ impl Reading {
 
 /// What the statements of a message say together.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that was or was not said")]
 pub(super) struct Whole {
     /// Something in it is meant for this once.
     this_time: bool,
@@ -161,6 +203,12 @@ pub(super) struct Whole {
     durable: bool,
     /// It stands in a document of rules, not in a chat.
     document: bool,
+    /// It begins with a task, for which the rest may be meant.
+    task: bool,
+    /// It names a document of rules.
+    refers: bool,
+    /// The action that it is about, in lower case.
+    action: Option<String>,
     wrong: Vec<Range<usize>>,
 }
 
@@ -171,8 +219,14 @@ impl Whole {
         let file = correction.source.as_deref().unwrap_or_default();
         let document =
             about || [".md", ".mdc", ".cursorrules", ".rules"].iter().any(|extension| file.ends_with(extension));
-        let mut whole = Self { this_time: false, durable: false, document, wrong: Vec::new() };
+        let action = correction.context.as_ref().and_then(|context| context.action.as_ref());
+        let action = action.and_then(|action| serde_json::to_string(action).ok()).map(|text| text.to_lowercase());
+        let mut whole =
+            Self { this_time: false, durable: false, document, task: false, refers: false, action, wrong: Vec::new() };
+        let mut first = true;
         for reading in readings {
+            whole.task |= std::mem::take(&mut first) && reading.acts.has(Act::Tasks);
+            whole.refers |= reading.acts.has(Act::Document);
             whole.this_time |= reading.this_time;
             whole.durable |= reading.durable && !reading.question;
             if (reading.wrong || reading.this_time) && !reading.praise {
@@ -184,6 +238,80 @@ impl Whole {
 
     /// Whether a statement is meant for good; `composed` tells whether a rule could be made of it.
     pub(super) fn is_durable(&self, reading: &Reading, composed: bool) -> bool {
+        if self.document {
+            let demands = reading.acts.has(Act::Demands) && !reading.question && !reading.reported;
+            return demands || self.says(reading, composed);
+        }
+        if reading.acts.has(Act::Records) {
+            return true;
+        }
+        let does = |act| reading.acts.has(act);
+        let extent = does(Act::Tasks) && does(Act::Extent) && !reading.strong;
+        let bounds = does(Act::Bounds) && !reading.strong;
+        // What was made or deleted once may be put right; with what and where it was done is another matter.
+        let over = does(Act::Past) && reading.makes && !reading.rejects && !self.has_done(reading);
+        let beside = does(Act::Tells) || over || (does(Act::AsksHow) || bounds) && !reading.durable;
+        let passing = reading.passing && !reading.durable && !reading.strong;
+        !extent && !beside && !passing && (self.says(reading, composed) || self.lasts(reading, composed))
+    }
+
+    /// Whether a statement of a chat is meant for good by what is done with words in it.
+    fn lasts(&self, reading: &Reading, composed: bool) -> bool {
+        let does = |act| reading.acts.has(act);
+        let about_work = does(Act::Procedure) || reading.names;
+        let wrong = reading.complaint || reading.wrong || reading.forgotten || !self.wrong.is_empty();
+        let never = reading.stance == Stance::Never;
+        // What is reminded of is there already, so it is meant for good.
+        let asks = reading.stance != Stance::Plain;
+        let reminds = does(Act::Appeals) && self.refers && (reading.question || reading.told || wrong || asks);
+        let norms = does(Act::Norms) && !reading.question && !reading.this_time;
+        if ((reminds || norms) && !self.task) || (does(Act::Method) && (wrong || !reading.question)) {
+            return true;
+        }
+        if reading.reported || reading.praise || (reading.this_time && !does(Act::Omitted)) {
+            return false;
+        }
+        if does(Act::Uninvited) && does(Act::Procedure) {
+            return true;
+        }
+        if does(Act::Product) && !does(Act::Procedure) {
+            return false;
+        }
+        let complains = (does(Act::Again) && never)
+            || does(Act::Told)
+            || (does(Act::Ongoing) && reading.question && (about_work || !reading.pointing))
+            || (does(Act::Omitted) && about_work)
+            || (does(Act::Ongoing) && does(Act::Conduct))
+            || (reading.complaint && reading.rejects);
+        // A complaint that names what the agent has just done is about that, and a check can see it.
+        let acted = composed && reading.complaint && self.has_done(reading);
+        if complains || acted {
+            return true;
+        }
+        if reading.question || self.task {
+            return false;
+        }
+        let chooses = does(Act::Choice);
+        (does(Act::Conduct) && (never || reading.complaint || composed))
+            || does(Act::Principles)
+            || does(Act::Conventions)
+            || does(Act::Autonomy)
+            || (does(Act::General) && (asks || reading.timed))
+            || (does(Act::Procedure) && reading.timed && reading.stance == Stance::Must)
+            || reading.generic
+            || (does(Act::Prefers) && about_work && !chooses)
+            || (does(Act::Wants) && reading.rejects && !chooses)
+            || (does(Act::Procedure) && (never || reading.stance == Stance::Use && wrong) && !chooses)
+    }
+
+    /// Whether the action that was corrected holds something that a statement names.
+    fn has_done(&self, reading: &Reading) -> bool {
+        let action = self.action.as_deref().unwrap_or_default();
+        reading.named.iter().any(|name| action.contains(&**name))
+    }
+
+    /// Whether a statement is meant for good by how it is said and by what it is about.
+    fn says(&self, reading: &Reading, composed: bool) -> bool {
         let out = reading.reported
             || (reading.praise && !reading.strong)
             || (reading.this_time && !reading.strong && !self.durable);
@@ -198,7 +326,10 @@ impl Whole {
             let asked = reading.request && reading.strong;
             return composed && (reading.complaint || reading.forgotten || asked || (lasting && reading.told));
         }
-        if self.this_time && !lasting {
+        // What is said along with a task is said for that task.
+        let noun = composed && reading.acts.has(Act::Tasks) && reading.stance != Stance::Never;
+        let beside = self.task && !self.document && !noun;
+        if (self.this_time || beside) && !lasting {
             return false;
         }
         let bare = reading.property && !reading.request;
@@ -226,15 +357,21 @@ impl Whole {
         if reading.measured && !reading.request {
             return true;
         }
+        // What is said of buttons is what to make, not how to work.
+        let made = reading.acts.has(Act::Product) && !reading.acts.has(Act::Procedure);
+        if made && !self.document && !reading.durable {
+            return false;
+        }
+        let every = reading.every;
         match reading.stance {
             Stance::Never => {
                 reading.strong
                     || reading.habit
                     || (reading.durable && reading.names)
-                    || (reading.manners && !reading.request)
+                    || (reading.manners && !reading.request && !self.task)
             }
-            Stance::Must => (reading.strong && !reading.request) || reading.durable || reading.every,
-            Stance::Plain => (reading.durable && reading.names && !reading.request) || reading.every,
+            Stance::Must => (reading.strong && !reading.request) || reading.durable || every,
+            Stance::Plain => (reading.durable && reading.names && !reading.request) || every,
             Stance::Use => {
                 (reading.strong || reading.durable && reading.names || reading.weighs || reading.general)
                     && !reading.request

@@ -2,8 +2,8 @@
 //!
 //! A message goes through five steps, each in a file of its own: [`text`] finds the sentences that are the user's own
 //! words, [`clause`] finds who does what and before, after, unless or instead of what, [`thing`] and [`meaning`] name
-//! it by the lexicon, [`detect`] tells a rule from a task, a question and a one-off, and [`compose`] writes the rule
-//! with its examples.
+//! it by the lexicon, [`speech`] and [`detect`] tell a rule from a task, a question and a one-off, and [`compose`] writes
+//! the rule with its examples.
 //!
 //! INVARIANTS: the answer depends on nothing but the message and the lexicon; no step backtracks, so the time is linear
 //! in the message; evidence is always an exact part of the message. There is no model here, and what cannot be decided
@@ -15,6 +15,7 @@ mod detect;
 mod meaning;
 mod name;
 mod path;
+mod speech;
 mod text;
 mod thing;
 
@@ -75,11 +76,13 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
     let mut files = None;
     for sentence in text::sentences(text, lexicon) {
-        let units = clause::units(text, &text::tokens(text, sentence.range.clone()), lexicon);
+        let tokens = text::tokens(text, sentence.range.clone());
+        let acts = speech::acts(&tokens);
+        let units = clause::units(text, &tokens, lexicon);
         for statement in clause::statements(units) {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
             meaning.take_up(&statement, &mut files);
-            said.push((detect::read(&statement, &sentence, &meaning), meaning));
+            said.push((detect::read(&statement, &sentence, &meaning, acts), meaning));
         }
     }
     let whole = detect::Whole::of(said.iter().map(|(reading, _)| reading), correction);

@@ -51,10 +51,11 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
     let mut found = Vec::new();
     let mut open: Option<Range<usize>> = None;
     let mut fence: Option<&str> = None;
+    let mut pasted = false;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let range = at..at + line.len();
-        at = range.end;
+        let range = at..at + own(line);
+        at += line.len();
         let trimmed = line.trim_start();
         let marker = ["```", "~~~"].into_iter().find(|marker| trimmed.starts_with(marker));
         let foreign = match (fence, marker) {
@@ -67,7 +68,10 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
                 true
             }
             (Some(_), _) => true,
-            (None, None) => trimmed.starts_with('>') || lexicon.is_pasted(line),
+            (None, None) => {
+                pasted = lexicon.is_pasted(line) || (pasted && goes_on(line));
+                pasted || trimmed.starts_with('>')
+            }
         };
         let joins = !foreign
             && open.as_ref().is_some_and(|open| continues(text.get(open.clone()).unwrap_or_default(), trimmed));
@@ -84,6 +88,21 @@ pub(super) fn sentences(text: &str, lexicon: &Lexicon) -> Vec<Sentence> {
         split(text, block, &mut found);
     }
     found
+}
+
+/// Whether a line goes on with output that was pasted: it is indented, or names an error.
+fn goes_on(line: &str) -> bool {
+    line.trim().is_empty() || line.starts_with([' ', '\t']) || own(line) == 0
+}
+
+/// How much of a line comes before the name of an error with its message, which is pasted.
+fn own(line: &str) -> usize {
+    let named = |kind: &str| {
+        let end = line.find(kind)?;
+        let start = line.get(..end)?.rfind(|c: char| !c.is_alphanumeric() && !"._".contains(c)).map_or(0, |at| at + 1);
+        (start < end).then_some(start)
+    };
+    ["Error: ", "Exception: ", "Warning: "].into_iter().filter_map(named).min().unwrap_or(line.len())
 }
 
 /// Whether a line goes on with the sentence of a wrapped paragraph.

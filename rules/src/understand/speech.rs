@@ -1,0 +1,282 @@
+//! What a user does with words, as far as phrases tell: complains, appeals to a document, asks for a rule, sets a task.
+//!
+//! The phrases are data (`lexicon/speech.toml`) with an index of their own, so that telling *whether* something is meant
+//! for good never changes the reading of *what* is meant. What is quoted or stands in a code span is spoken of, not said:
+//! no phrase is looked for in it.
+//!
+//! INVARIANT: a lookup is one hash of one word and a walk over the few phrases that begin with it.
+
+use super::text::{Form, Token};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What is done with words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Act {
+    /// Asks for a rule to be written down.
+    Records,
+    /// Says that things are done in another way here.
+    Method,
+    /// Names a document of rules.
+    Document,
+    /// Reminds of what is written.
+    Appeals,
+    /// Speaks of how an agent behaves: guessing, overdoing, cheating.
+    Conduct,
+    /// States a principle of the work.
+    Principles,
+    /// Tells how things are done here.
+    Conventions,
+    /// Says what needs asking and what does not.
+    Autonomy,
+    /// Complains of what nobody asked for.
+    Uninvited,
+    /// Complains of what the agent is doing.
+    Ongoing,
+    /// Complains of what the agent has not done.
+    Omitted,
+    /// Speaks of how the work is done.
+    Procedure,
+    /// Speaks of what is made.
+    Product,
+    /// Complains of what is over.
+    Past,
+    /// Says how widely a task is meant.
+    Extent,
+    /// Says what a change at hand is to leave alone.
+    Bounds,
+    /// Says how something is or was.
+    Tells,
+    /// Says that it was said before.
+    Told,
+    /// Forbids for the next time, too.
+    Again,
+    /// Speaks of all cases of a kind.
+    General,
+    /// Holds what was made against a norm.
+    Norms,
+    /// States a preference.
+    Prefers,
+    /// Says what is wanted.
+    Wants,
+    /// Chooses between things at hand.
+    Choice,
+    /// Asks how something is done.
+    AsksHow,
+    /// Demands, in a document.
+    Demands,
+    /// Sets a task.
+    Tasks,
+}
+
+/// The acts of one sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Acts(u32);
+
+impl Acts {
+    /// Whether the sentence does this.
+    pub(super) fn has(self, act: Act) -> bool {
+        self.0 & (1 << act as u32) != 0
+    }
+
+    fn add(&mut self, act: Act) {
+        self.0 |= 1 << act as u32;
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    act: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    does: Act,
+    phrases: Vec<String>,
+    /// Messages that are meant for good.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests of the data"))]
+    good: Vec<String>,
+    /// Messages close by that are not.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests of the data"))]
+    once: Vec<String>,
+}
+
+/// A phrase behind its first word.
+#[derive(Debug)]
+struct Phrase {
+    place: Place,
+    rest: Vec<Step>,
+    act: Act,
+}
+
+/// Where in a sentence a phrase counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Anywhere,
+    BehindMark,
+    Beginning,
+}
+
+#[derive(Debug)]
+enum Step {
+    Word(String),
+    /// Any word that ends so.
+    Ending(String),
+    /// Up to [`MAX_GAP`] words.
+    Gap,
+}
+
+/// The most words that a gap in a phrase stands for.
+const MAX_GAP: usize = 8;
+
+const TEXT: &str = include_str!("../../lexicon/speech.toml");
+
+/// The phrases by their first word, read when they are first asked for.
+static PHRASES: LazyLock<HashMap<String, Vec<Phrase>>> = LazyLock::new(|| {
+    let mut index: HashMap<String, Vec<Phrase>> = HashMap::new();
+    for Entry { does, phrases, .. } in toml::from_str::<Data>(TEXT).map(|data| data.act).unwrap_or_default() {
+        for phrase in phrases {
+            let place = match phrase.chars().next() {
+                Some('^') => Place::Beginning,
+                Some(',') => Place::BehindMark,
+                _ => Place::Anywhere,
+            };
+            let mut words = phrase.trim_start_matches(['^', ',']).split(' ');
+            let first = words.next().unwrap_or_default().to_owned();
+            index.entry(first).or_default().push(Phrase { place, rest: words.map(Step::of).collect(), act: does });
+        }
+    }
+    index
+});
+
+impl Step {
+    fn of(word: &str) -> Self {
+        match word.strip_prefix('*') {
+            Some(ending) => Self::Ending(ending.to_owned()),
+            None if word == "…" => Self::Gap,
+            None => Self::Word(word.to_owned()),
+        }
+    }
+
+    fn fits(&self, word: &str) -> bool {
+        match self {
+            Self::Word(expected) => word == expected,
+            Self::Ending(ending) => word.len() > ending.len() + 1 && word.ends_with(&**ending) && !word.ends_with("ss"),
+            Self::Gap => false,
+        }
+    }
+}
+
+/// Reads the acts of a sentence.
+pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
+    let words: Vec<String> = tokens.iter().map(spoken).collect();
+    let mut acts = Acts::default();
+    let mut here = Place::Beginning;
+    for (at, word) in words.iter().enumerate() {
+        if word.is_empty() {
+            here = here.max(Place::BehindMark);
+            continue;
+        }
+        let behind = words.get(at + 1..).unwrap_or_default();
+        for phrase in PHRASES.get(word).into_iter().flatten() {
+            if phrase.place <= here && follows(&phrase.rest, behind) {
+                acts.add(phrase.act);
+            }
+        }
+        if tokens.get(at).is_some_and(|token| is_instructions(token.text)) {
+            acts.add(Act::Document);
+        }
+        // `ok`, `no` and the like come before what is said.
+        if !matches!(&**word, "no" | "ok" | "okay" | "and" | "but" | "so" | "also" | "please" | "hey" | "well") {
+            here = Place::Anywhere;
+        }
+    }
+    acts
+}
+
+/// A token as phrases spell it; nothing for marks, code and quotations.
+fn spoken(token: &Token<'_>) -> String {
+    match token.form {
+        Form::Mark | Form::Code | Form::Quote => String::new(),
+        _ => token.lower.replace('\'', ""),
+    }
+}
+
+/// Whether a file holds instructions for agents: by its ending, or as a document whose name is in capitals.
+fn is_instructions(word: &str) -> bool {
+    let name = word.rsplit(['/', '@']).next().unwrap_or_default();
+    match name.rsplit_once('.') {
+        Some((_, "mdc" | "cursorrules")) => true,
+        Some((stem, "md")) => {
+            stem.chars().all(|c| c.is_ascii_uppercase() || c == '_') && !matches!(stem, "README" | "TODO" | "CHANGELOG")
+        }
+        _ => false,
+    }
+}
+
+/// Whether words go on as a phrase does. A phrase has at most one gap, and behind it no more than a few words.
+fn follows(steps: &[Step], words: &[String]) -> bool {
+    for (at, step) in steps.iter().enumerate() {
+        if matches!(step, Step::Gap) {
+            let rest = steps.get(at + 1..).unwrap_or_default();
+            return (at..=at + MAX_GAP).any(|from| words.get(from..).is_some_and(|words| follows(rest, words)));
+        }
+        if !words.get(at).is_some_and(|word| step.fits(word)) {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Class, Correction, Lexicon, understand};
+
+    #[test]
+    fn every_act_tells_what_is_meant_for_good_from_what_is_close_by() {
+        let data: Data = toml::from_str(TEXT).unwrap();
+        let mut faults = Vec::new();
+        for entry in &data.act {
+            for (messages, durable) in [(&entry.good, true), (&entry.once, false)] {
+                assert!(!messages.is_empty(), "{:?} has no examples", entry.does);
+                for text in messages {
+                    let understood = understand(&Correction::of(text), Lexicon::builtin());
+                    if (understood.class == Class::Durable) != durable {
+                        faults.push(format!("{:?}: `{text}` is {:?}", entry.does, understood.class));
+                    }
+                }
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
+    #[test]
+    fn documents_demand_and_describe() {
+        let durable = |text: &str| {
+            let source = Some("AGENTS.md".to_owned());
+            understand(&Correction { source, ..Correction::of(text) }, Lexicon::builtin()).class == Class::Durable
+        };
+        for text in
+            ["Keep modules small.", "Doc comments required for public items", "**Errors**: prefix them with the crate"]
+        {
+            assert!(durable(text), "{text}");
+        }
+        for text in ["The parser is a recursive descent.", "- `lib/` - shared code", "Builds run on every branch."] {
+            assert!(!durable(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn phrases_are_whole_words_in_the_spelling_of_messages() {
+        let data: Data = toml::from_str(TEXT).unwrap();
+        for phrase in data.act.iter().flat_map(|entry| &entry.phrases) {
+            let gaps = phrase.matches('…').count();
+            assert!(!phrase.contains('\'') && *phrase == phrase.to_lowercase() && gaps < 2, "`{phrase}`");
+        }
+    }
+}
