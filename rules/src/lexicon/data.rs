@@ -124,6 +124,8 @@ pub(super) struct Number {
 #[serde(deny_unknown_fields)]
 pub(super) struct Subject {
     pub of: Of,
+    #[serde(default)]
+    pub part: Part,
     pub words: Vec<String>,
 }
 
@@ -133,6 +135,8 @@ pub(super) struct Subject {
 pub(crate) enum Of {
     /// The message of a commit.
     Commit,
+    /// The title and the body of a pull request.
+    Request,
     /// What the agent says to the user.
     Reply,
     /// The lines that are added to a file.
@@ -141,6 +145,35 @@ pub(crate) enum Of {
     Content,
     /// Each line of a file.
     Lines,
+}
+
+/// Which part of a text is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Its first line.
+    Title,
+    /// What follows the first line.
+    Body,
+}
+
+impl Part {
+    /// A test on this part.
+    pub(crate) fn test(self, test: TextTest) -> TextTest {
+        match self {
+            Self::Whole => test,
+            Self::Title => TextTest::FirstLine(Box::new(test)),
+            Self::Body => TextTest::Body(Box::new(test)),
+        }
+    }
+
+    /// A text of which this is the part.
+    pub(crate) fn text(self, part: &str) -> String {
+        if self == Self::Body { format!("Add the parser\n\n{part}") } else { part.to_owned() }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,6 +203,9 @@ pub(crate) struct Property {
     /// How a text is said to be so: `in the imperative`.
     pub so: String,
     pub of: Vec<Of>,
+    /// Whether what it forbids is forbidden in every text that can have it, where none is named.
+    #[serde(default)]
+    pub everywhere: bool,
     pub words: Vec<String>,
     pub must: TextTest,
     /// A text that passes the test.
@@ -402,6 +438,7 @@ impl Of {
     pub(crate) fn test(self, text: TextTest) -> Predicate {
         match self {
             Self::Commit => Predicate::Commit(text),
+            Self::Request => Predicate::PullRequest(text),
             Self::Reply => Predicate::Reply(text),
             Self::File | Self::Lines => file(FileTest { added: Some(text), ..FileTest::default() }),
             Self::Content => file(FileTest { content: Some(text), ..FileTest::default() }),
@@ -414,6 +451,11 @@ impl Of {
             Self::Commit => {
                 let quoted = text.replace('\'', "'\\''");
                 Event::command(format!("git commit -m '{quoted}'"))
+            }
+            Self::Request => {
+                let quoted = text.replace('\'', "'\\''");
+                let (title, body) = quoted.split_once('\n').unwrap_or((&quoted, ""));
+                Event::command(format!("gh pr create --title '{title}' --body '{}'", body.trim_start()))
             }
             Self::Reply => Event::stop(text, Vec::new()),
             Self::File | Self::Lines | Self::Content => Event::write("src/main.py", text),

@@ -15,7 +15,7 @@ use crate::predicate::{CodeTest, CommandTest, FileTest, Moment, Predicate, TextT
 use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
 use data::Data;
-pub(crate) use data::{Cue, Measure, Of, Property};
+pub(crate) use data::{Cue, Measure, Of, Part, Property};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
@@ -106,7 +106,7 @@ pub(crate) enum Sense {
     Cue(Cue),
     Entry(usize),
     Property(usize),
-    Subject(Of),
+    Subject(Of, Part),
     Measure(Measure),
     Number(u32),
 }
@@ -210,8 +210,13 @@ impl Lexicon {
             return false;
         }
         let name = word.rsplit('/').next().unwrap_or_default();
-        let ending = name.split_once('.').filter(|(_, ending)| self.extensions.contains(*ending));
-        let last = name.rsplit_once('.').filter(|(_, ending)| self.extensions.contains(*ending));
+        // What stands alone and ends so is more often a member (`process.env`, `Math.log`) than a file.
+        let member = |head: &str, ending: &str| {
+            matches!(ending, "env" | "key" | "log") && !head.is_empty() && name == word && !head.contains(['*', '.'])
+        };
+        let known = |(head, ending): &(&str, &str)| self.extensions.contains(*ending) && !member(head, ending);
+        let ending = name.split_once('.').filter(known);
+        let last = name.rsplit_once('.').filter(known);
         let plain = |c: char| c.is_alphanumeric() || "/_-.*{},@".contains(c);
         (word.starts_with(['/', '~']) && word.len() > 1)
             || word.starts_with("./")
@@ -286,7 +291,7 @@ impl Lexicon {
             number.words.iter().for_each(|word| self.learn(word, Sense::Number(number.value)));
         }
         for subject in &data.subject {
-            subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of)));
+            subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of, subject.part)));
         }
         for measure in &data.measure {
             measure.words.iter().for_each(|word| self.learn(word, Sense::Measure(measure.test)));

@@ -133,6 +133,11 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         let rest = tokens.get(at..).unwrap_or_default();
+        if let Some(parts) = alternatives(token, lexicon) {
+            found.extend(parts);
+            at += 1;
+            continue;
+        }
         let (what, count) = unit(token, rest, lexicon);
         let last = tokens.get(at + count - 1).unwrap_or(token);
         let range = token.range.start..last.range.end;
@@ -142,6 +147,26 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         at += count;
     }
     found
+}
+
+/// The units of known words with slashes between them: `stash/revert`, `npm/yarn`.
+fn alternatives<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<Unit<'a, 'l>>> {
+    let plain = token.form == Form::Word && token.text.contains('/') && !token.text.contains(['.', '*', '~', '{']);
+    if !plain || lexicon.longest(std::iter::once(&*token.lower)).is_some() {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut start = token.range.start;
+    for (text, lower) in token.text.split('/').zip(token.lower.split('/')) {
+        let known = lexicon.longest(std::iter::once(lower))?;
+        let range = start..start + text.len();
+        start = range.end + 1;
+        if !found.is_empty() {
+            found.push(Unit { what: What::Mark, text: "/", range: range.start - 1..range.start, literal: false });
+        }
+        found.push(Unit { what: What::Known(known.senses), text, range, literal: false });
+    }
+    Some(found)
 }
 
 /// The unit that some tokens begin with, and how many of them it takes.

@@ -281,5 +281,5 @@ fn open_items(statement: &Statement<'_, '_>, lexicon: &Lexicon) -> Option<String
 pub(super) fn names_something(statement: &Statement<'_, '_>) -> bool {
     statement
         .units()
-        .any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(_))))
+        .any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(..))))
 }

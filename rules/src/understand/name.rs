@@ -9,7 +9,7 @@ use super::thing::{
 };
 use crate::Lexicon;
 use crate::Predicate;
-use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Property, Sense};
+use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Property, Sense};
 
 /// A place that a rule is limited to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +38,13 @@ pub(super) struct Named<'l> {
     pub places: Vec<Place>,
     pub properties: Vec<&'l Property>,
     pub subject: Option<Of>,
+    /// All that it is said of, with the part that is meant.
+    pub subjects: Vec<(Of, Part)>,
     pub measures: Vec<(u32, Option<Measure>)>,
-    /// A text that a subject starts with, ends with or contains.
-    pub literal: Option<(Cue, String)>,
+    /// Texts of which a subject starts with, ends with or contains one.
+    pub literal: Option<(Cue, Vec<String>)>,
+    /// Texts in quotation marks.
+    pub quotes: Vec<String>,
     /// Flags of commands.
     pub flags: Vec<String>,
     /// A pattern that names follow.
@@ -127,14 +131,20 @@ impl Namer<'_, '_> {
         if unit.is(Cue::In) && !self.named.things.is_empty() | self.named.verb.is_some() {
             // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
             let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
-            let named = units.get(skip).is_some_and(|unit| !unit.literal && unit.senses().iter().any(is_entry));
+            let Some(behind) = units.get(skip) else { return 1 };
+            for sense in behind.senses() {
+                if let Sense::Subject(of, part) = sense {
+                    self.said_of(*of, *part);
+                }
+            }
+            let named = !behind.literal && behind.senses().iter().any(is_entry);
             return if named { skip + 1 } else { 1 };
         }
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
-            && let Some(literal) = units.iter().skip(1).take(3).find(|unit| matches!(unit.what, What::Literal(_)))
+            && let Some((texts, count)) = literals(units)
         {
-            self.named.literal = Some((cue, literal.text.to_owned()));
-            return 1 + units.iter().position(|unit| std::ptr::eq(unit, literal)).unwrap_or(0);
+            self.named.literal = Some((cue, texts));
+            return count;
         }
         if unit.is(Cue::Named)
             && let Some(pattern) =
@@ -238,7 +248,7 @@ impl Namer<'_, '_> {
             match sense {
                 Sense::Entry(at) => entries.extend(self.lexicon.entry(*at)),
                 Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
-                Sense::Subject(of) => self.named.subject = self.named.subject.or(Some(*of)),
+                Sense::Subject(of, part) => self.said_of(*of, *part),
                 Sense::Measure(measure) => self.measure(*measure),
                 Sense::Number(value) => self.named.measures.push((*value, None)),
                 Sense::Cue(_) => {}
@@ -262,6 +272,13 @@ impl Namer<'_, '_> {
                 Kind::Host => self.named.places.push(Place::Host(entry.name.clone())),
                 _ => self.named.things.push(entry_thing(entry, unit.text, verb, self.languages)),
             }
+        }
+    }
+
+    fn said_of(&mut self, of: Of, part: Part) {
+        self.named.subject = self.named.subject.or(Some(of));
+        if !self.named.subjects.iter().any(|(known, _)| *known == of) {
+            self.named.subjects.push((of, part));
         }
     }
 
@@ -292,7 +309,10 @@ impl Namer<'_, '_> {
             }
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
-            Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => return,
+            Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
+                self.named.quotes.push(unit.text.to_owned());
+                return;
+            }
             _ => text_thing(unit.text),
         };
         self.named.things.push(thing);
@@ -369,8 +389,34 @@ impl Namer<'_, '_> {
         things.truncate(joined + 1);
     }
 
+    /// What is written out beside a commit or a pull request is a part of its text (`add a Notes: section to every PR`).
+    fn spell(&mut self) {
+        let named = &mut self.named;
+        let texts = matches!(named.subject, Some(Of::Commit | Of::Request));
+        if !texts || named.literal.is_some() {
+            return;
+        }
+        let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
+        let spelled = |thing: &Thing| thing.says.is_none() && matches!(thing.sort, Sort::Code | Sort::Reply);
+        if !named.things.iter().all(|thing| act(thing) || spelled(thing) && (thing.literal || thing.sort == Sort::Reply)) {
+            return;
+        }
+        let said = named.things.iter().filter(|thing| spelled(thing));
+        let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
+        found.append(&mut named.quotes);
+        found.iter_mut().for_each(|text| text.truncate(fixed(text).len()));
+        found.retain(|text| text.chars().any(char::is_alphanumeric));
+        if !found.is_empty() {
+            let kind = |text: &String| text.ends_with(':') && text.starts_with(char::is_lowercase);
+            let cue = if found.iter().all(kind) { Cue::StartsWith } else { Cue::Contains };
+            named.literal = Some((cue, found));
+            named.things.clear();
+        }
+    }
+
     /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
     fn settle(&mut self) {
+        self.spell();
         let named = &mut self.named;
         let bare = named.things.is_empty()
             && named.properties.is_empty()
@@ -386,6 +432,27 @@ impl Namer<'_, '_> {
             named.places.remove(0);
         }
     }
+}
+
+/// The texts that follow a verb such as `start with`, and how many units they take; a name may stand without marks.
+fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
+    let written = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) || unit.literal;
+    let name = |unit: &Unit<'_, '_>| {
+        !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
+    };
+    let near = units.iter().skip(1).take(3);
+    let first = near.clone().position(written).or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))? + 1;
+    let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+    let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
+    let count = first + 1 + more.count();
+    let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
+    let texts: Vec<_> = found.map(|unit| fixed(unit.text).to_owned()).filter(|text| !text.is_empty()).collect();
+    (!texts.is_empty()).then_some((texts, count))
+}
+
+/// The part of a text in front of what stands for something else: `Closes #` of `Closes #<number>`.
+fn fixed(text: &str) -> &str {
+    text.split(['<', '{', '…']).next().unwrap_or(text).trim_end()
 }
 
 fn is_entry(sense: &Sense) -> bool {

@@ -349,9 +349,13 @@ pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
 
 /// The texts that a code span stands for: a call with any arguments, a type with any parameter, anything for an ellipsis.
 fn spelled(text: &str) -> TextTest {
-    // A plain word is looked for whole, anything else as it stands.
+    // A plain word is looked for whole, anything else as it stands; of a template's tag, its name counts.
     if text.chars().all(char::is_alphanumeric) {
         return TextTest::Mentions(text.to_owned());
+    }
+    let tag = text.strip_prefix("{%").and_then(|tag| tag.strip_suffix("%}")).map(str::trim);
+    if let Some(name) = tag.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
+        return TextTest::Matches(format!("\\{{%-?\\s*{name}\\b"));
     }
     let call = text.strip_suffix("()").map(|name| format!("{name}("));
     let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
@@ -360,7 +364,7 @@ fn spelled(text: &str) -> TextTest {
         return TextTest::Contains(text.to_owned());
     }
     let escaped = parts.into_iter().map(|part| {
-        let escape = |c: char| if c.is_ascii_punctuation() && c != '_' { vec!['\\', c] } else { vec![c] };
+        let escape = |c: char| if "\\.+*?()|[]{}^$".contains(c) { vec!['\\', c] } else { vec![c] };
         part.chars().flat_map(escape).collect::<String>()
     });
     let start = if text.starts_with(|c: char| c.is_alphanumeric() || c == '_') { "\\b" } else { "" };

@@ -3,7 +3,7 @@
 use super::duty::times;
 use super::place::{excluded, narrow, with_action};
 use super::{Composer, Draft};
-use crate::lexicon::{Cue, Measure, Of, Property};
+use crate::lexicon::{Cue, Measure, Of, Part, Property};
 use crate::predicate::{FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::path::{path_of, sample_path};
@@ -30,15 +30,16 @@ impl Composer<'_, '_> {
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }
-        let mut drafts: Vec<_> = main.properties.iter().map(|property| self.property(property)).collect();
+        let said = main.properties.iter().flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
+        let mut drafts: Vec<_> = said.map(|(property, of)| self.property(property, of)).collect();
         drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
         if meaning.per_turn
             && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
         {
             drafts.extend(u8::try_from(*count).ok().map(questions));
         }
-        if let (Some((cue, text)), Some(of)) = (&main.literal, main.subject) {
-            drafts.push(literal(meaning.stance, *cue, text, of));
+        if let Some((cue, texts)) = &main.literal {
+            drafts.extend(main.subjects.iter().map(|of| literal(meaning.stance, *cue, texts, *of)));
         }
         let globs: Vec<_> = meaning.unless.iter().chain(&meaning.outside).flat_map(excluded).collect();
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
@@ -51,17 +52,33 @@ impl Composer<'_, '_> {
         drafts
     }
 
-    fn property(&self, property: &Property) -> Draft {
-        let usual = property.of.first().copied().unwrap_or(Of::Reply);
-        let of = self.meaning.main.subject.filter(|of| property.of.contains(of)).unwrap_or(usual);
+    /// What a property is said of: the texts that are named, as far as they can have it, or the usual one.
+    fn said_of(&self, property: &Property) -> Vec<(Of, Part)> {
+        let can = |of: &Of| property.of.contains(of) || (*of == Of::Request && property.of.contains(&Of::Commit));
+        let named: Vec<_> = self.meaning.main.subjects.iter().copied().filter(|(of, _)| can(of)).collect();
+        if !named.is_empty() {
+            return named;
+        }
+        vec![(property.of.first().copied().unwrap_or(Of::Reply), Part::Whole)]
+    }
+
+    fn property(&self, property: &Property, (of, part): (Of, Part)) -> Draft {
         // Who is not to add something may edit a file that has it.
         let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
         let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
-        let (test, good, bad) = (property.must.clone(), of.event(&property.good), of.event(&property.bad));
+        let event = |text: &str| of.event(&part.text(text));
+        let (test, good, bad) = (part.test(property.must.clone()), event(&property.good), event(&property.bad));
         if self.meaning.stance == Stance::Never {
             let id = format!("{}-in-{subject}", property.name);
             let title = format!("never {} {}", write(of), property.so);
+            if property.everywhere && self.meaning.main.subjects.is_empty() {
+                let never = Predicate::Any(property.of.iter().map(|of| of.test(property.must.clone())).collect());
+                let texts = property.of.iter().map(|of| (of.event(&property.good), of.event(&property.bad)));
+                return texts.fold(Draft::of(id, title, Pattern::Absence { never }), |draft, (good, bad)| {
+                    draft.violates([good]).clean([bad])
+                });
+            }
             return Draft::of(id, title, Pattern::Absence { never: of.test(test) }).violates([good]).clean([bad]);
         }
         let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
@@ -93,13 +110,12 @@ impl Composer<'_, '_> {
         if measure == Measure::MaxLines && main.subject == Some(Of::Lines) {
             return self.long_files(count);
         }
-        let of = main
-            .subject
-            .or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
+        let spoken = matches!(measure, Measure::MaxQuestions | Measure::MaxSentences).then_some((Of::Reply, Part::Whole));
+        let (of, part) = main.subjects.first().copied().or(spoken)?;
         let many = |n: u32, word: &str| std::iter::repeat_n(word, n.min(2000) as usize).collect::<String>();
         let (test, name, word) = match (measure, of) {
             (Measure::MaxChars, Of::Lines | Of::File) => (TextTest::MaxLineChars(count), "characters", "x"),
-            (Measure::MaxChars, Of::Commit) => {
+            (Measure::MaxChars, Of::Commit | Of::Request) if part == Part::Whole => {
                 (TextTest::FirstLine(Box::new(TextTest::MaxChars(count))), "characters", "x")
             }
             (Measure::MaxChars, _) => (TextTest::MaxChars(count), "characters", "x"),
@@ -108,9 +124,11 @@ impl Composer<'_, '_> {
             (Measure::MaxLines, _) => (TextTest::MaxLines(count), "lines", "a line\n"),
             (Measure::MaxQuestions, _) => (TextTest::MaxQuestions(count), "questions", "Is it so? "),
         };
-        let (good, bad) = (of.event(&many(1, word)), of.event(&many(count + 1, word)));
+        let event = |n: u32| of.event(&part.text(&many(n, word)));
+        let (good, bad) = (event(1), event(count + 1));
         let subject = noun(of);
-        let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
+        let pattern =
+            Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(part.test(test)) };
         let name = if count == 1 { name.trim_end_matches('s') } else { name };
         let title = format!("{} with at most {count} {name}", write(of));
         Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
@@ -163,18 +181,31 @@ pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
     .clean([Event::write(at(&sample_path(pattern)), "new\n")])
 }
 
-/// A subject's text that starts with, ends with or contains a literal.
-fn literal(stance: Stance, cue: Cue, text: &str, of: Of) -> Draft {
-    let (must, good, verb) = match cue {
-        Cue::StartsWith => (TextTest::StartsWith(text.to_owned()), format!("{text} add the parser"), "start"),
-        Cue::EndsWith => (TextTest::EndsWith(text.to_owned()), format!("Add the parser {text}"), "end"),
-        _ => (TextTest::Contains(text.to_owned()), format!("Add the parser {text} today"), "hold"),
+/// A subject's text that starts with, ends with or contains one of some literals.
+fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -> Draft {
+    let first = texts.first().map_or("", String::as_str);
+    let (good, verb) = match cue {
+        Cue::StartsWith => (format!("{first} add the parser"), "start"),
+        Cue::EndsWith => (format!("Add the parser {first}"), "end"),
+        _ => (format!("Add the parser {first} today"), "hold"),
     };
-    let (good, bad) = (of.event(&good), of.event("Add the parser today"));
-    let (subject, name) = (noun(of), slug(text));
+    let test = |text: &String| match cue {
+        Cue::StartsWith => TextTest::StartsWith(text.clone()),
+        Cue::EndsWith => TextTest::EndsWith(text.clone()),
+        _ if text.chars().all(char::is_alphanumeric) => TextTest::Mentions(text.clone()),
+        _ => TextTest::Contains(text.clone()),
+    };
+    let must = match texts {
+        [one] => test(one),
+        many => TextTest::Any(many.iter().map(test).collect()),
+    };
+    let event = |text: &str| of.event(&part.text(text));
+    let (must, good, bad) = (part.test(must), event(&good), event("Add the parser today"));
+    let (subject, name) = (noun(of), slug(first));
+    let label = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
     let title = match verb {
-        "hold" => format!("mention `{text}` in {}", plural(of)),
-        verb => format!("{verb} {} with `{text}`", plural(of)),
+        "hold" => format!("mention {label} in {}", plural(of)),
+        verb => format!("{verb} {} with {label}", plural(of)),
     };
     if stance == Stance::Never {
         let pattern = Pattern::Absence { never: of.test(must) };
@@ -201,6 +232,7 @@ fn write(of: Of) -> String {
 fn plural(of: Of) -> &'static str {
     match of {
         Of::Commit => "commit messages",
+        Of::Request => "pull requests",
         Of::Reply => "replies",
         Of::File | Of::Content => "files",
         Of::Lines => "lines",
@@ -211,6 +243,7 @@ fn plural(of: Of) -> &'static str {
 pub(super) fn noun(of: Of) -> &'static str {
     match of {
         Of::Commit => "commit-message",
+        Of::Request => "pull-request",
         Of::Reply => "reply",
         Of::File | Of::Content => "file",
         Of::Lines => "line",
