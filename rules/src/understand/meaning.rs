@@ -4,7 +4,7 @@ use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name};
 use super::thing::{Sort, Thing, file_thing, text_thing};
 use crate::Lexicon;
-use crate::lexicon::{Cue, Sense};
+use crate::lexicon::{Cue, Of, Sense};
 
 /// How a statement is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,17 +59,49 @@ pub(super) struct Meaning<'l> {
     pub per_session: bool,
 }
 
-impl Meaning<'_> {
-    /// Takes `these files` to be those that were named last, and remembers the ones that are named here.
+impl<'l> Meaning<'l> {
+    /// Takes over from the heading what the statement leaves open: before or after what a command is run, and which
+    /// texts have a property.
+    pub(super) fn stand_under(&mut self, heading: &Self) {
+        let main = &mut self.main;
+        let timeless = self.before.is_none() && self.after.is_none() && self.until.is_none() && self.between.is_none();
+        let runs = !main.things.is_empty()
+            && main.things.iter().all(|thing| thing.sort == Sort::Command && (thing.literal || main.verb == Some(Cue::Run)));
+        if timeless && runs && self.stance != Stance::Never && self.rejected.is_empty() {
+            let timed = |named: &&Named<'l>| !named.things.is_empty();
+            self.before = heading.before.as_ref().filter(timed).cloned();
+            self.after = heading.after.as_ref().filter(timed).cloned();
+        }
+        let of_texts = main.properties.iter().any(|property| property.of.contains(&Of::Commit));
+        if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
+            let texts = heading.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
+            main.subjects = texts.copied().collect();
+            main.subject = main.subjects.first().map(|(of, _)| *of);
+        }
+    }
+
+    /// Takes `these files` to be those that were named last, and `use this` to be the command, and remembers what is named
+    /// here.
     pub(super) fn take_up(&mut self, statement: &Statement<'_, '_>, last: &mut Option<Thing>) {
         let main = &mut self.main;
+        let runs = matches!(main.verb, Some(Cue::Run | Cue::Use)) || !main.flags.is_empty();
+        if let Some(command) = last.as_ref().filter(|last| last.sort == Sort::Command)
+            && main.things.is_empty()
+            && runs
+            && main.places.is_empty()
+            && (statement.has(Cue::This) || main.words == 0)
+        {
+            main.things = vec![command.clone()];
+        }
         let writes = matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete));
         let anything = main.things.iter().all(|thing| thing.slug == "files") && main.places.is_empty();
         let points = statement.has(Cue::This) || !statement.units().any(|unit| unit.what == What::Word);
-        if let Some(last) = last.clone().filter(|_| self.stance == Stance::Never && writes && anything && points) {
+        let file = last.clone().filter(|last| last.sort == Sort::File);
+        if let Some(last) = file.filter(|_| self.stance == Stance::Never && writes && anything && points) {
             main.things = vec![last];
         }
-        let named = main.things.iter().find(|thing| thing.sort == Sort::File && thing.literal).cloned();
+        let taken = |thing: &&Thing| matches!(thing.sort, Sort::File | Sort::Command) && thing.literal;
+        let named = main.things.iter().find(taken).cloned();
         let place = || {
             main.places.iter().find_map(|place| match place {
                 Place::Files { globs, label, outside: false } if label.contains('/') => {

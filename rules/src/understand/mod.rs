@@ -72,13 +72,18 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let text = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
     let languages = correction.context.as_ref().map(|context| &*context.languages).unwrap_or_default();
     let forbidden = is_forbidden(correction, lexicon);
+    let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
+    let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
+    let heading: Vec<_> =
+        clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, false)).collect();
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
-    let mut files = None;
+    let mut last = None;
     for sentence in text::sentences(text, lexicon) {
         let units = clause::units(text, &text::tokens(text, sentence.range.clone()), lexicon);
         for statement in clause::statements(units) {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
-            meaning.take_up(&statement, &mut files);
+            meaning.take_up(&statement, &mut last);
+            heading.iter().for_each(|heading| meaning.stand_under(heading));
             said.push((detect::read(&statement, &sentence, &meaning), meaning));
         }
     }

@@ -32,7 +32,7 @@ impl Place {
 }
 
 /// All that a clause names.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Named<'l> {
     pub things: Vec<Thing>,
     pub places: Vec<Place>,
@@ -77,7 +77,13 @@ pub(super) fn name<'l>(
     negative: bool,
 ) -> Named<'l> {
     let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
-    // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins.
+    // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins, but not one
+    // that says what for (`use X to run Y`).
+    let purpose = clause.units.windows(2).find_map(|two| match two {
+        [to, verb] if to.is(Cue::To) => VERBS.into_iter().find(|cue| verb.is(*cue)),
+        _ => None,
+    });
+    let verbs = verbs.filter(|cue| Some(*cue) != purpose || !clause.has(Cue::Use));
     let own = verbs.min_by_key(|cue| match cue {
         Cue::Use => 2,
         Cue::Create => 1,

@@ -160,12 +160,20 @@ fn follow(require: &Thing, trigger: &Thing) -> Draft {
 }
 
 /// `always run cargo test with --locked`: the command without the flag never runs.
-fn flagged(command: &Thing, flag: &str) -> Draft {
-    let never = without(&command.predicate, flag);
+pub(super) fn flagged(command: &Thing, flag: &str) -> Draft {
+    // Of an option with its value, the value is looked for.
+    let word = flag.rsplit(' ').next().unwrap_or(flag);
+    let never = without(&command.predicate, word);
     let (id, title) =
         (format!("{}-without-{}", command.slug, slug(flag)), format!("always {} with `{flag}`", command.act()));
-    let clean = Event::command(format!("{} {flag}", command.holds.shell().unwrap_or_default()));
-    Draft::of(id, title, Pattern::Absence { never }).violates([command.holds.clone()]).clean([clean])
+    let bare = lacking(command.holds.shell().unwrap_or_default(), word);
+    let clean = Event::command(format!("{bare} {flag}"));
+    Draft::of(id, title, Pattern::Absence { never }).violates([Event::command(bare)]).clean([clean])
+}
+
+/// A command text or pattern without one of its words.
+fn lacking(text: &str, word: &str) -> String {
+    text.split(' ').filter(|part| *part != word).collect::<Vec<_>>().join(" ")
 }
 
 /// The same commands where they lack a flag.
@@ -174,7 +182,7 @@ fn without(predicate: &Predicate, flag: &str) -> Predicate {
         Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| without(part, flag)).collect()),
         Predicate::Command(test) => {
             let flags = test.without.iter().cloned().chain([flag.to_owned()]).collect();
-            Predicate::Command(CommandTest { without: flags, ..test.clone() })
+            Predicate::Command(CommandTest { run: lacking(&test.run, flag), without: flags, ..test.clone() })
         }
         other => other.clone(),
     }

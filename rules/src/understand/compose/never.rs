@@ -8,6 +8,7 @@ use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, Worksp
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of};
 use crate::understand::thing::{Sort, Thing, command_thing, slug};
+use super::duty::flagged as flagged_always;
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -224,6 +225,10 @@ impl Composer<'_, '_> {
         }
         if let Some(limits) = self.only_places() {
             return vec![limits];
+        }
+        let command = meaning.main.things.first().filter(|thing| thing.sort == Sort::Command);
+        if let (Some(flag), Some(command)) = (meaning.main.flags.first(), command) {
+            return vec![flagged_always(command, flag)];
         }
         let timed = meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
         if timed {
