@@ -88,6 +88,7 @@ pub(crate) enum Cue {
     Reported,
     This,
     Reason,
+    Assure,
     Filler,
     // What is done.
     Run,

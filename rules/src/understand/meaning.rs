@@ -50,6 +50,8 @@ pub(super) struct Meaning<'l> {
     pub always: bool,
     pub new: bool,
     pub limits: bool,
+    /// It says that something is run so that all is in order.
+    pub assures: bool,
     pub only: bool,
     /// Several things are to be done in the order in which they are named.
     pub ordered: bool,
@@ -140,6 +142,9 @@ pub(super) fn mean<'l>(
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
         named.map(|named| completed(named, clause, lexicon))
     };
+    if negative && main.things.is_empty() && main.properties.is_empty() && main.subject.is_none() {
+        main.things = identifiers_in(clause);
+    }
     let verb = main.verb;
     // Beside a command, what is named before or after it without a verb is run, too.
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
@@ -150,8 +155,14 @@ pub(super) fn mean<'l>(
     let has = |cue| statement.has(cue);
     let limits =
         [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
+    // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
+    let paired = statement.clause(Role::Instead).is_some()
+        && [&main.things, &rejected].into_iter().all(|things| {
+            !things.is_empty() && things.iter().all(|thing| thing.literal && thing.sort == Sort::Code)
+        });
     let mut unclear = limits
         .into_iter()
+        .filter(|role| !(paired && *role == Role::When))
         .any(|role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages)));
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
@@ -181,6 +192,7 @@ pub(super) fn mean<'l>(
         leads: leads(clause),
         unknown: (words.len() == 1).then(|| words.first().copied().map(text_thing)).flatten().into_iter().collect(),
         limits: has(Cue::AtMost) || has(Cue::Must),
+        assures: has(Cue::Assure),
         per_turn: has(Cue::PerTurn),
         per_session: has(Cue::PerSession),
         main,
@@ -261,6 +273,18 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
     };
     let words = clause.map(unknown).unwrap_or_default();
     words.into_iter().filter(|word| identifier(word)).take(1).map(text_thing).collect()
+}
+
+/// The words of a clause that no language but code spells so: `RuntimeException`, `std::fs`, `fail()`.
+fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
+    let spelled = |text: &str| {
+        let small = text.chars().filter(|c| c.is_lowercase()).count();
+        let mixed = small > 2 && text.chars().skip(1).any(char::is_uppercase) && text.chars().all(char::is_alphanumeric);
+        let marked = text.contains("::") || text.contains("->") || text.ends_with("()");
+        mixed || marked || (text.contains('_') && text.chars().all(|c| c.is_alphanumeric() || c == '_'))
+    };
+    let words = clause.units.iter().filter(|unit| unit.what == What::Word && spelled(unit.text));
+    words.take(4).map(|unit| Thing { literal: true, ..text_thing(unit.text) }).collect()
 }
 
 /// The words of a clause that the lexicon does not know; behind `use`, where it says so.

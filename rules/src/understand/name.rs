@@ -1,7 +1,7 @@
 //! What a clause names: things, places, properties, measures, and what is done to them.
 
 use super::clause::{Clause, Role, Unit, What};
-use super::path::globs;
+use super::path::{at_path, globs, path_of};
 use super::text::Form;
 use super::thing::{
     Sort, Thing, command_thing, entry_thing, file_thing, is_command_like, is_skill, path_thing, reply_thing,
@@ -102,8 +102,10 @@ pub(super) fn name<'l>(
     while at < clause.units.len() {
         let units = clause.units.get(at..).unwrap_or_default();
         at += namer.step(units);
-        namer.behind_word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
-        namer.named.words += usize::from(namer.behind_word);
+        let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
+        namer.named.words += usize::from(word);
+        // `the project's` says no more than an article.
+        namer.behind_word = word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
     }
     namer.keep();
     namer.settle();
@@ -157,6 +159,9 @@ impl Namer<'_, '_> {
                 units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.contains('.'))
         {
             self.named.pattern = Some(pattern.text.to_owned());
+            return 1;
+        }
+        if self.named.pattern.as_deref() == Some(unit.text) {
             return units.len();
         }
         let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
@@ -194,6 +199,7 @@ impl Namer<'_, '_> {
                 thing.label = format!("`{}`", unit.text);
             }
             thing.joined = std::mem::take(&mut self.joined);
+            self.join_language();
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
@@ -237,11 +243,28 @@ impl Namer<'_, '_> {
         })
     }
 
+    /// `Python tests` are the tests that are written in Python.
+    fn join_language(&mut self) {
+        let [.., language, files] = self.named.things.as_mut_slice() else { return };
+        let (Predicate::File(spoken), Predicate::File(test)) = (&language.predicate, &mut files.predicate) else { return };
+        let name = language.known.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
+        let speaks = self.lexicon.entry_named(&name, Kind::Language).is_some();
+        let (Some(glob), true) = (spoken.path.first(), speaks && !files.literal && !files.joined) else { return };
+        test.language.push(name.clone());
+        if let Some(stem) = path_of(&files.holds).and_then(|path| path.rsplit_once('.')).map(|(stem, _)| stem.to_owned()) {
+            files.holds = at_path(&files.holds, &format!("{stem}{}", glob.trim_start_matches('*')));
+        }
+        files.slug = format!("{name}-{}", files.slug);
+        files.label = format!("{} {}", language.label, files.label.trim_start_matches("the "));
+        let at = self.named.things.len() - 2;
+        self.named.things.remove(at);
+    }
+
     /// Takes in one unit.
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(unit.text, Some(self.lexicon))),
+            What::Command => self.named.things.push(command_thing(self.run_as(unit.text), Some(self.lexicon))),
             What::Literal(form) => self.literal(unit, form),
             What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
@@ -309,7 +332,7 @@ impl Namer<'_, '_> {
             Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
-            Form::Code if self.is_command(unit.text) => command_thing(unit.text, Some(self.lexicon)),
+            Form::Code if self.is_command(unit.text) => command_thing(self.run_as(unit.text), Some(self.lexicon)),
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
@@ -324,6 +347,11 @@ impl Namer<'_, '_> {
         self.named.things.push(thing);
     }
 
+    /// The part of a command that is looked for: who is to run it may give the program behind `--` other options.
+    fn run_as<'t>(&self, text: &'t str) -> &'t str {
+        if self.negative { text } else { text.split(" -- ").next().unwrap_or(text) }
+    }
+
     /// Whether a code span is run: it is the object of `run`, or what is used reads like a command or a script.
     fn is_command(&self, text: &str) -> bool {
         let path = self.lexicon.is_path(text);
@@ -332,6 +360,7 @@ impl Namer<'_, '_> {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
             Some(Cue::Run) => main || !path,
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
+            None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
             _ => false,
         }
@@ -391,6 +420,12 @@ impl Namer<'_, '_> {
         } else if things.iter().any(|thing| thing.literal) {
             things.retain(|thing| thing.literal);
         }
+        if let ([_, ..], [thing]) = (self.named.flags.as_slice(), things.as_mut_slice())
+            && let Some(program) = program(thing)
+        {
+            // What takes options is a program.
+            *thing = Thing { literal: true, ..command_thing(&program, Some(self.lexicon)) };
+        }
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
         things.truncate(joined + 1);
     }
@@ -438,6 +473,22 @@ impl Namer<'_, '_> {
             named.places.remove(0);
         }
     }
+}
+
+/// The name in a code span that reads like that of a program.
+fn program(thing: &Thing) -> Option<String> {
+    let name = thing.label.trim_matches('`');
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c));
+    (thing.literal && thing.sort == Sort::Code && thing.known.is_none() && plain).then(|| name.to_owned())
+}
+
+/// Whether a path is that of a program in a folder for such.
+fn is_script(path: &str) -> bool {
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    let kept = ["script", "scripts", "bin", "tools", "hack", ".", "dev", "ci"];
+    let runs = ["sh", "bash", "js", "mjs", "ts", "py", "rb", "ps1", "bat", "nu", "pl", "fish"];
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    !name.is_empty() && !path.contains('*') && folder.split('/').any(|part| kept.contains(&part)) && ending.is_none_or(|e| runs.contains(&e))
 }
 
 /// The texts that follow a verb such as `start with`, and how many units they take; a name may stand without marks.

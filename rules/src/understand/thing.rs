@@ -341,7 +341,8 @@ pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
             && !lexicon.is_keyword(word)
     });
     let argument = |word: &str| {
-        word.starts_with(['-', '<', '[']) || word == "..." || (word.chars().all(plain) && !lexicon.is_keyword(word))
+        let text = word.trim_end_matches('*');
+        word.starts_with(['-', '<', '[']) || word == "..." || (text.chars().all(plain) && !lexicon.is_keyword(word))
     };
     let count = words.clone().count();
     program && (text.starts_with("./") || (1..8).contains(&count)) && words.all(argument)

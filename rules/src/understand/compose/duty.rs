@@ -63,6 +63,10 @@ impl Composer<'_, '_> {
                 };
                 things.iter().filter(done).map(|thing| follow(thing, &code)).collect()
             }
+            (None, None) if meaning.assures && main.verb == Some(Cue::Run) => {
+                let run = |thing: &&&Thing| thing.sort == Sort::Command && thing.literal;
+                things.iter().filter(run).map(|thing| follow(thing, &code)).collect()
+            }
             (None, None) => Vec::new(),
         }
     }
