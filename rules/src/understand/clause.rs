@@ -236,6 +236,10 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
     if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
         return What::Known(found.senses);
     }
+    if token.text.starts_with(char::is_uppercase) && token.text.chars().all(char::is_alphanumeric) {
+        // The name of a type is not the word that it looks like.
+        return What::Literal(Form::Code);
+    }
     let inside = words(token.text);
     match lexicon.longest(inside.iter().map(String::as_str)) {
         Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),

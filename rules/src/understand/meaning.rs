@@ -112,7 +112,12 @@ impl<'l> Meaning<'l> {
                 _ => None,
             })
         };
-        *last = named.or_else(place).or(last.take());
+        // What nothing is done to is where the sentence takes place.
+        *last = match main.verb {
+            Some(_) => named.or_else(place),
+            None => place().or(named),
+        }
+        .or(last.take());
     }
 }
 
@@ -158,7 +163,8 @@ pub(super) fn mean<'l>(
     // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
     let paired = statement.clause(Role::Instead).is_some()
         && [&main.things, &rejected].into_iter().all(|things| {
-            !things.is_empty() && things.iter().all(|thing| thing.literal && thing.sort == Sort::Code)
+            let spelled = |thing: &Thing| thing.literal && thing.sort == Sort::Code && thing.slug != "rule";
+            !things.is_empty() && things.iter().all(spelled)
         });
     let mut unclear = limits
         .into_iter()

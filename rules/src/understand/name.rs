@@ -407,6 +407,11 @@ impl Namer<'_, '_> {
     /// describe it, and what nothing joins to the first thing is said about it.
     fn keep(&mut self) {
         let things = &mut self.named.things;
+        if let Some(flag) = things.iter().position(|thing| thing.known.is_some() && thing.label.starts_with(['-', '`']) && thing.literal && thing.label.trim_matches('`').starts_with("--")) {
+            // An option with a meaning of its own says all.
+            *things = vec![things.swap_remove(flag)];
+            return;
+        }
         if self.negative && things.first().is_some_and(|thing| thing.slug == "commit") && self.named.verb.is_none() {
             // What is never committed are files.
             let staged: Vec<_> = things.iter().filter_map(Thing::staged).collect();
@@ -426,6 +431,11 @@ impl Namer<'_, '_> {
             // What takes options is a program.
             *thing = Thing { literal: true, ..command_thing(&program, Some(self.lexicon)) };
         }
+        if things.first().is_some_and(|thing| thing.literal && thing.sort == Sort::Command) {
+            // What is run is said with what it is run on.
+            things.retain(|thing| thing.sort == Sort::Command && thing.literal);
+            return;
+        }
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
         things.truncate(joined + 1);
     }
@@ -433,6 +443,11 @@ impl Namer<'_, '_> {
     /// What is written out beside a commit or a pull request is a part of its text (`add a Notes: section to every PR`).
     fn spell(&mut self) {
         let named = &mut self.named;
+        let typed = !named.things.is_empty() && named.things.iter().all(|thing| is_commit_type(&thing.label));
+        if typed && named.subjects.is_empty() {
+            named.subject = Some(Of::Commit);
+            named.subjects = vec![(Of::Commit, Part::Title), (Of::Request, Part::Title)];
+        }
         let texts = matches!(named.subject, Some(Of::Commit | Of::Request));
         if !texts || named.literal.is_some() {
             return;
@@ -473,6 +488,12 @@ impl Namer<'_, '_> {
             named.places.remove(0);
         }
     }
+}
+
+/// Whether a code span is the type that a conventional commit begins with.
+fn is_commit_type(label: &str) -> bool {
+    let types = ["feat", "fix", "chore", "docs", "refactor", "perf", "test", "ci", "build", "style", "revert"];
+    label.trim_matches('`').strip_suffix(':').is_some_and(|name| types.contains(&name))
 }
 
 /// The name in a code span that reads like that of a program.

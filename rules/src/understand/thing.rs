@@ -351,8 +351,17 @@ pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
 /// The texts that a code span stands for: a call with any arguments, a type with any parameter, anything for an ellipsis.
 fn spelled(text: &str) -> TextTest {
     // A plain word is looked for whole, anything else as it stands; of a template's tag, its name counts.
-    if text.chars().all(char::is_alphanumeric) {
-        return TextTest::Mentions(text.to_owned());
+    let name = |c: char| c.is_alphanumeric() || c == '_';
+    if text.chars().all(name) {
+        return TextTest::Matches(format!("\\b{text}\\b"));
+    }
+    if !text.contains(name) {
+        // An operator is not a part of a longer one.
+        let around = "[^-+*/%=<>!?&|^~.:]";
+        return TextTest::Matches(format!("(^|{around}){}($|{around})", escaped(text)));
+    }
+    if let Some(rooted) = text.strip_prefix('\\').filter(|rest| rest.chars().all(name)) {
+        return TextTest::Matches(format!("(^|[^\\w\\\\])\\\\{rooted}\\b"));
     }
     let tag = text.strip_prefix("{%").and_then(|tag| tag.strip_suffix("%}")).map(str::trim);
     if let Some(name) = tag.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
@@ -364,12 +373,15 @@ fn spelled(text: &str) -> TextTest {
     if open.is_none() && parts.len() == 1 {
         return TextTest::Contains(text.to_owned());
     }
-    let escaped = parts.into_iter().map(|part| {
-        let escape = |c: char| if "\\.+*?()|[]{}^$".contains(c) { vec!['\\', c] } else { vec![c] };
-        part.chars().flat_map(escape).collect::<String>()
-    });
+    let escaped = parts.into_iter().map(escaped);
     let start = if text.starts_with(|c: char| c.is_alphanumeric() || c == '_') { "\\b" } else { "" };
     TextTest::Matches(format!("{start}{}", escaped.collect::<Vec<_>>().join(".*")))
+}
+
+/// A text as a regular expression that matches nothing else.
+pub(super) fn escaped(text: &str) -> String {
+    let escape = |c: char| if "\\.+*?()|[]{}^$".contains(c) { vec!['\\', c] } else { vec![c] };
+    text.chars().flat_map(escape).collect()
 }
 
 /// Added lines that hold a text.

@@ -6,6 +6,7 @@ use super::{Composer, Draft};
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, FileAction};
 use crate::understand::name::{Named, Place};
+use crate::understand::meaning::Stance;
 use crate::understand::path::{at_path, path_of};
 use crate::understand::thing::{Sort, Thing, file_thing, slug, stop_thing};
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
@@ -29,7 +30,8 @@ impl Composer<'_, '_> {
         let things: Vec<_> =
             main.things.iter().filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing)).collect();
         let Some(first) = things.first() else { return Vec::new() };
-        if let (Some(flag), Sort::Command) = (main.flags.first(), first.sort) {
+        let told = main.verb.is_some() || meaning.stance == Stance::Must;
+        if let (Some(flag), Sort::Command, true) = (main.flags.first(), first.sort, told) {
             return vec![flagged(first, flag)];
         }
         let then = meaning.before.as_ref().and_then(Named::whole);

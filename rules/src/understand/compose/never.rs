@@ -39,6 +39,7 @@ impl Composer<'_, '_> {
         // (`no rm outside of /tmp`), its arguments would have to be understood.
         let anything = |thing: &Thing| {
             thing.predicate == Predicate::File(Box::default())
+                || (thing.slug == "files" && meaning.main.places.is_empty())
                 || (thing.slug == "code" && meaning.main.places.is_empty())
                 || (thing.sort == Sort::Command && meaning.outside.is_some())
         };

@@ -19,7 +19,11 @@ impl Composer<'_, '_> {
             main.measures.iter().any(|(count, measure)| measure.is_some_and(|m| self.measured(*count, m).is_some()));
         let measured =
             measured || (self.meaning.limits && main.subject == Some(Of::Lines) && !main.measures.is_empty());
-        !main.properties.is_empty() || literal || measured
+        // What is created or added is no part of an answer.
+        let made = matches!(main.verb, Some(Cue::Create | Cue::Edit)) && main.subjects.is_empty();
+        let elsewhere =
+            |property: &&Property| made && !property.everywhere && property.of.first() == Some(&Of::Reply);
+        main.properties.iter().any(|property| !elsewhere(property)) || literal || measured
     }
 
     /// The rules about texts; none where they are to hold only at times, which a text does not show.
