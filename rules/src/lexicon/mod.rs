@@ -170,10 +170,10 @@ impl Lexicon {
         self.entries.iter().rev().find(|entry| entry.name == name && entry.kind == kind)
     }
 
-    /// The tools that can take this one's place.
+    /// The tools, or the things in code, that can take this one's place.
     pub(crate) fn rivals<'a>(&'a self, name: &'a str, group: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |entry| {
-            entry.kind == Kind::Tool && entry.group.as_deref() == Some(group) && entry.name != name
+            matches!(entry.kind, Kind::Tool | Kind::Construct) && entry.group.as_deref() == Some(group) && entry.name != name
         })
     }
 

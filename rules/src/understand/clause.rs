@@ -233,12 +233,14 @@ fn command_length(behind: &[Token<'_>], lexicon: &Lexicon) -> usize {
 
 /// A code span is what the lexicon knows under this very text, a command if it begins with a program, or a literal.
 fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
+    let type_like = token.text.starts_with(char::is_uppercase) && token.text.chars().all(char::is_alphanumeric);
     if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
-        return What::Known(found.senses);
-    }
-    if token.text.starts_with(char::is_uppercase) && token.text.chars().all(char::is_alphanumeric) {
+        let files = |sense: &Sense| matches!(sense, Sense::Entry(at) if lexicon.entry(*at).is_some_and(|entry| entry.kind == Kind::Files));
         // The name of a type is not the word that it looks like.
-        return What::Literal(Form::Code);
+        return match type_like && !found.senses.iter().any(files) {
+            true => What::Literal(Form::Code),
+            false => What::Known(found.senses),
+        };
     }
     let inside = words(token.text);
     match lexicon.longest(inside.iter().map(String::as_str)) {

@@ -358,7 +358,7 @@ impl Namer<'_, '_> {
         let main = matches!(self.role, Role::Main | Role::Instead);
         match self.named.verb {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
-            Some(Cue::Run) => main || !path,
+            Some(Cue::Run) => !path || (main && text.contains('/')),
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
             None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
@@ -433,7 +433,10 @@ impl Namer<'_, '_> {
         }
         if things.first().is_some_and(|thing| thing.literal && thing.sort == Sort::Command) {
             // What is run is said with what it is run on.
-            things.retain(|thing| thing.sort == Sort::Command && thing.literal);
+            let mut first = true;
+            things.retain(|thing| {
+                thing.sort == Sort::Command && thing.literal && (std::mem::take(&mut first) || thing.joined)
+            });
             return;
         }
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();

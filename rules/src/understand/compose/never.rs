@@ -3,7 +3,7 @@
 use super::place::{base, excluded, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
-use crate::lexicon::Cue;
+use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of};
@@ -243,7 +243,7 @@ impl Composer<'_, '_> {
         let (name, group) = thing.known.as_ref()?;
         let group = group.as_ref()?;
         let rivals: Vec<_> = (self.lexicon.rivals(name, group))
-            .filter(|entry| self.lexicon.replacements(&entry.name, name).is_some())
+            .filter(|entry| entry.kind == Kind::Construct || self.lexicon.replacements(&entry.name, name).is_some())
             .map(|entry| Thing {
                 predicate: entry.predicate.clone(),
                 label: format!("`{}`", entry.name),
