@@ -1,5 +1,6 @@
 //! The shape of the lexicon's files, and how each sort of thing becomes an entry.
 
+use crate::predicate::FileAction;
 use super::{CodeTest, Entry, Event, FileTest, Kind, Moment, Predicate, TextTest, ToolTest, any_command};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -146,6 +147,8 @@ pub(crate) enum Of {
     Content,
     /// Each line of a file.
     Lines,
+    /// The name of a new file.
+    Name,
 }
 
 /// Which part of a text is meant.
@@ -207,8 +210,17 @@ pub(crate) struct Property {
     /// Whether what it forbids is forbidden in every text that can have it, where none is named.
     #[serde(default)]
     pub everywhere: bool,
+    /// The languages that it is a property of, where not of any file.
+    #[serde(default)]
+    pub language: Vec<String>,
     pub words: Vec<String>,
     pub must: TextTest,
+    /// What shows it where it is forbidden, if that is not what passes `must`.
+    #[serde(default)]
+    pub never: Option<TextTest>,
+    /// The test on the lines of a file, where it is another one.
+    #[serde(default)]
+    pub in_file: Option<TextTest>,
     /// A text that passes the test.
     pub good: String,
     /// One that does not.
@@ -429,8 +441,48 @@ impl Property {
     /// The property as something that holds of an event.
     pub(super) fn entry(&self) -> Entry {
         let of = self.of.first().copied().unwrap_or(Of::Reply);
-        let event = |text: &str| vec![of.event(text)];
-        Entry::new(&self.name, Kind::Property, of.test(self.must.clone()), event(&self.good), event(&self.bad))
+        let event = |text: &str| vec![self.event(of, text)];
+        Entry::new(&self.name, Kind::Property, self.test(of, Part::Whole), event(&self.good), event(&self.bad))
+    }
+
+    /// The property as a test on what it is said of.
+    pub(crate) fn test(&self, of: Of, part: Part) -> Predicate {
+        let in_file = self.in_file.as_ref().filter(|_| of == Of::File);
+        self.spoken(of.test(part.test(in_file.unwrap_or(&self.must).clone())))
+    }
+
+    /// The property as something that is not to be; none where its lack is all that shows.
+    pub(crate) fn forbidden(&self, of: Of, part: Part) -> Option<Predicate> {
+        let test = self.never.as_ref().or(Some(&self.must).filter(|must| !matches!(must, TextTest::Not(_))))?;
+        Some(self.spoken(of.test(part.test(test.clone()))))
+    }
+
+    /// Everything that can have the property.
+    pub(crate) fn all(&self, of: Of) -> Predicate {
+        self.spoken(of.test(TextTest::All(Vec::new())))
+    }
+
+    /// A test on files in the property's languages.
+    fn spoken(&self, mut predicate: Predicate) -> Predicate {
+        if let Predicate::File(test) = &mut predicate {
+            test.language.clone_from(&self.language);
+        }
+        predicate
+    }
+
+    /// An event with such a text, in a file of the property's language.
+    pub(crate) fn event(&self, of: Of, text: &str) -> Event {
+        let path = match self.language.first().map(String::as_str) {
+            _ if of == Of::Name => return Event::write(format!("src/{text}"), "new\n"),
+            Some("typescript") => "src/app.ts",
+            Some("tsx") => "src/App.tsx",
+            Some("csharp") => "src/App.cs",
+            Some("java") => "src/App.java",
+            Some("markdown") => "docs/guide.md",
+            Some("bash") => "bin/run.sh",
+            _ => return of.event(text),
+        };
+        if matches!(of, Of::File | Of::Lines | Of::Content) { Event::write(path, text) } else { of.event(text) }
     }
 }
 
@@ -442,6 +494,7 @@ impl Of {
             Self::Request => Predicate::PullRequest(text),
             Self::Reply => Predicate::Reply(text),
             Self::File | Self::Lines => file(FileTest { added: Some(text), ..FileTest::default() }),
+            Self::Name => file(FileTest { name: Some(text), action: Some(FileAction::Create), ..FileTest::default() }),
             Self::Content => file(FileTest { content: Some(text), ..FileTest::default() }),
         }
     }
@@ -460,6 +513,7 @@ impl Of {
             }
             Self::Reply => Event::stop(text, Vec::new()),
             Self::File | Self::Lines | Self::Content => Event::write("src/main.py", text),
+            Self::Name => Event::write(format!("src/{text}"), "new\n"),
         }
     }
 }

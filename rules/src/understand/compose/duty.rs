@@ -48,6 +48,8 @@ impl Composer<'_, '_> {
         }
         let chain = meaning.ordered && things.len() > 1;
         let code = self.code();
+        let things: Vec<_> = things.into_iter().map(mentioned).collect();
+        let things: Vec<_> = things.iter().collect();
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
@@ -153,6 +155,17 @@ impl Composer<'_, '_> {
         let exceed: Vec<_> = full.iter().cloned().chain([of.holds.clone()]).collect();
         let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
         Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
+    }
+}
+
+/// A program that must run may be run through another one, such as a container's.
+fn mentioned(thing: &Thing) -> Thing {
+    match &thing.predicate {
+        Predicate::Command(test) if thing.known.is_none() && test.run.contains('-') && !test.run.contains(' ') => {
+            let through = Predicate::command(&format!("* ** *{}*", test.run));
+            Thing { predicate: Predicate::Any(vec![thing.predicate.clone(), through]), ..thing.clone() }
+        }
+        _ => thing.clone(),
     }
 }
 

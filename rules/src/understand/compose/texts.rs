@@ -6,6 +6,7 @@ use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
 use crate::predicate::{FileAction, TextTest};
 use crate::understand::meaning::Stance;
+use crate::understand::name::Place;
 use crate::understand::path::{path_of, sample_path};
 use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
@@ -35,7 +36,7 @@ impl Composer<'_, '_> {
             return Vec::new();
         }
         let said = main.properties.iter().flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
-        let mut drafts: Vec<_> = said.map(|(property, of)| self.property(property, of)).collect();
+        let mut drafts: Vec<_> = said.filter_map(|(property, of)| self.property(property, of)).collect();
         drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
         if meaning.per_turn
             && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
@@ -44,6 +45,17 @@ impl Composer<'_, '_> {
         }
         if let Some((cue, texts)) = &main.literal {
             drafts.extend(main.subjects.iter().map(|of| literal(meaning.stance, *cue, texts, *of)));
+        }
+        let within = main.places.iter().find_map(|place| match place {
+            Place::Files { globs, outside: false, .. } => Some(globs),
+            _ => None,
+        });
+        for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
+            if let (Pattern::Absence { never: every } | Pattern::Universality { every, .. }, Some(globs)) =
+                (&mut check.pattern, within)
+            {
+                narrow(every, globs, false);
+            }
         }
         let globs: Vec<_> = meaning.unless.iter().chain(&meaning.outside).flat_map(excluded).collect();
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
@@ -66,24 +78,24 @@ impl Composer<'_, '_> {
         vec![(property.of.first().copied().unwrap_or(Of::Reply), Part::Whole)]
     }
 
-    fn property(&self, property: &Property, (of, part): (Of, Part)) -> Draft {
+    fn property(&self, property: &Property, (of, part): (Of, Part)) -> Option<Draft> {
         // Who is not to add something may edit a file that has it.
         let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
         let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
-        let event = |text: &str| of.event(&part.text(text));
-        let (test, good, bad) = (part.test(property.must.clone()), event(&property.good), event(&property.bad));
+        let event = |text: &str| property.event(of, &part.text(text));
+        let (test, good, bad) = (property.test(of, part), event(&property.good), event(&property.bad));
         if self.meaning.stance == Stance::Never {
             let id = format!("{}-in-{subject}", property.name);
             let title = format!("never {} {}", write(of), property.so);
+            let test = property.forbidden(of, part)?;
             if property.everywhere && self.meaning.main.subjects.is_empty() {
-                let never = Predicate::Any(property.of.iter().map(|of| of.test(property.must.clone())).collect());
-                let texts = property.of.iter().map(|of| (of.event(&property.good), of.event(&property.bad)));
-                return texts.fold(Draft::of(id, title, Pattern::Absence { never }), |draft, (good, bad)| {
-                    draft.violates([good]).clean([bad])
-                });
+                let never = Predicate::Any(property.of.iter().filter_map(|of| property.forbidden(*of, part)).collect());
+                let texts = property.of.iter().map(|of| (property.event(*of, &property.good), property.event(*of, &property.bad)));
+                let draft = Draft::of(id, title, Pattern::Absence { never });
+                return Some(texts.fold(draft, |draft, (good, bad)| draft.violates([good]).clean([bad])));
             }
-            return Draft::of(id, title, Pattern::Absence { never: of.test(test) }).violates([good]).clean([bad]);
+            return Some(Draft::of(id, title, Pattern::Absence { never: test }).violates([good]).clean([bad]));
         }
         let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
         let id = format!("{subject}-{}", lacking(&property.so));
@@ -91,19 +103,19 @@ impl Composer<'_, '_> {
             Some(how) => format!("indent{how}"),
             None => format!("{} {}", write(of), property.so),
         };
-        let Some(files) = files.filter(|_| matches!(of, Of::File | Of::Content)) else {
-            let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
-            return Draft::of(id, title, pattern).violates([bad]).clean([good]);
+        let own = property.language.is_empty();
+        let Some(files) = files.filter(|_| own && matches!(of, Of::File | Of::Content)) else {
+            let pattern = Pattern::Universality { every: property.all(of), must: test };
+            return Some(Draft::of(id, title, pattern).violates([bad]).clean([good]));
         };
         let every =
             if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
         let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
-        let pattern = Pattern::Universality { every, must: of.test(test) };
+        let pattern = Pattern::Universality { every, must: test };
         let (id, title) =
             (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
-        Draft::of(id, title, pattern)
-            .violates([Event::write(&path, &property.bad)])
-            .clean([Event::write(&path, &property.good)])
+        let draft = Draft::of(id, title, pattern);
+        Some(draft.violates([Event::write(&path, &property.bad)]).clean([Event::write(&path, &property.good)]))
     }
 
     fn measured(&self, count: u32, measure: Measure) -> Option<Draft> {
@@ -240,6 +252,7 @@ fn plural(of: Of) -> &'static str {
         Of::Reply => "replies",
         Of::File | Of::Content => "files",
         Of::Lines => "lines",
+        Of::Name => "new files",
     }
 }
 
@@ -251,5 +264,6 @@ pub(super) fn noun(of: Of) -> &'static str {
         Of::Reply => "reply",
         Of::File | Of::Content => "file",
         Of::Lines => "line",
+        Of::Name => "file-name",
     }
 }
