@@ -24,6 +24,7 @@ pub(super) struct Data {
     files: Vec<Files>,
     language: Vec<Language>,
     construct: Vec<Construct>,
+    library: Vec<Library>,
     moment: Vec<MomentData>,
     agent_tool: Vec<AgentTools>,
     host: Vec<Host>,
@@ -305,6 +306,18 @@ struct Construct {
     clean: BTreeMap<String, String>,
 }
 
+/// A library, as the code that imports it and the manifest that lists it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Library {
+    name: String,
+    #[serde(default)]
+    words: Vec<String>,
+    modules: Vec<String>,
+    /// What it is for: one library of a group takes the place of another.
+    group: String,
+}
+
 /// One way in which a construct is found: a pattern or a kind of node, or a test on the added lines.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -348,6 +361,7 @@ impl Data {
             .chain(self.files.into_iter().map(Files::entry))
             .chain(self.language.into_iter().map(Language::entry))
             .chain(self.construct.into_iter().map(Construct::entry))
+            .chain(self.library.into_iter().map(Library::entry))
             .chain(self.moment.into_iter().map(MomentData::entry))
             .chain(agent_tools)
             .chain(self.host.into_iter().map(|host| {
@@ -415,6 +429,31 @@ impl ConstructTest {
         let code = CodeTest { pattern: self.pattern, kind: self.kind, text: self.text, not_inside: Vec::new() };
         let code = (code != CodeTest::default()).then_some(code);
         FileTest { language: self.language, added: self.added, code, ..FileTest::default() }
+    }
+}
+
+impl Library {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let names: Vec<_> = self.modules.iter().map(|name| name.replace('.', "\\.")).collect();
+        let names = names.join("|");
+        let quoted = format!("(from|require\\(|import|import\\()\\s*['\"]({names})(/[^'\"]*)?['\"]");
+        let plain = format!("^\\s*(import|from|use|using|require)\\s+['\"]?({names})\\b");
+        let listed = format!("^\\s*['\"]?({names})['\"]?\\s*[:=]\\s*['\"{{^~]?[\\^~v\\d'\"{{]");
+        let added = |pattern: String| Some(TextTest::Matches(pattern));
+        let code = FileTest { added: added(format!("{quoted}|{plain}")), ..FileTest::default() };
+        let path = ["package.json", "Cargo.toml", "pyproject.toml"].map(str::to_owned).to_vec();
+        let manifest = FileTest { path, added: added(listed), ..FileTest::default() };
+        let name = self.modules.first().cloned().unwrap_or_default();
+        let import = |name: &str| vec![Event::write("src/app.ts", format!("import {{ a }} from \"{name}\";\n"))];
+        let entry = Entry::new(
+            &self.name,
+            Kind::Construct,
+            Predicate::Any(vec![file(code), file(manifest)]),
+            import(&name),
+            import("./a"),
+        );
+        let words = if self.words.is_empty() { vec![self.name] } else { self.words };
+        (words, Entry { group: Some(self.group), ..entry })
     }
 }
 

@@ -91,7 +91,7 @@ impl<'l> Meaning<'l> {
             && main.things.is_empty()
             && runs
             && main.places.is_empty()
-            && (statement.has(Cue::This) || main.words == 0)
+            && (statement.has(Cue::This) || main.words == 0 || !main.flags.is_empty())
         {
             main.things = vec![command.clone()];
         }

@@ -543,7 +543,7 @@ fn is_entry(sense: &Sense) -> bool {
 /// How well a sort of thing fits what is done to it; lower is better.
 fn rank(kind: Kind, verb: Option<Cue>) -> u8 {
     let order: &[Kind] = match verb {
-        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read) => {
+        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place) => {
             &[Kind::Files, Kind::Language, Kind::Construct, Kind::Action, Kind::Tool]
         }
         Some(Cue::Run) => &[Kind::Action, Kind::Tool, Kind::Construct],

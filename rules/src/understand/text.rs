@@ -270,7 +270,10 @@ fn word_length(rest: &str) -> usize {
             }
             // A comma belongs to a word only inside braces, as in a glob.
             ',' => inner && brace,
-            '.' | ':' | '=' | '\'' | '’' | '&' | '\\' => inner,
+            ':' => inner || next == Some(':'),
+            // `$this->name`
+            '>' => inner && rest.get(..at).is_some_and(|head| head.ends_with('-')),
+            '.' | '=' | '\'' | '’' | '&' | '\\' => inner,
             '(' => next == Some(')'),
             ')' => rest.get(..at).is_some_and(|head| head.ends_with('(')),
             '!' => next.is_some_and(|next| next == '('),

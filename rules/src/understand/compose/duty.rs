@@ -56,6 +56,10 @@ impl Composer<'_, '_> {
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
+            (None, None) if meaning.assures && main.verb.is_none_or(|verb| verb == Cue::Run) => {
+                let run = |thing: &&&Thing| thing.sort == Sort::Command && thing.literal;
+                things.iter().filter(run).map(|thing| follow(thing, &code)).collect()
+            }
             (None, None) if meaning.after.is_some() || meaning.before.is_some() => Vec::new(),
             (None, None) if meaning.per_session => things.iter().map(|thing| existence(thing)).collect(),
             (None, None) if meaning.forgotten || meaning.always => {
@@ -67,12 +71,13 @@ impl Composer<'_, '_> {
                 };
                 things.iter().filter(done).map(|thing| follow(thing, &code)).collect()
             }
-            (None, None) if meaning.assures && main.verb == Some(Cue::Run) => {
-                let run = |thing: &&&Thing| thing.sort == Sort::Command && thing.literal;
-                things.iter().filter(run).map(|thing| follow(thing, &code)).collect()
-            }
             (None, None) => Vec::new(),
         }
+    }
+
+    /// What must follow every change of code.
+    pub(super) fn after_code(&self, require: &Thing) -> Draft {
+        follow(require, &self.code())
     }
 
     /// Any change of code.

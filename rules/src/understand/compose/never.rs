@@ -7,7 +7,7 @@ use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of};
-use crate::understand::thing::{Sort, Thing, command_thing, slug};
+use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, escaped, slug, text_thing};
 use super::duty::flagged as flagged_always;
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
@@ -25,12 +25,25 @@ impl Composer<'_, '_> {
             return vec![open_items(path)];
         }
         if let (Some(first), None) = (meaning.until.as_ref().and_then(|named| named.things.first()), &meaning.after) {
-            return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
+            let then = meaning.main.things.first();
+            return match then {
+                // The turn ends well where nothing was changed.
+                Some(then) if then.sort == Sort::Stop => vec![self.after_code(first)],
+                then => then.map(|then| self.precedence(first, then)).into_iter().collect(),
+            };
         }
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }
-        let mut things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
+        let in_file = meaning.main.places.iter().any(
+            |place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.')),
+        );
+        let things = meaning.main.things.iter().map(|thing| match thing.sort {
+            // A command in a file is a text.
+            Sort::Command if in_file && thing.literal => Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) },
+            _ => thing.clone(),
+        });
+        let mut things: Vec<_> = things.map(|thing| self.limited(&thing)).collect();
         if let Some(flag) = meaning.main.flags.first() {
             things = with_flag(things, flag);
         }
@@ -54,6 +67,7 @@ impl Composer<'_, '_> {
     }
 
     fn absence(&self, thing: &Thing) -> Draft {
+        let thing = &written(thing);
         let (verb, id) = match thing.sort {
             Sort::Command => ("", named_after(&thing.act(), &thing.slug)),
             Sort::File if self.meaning.main.verb == Some(Cue::Delete) => ("delete", format!("delete-{}", thing.slug)),
@@ -243,14 +257,17 @@ impl Composer<'_, '_> {
         let (name, group) = thing.known.as_ref()?;
         let group = group.as_ref()?;
         let rivals: Vec<_> = (self.lexicon.rivals(name, group))
-            .filter(|entry| entry.kind == Kind::Construct || self.lexicon.replacements(&entry.name, name).is_some())
-            .map(|entry| Thing {
-                predicate: entry.predicate.clone(),
-                label: format!("`{}`", entry.name),
-                slug: entry.name.clone(),
-                holds: entry.violates.first().cloned().unwrap_or_else(|| thing.fails.clone()),
-                known: Some((entry.name.clone(), entry.group.clone())),
-                ..thing.clone()
+            .filter(|entry| entry.kind != Kind::Tool || self.lexicon.replacements(&entry.name, name).is_some())
+            .map(|entry| match entry.kind {
+                Kind::Language => entry_thing(entry, &entry.name, Some(Cue::Use), &[]),
+                _ => Thing {
+                    predicate: entry.predicate.clone(),
+                    label: format!("`{}`", entry.name),
+                    slug: entry.name.clone(),
+                    holds: entry.violates.first().cloned().unwrap_or_else(|| thing.fails.clone()),
+                    known: Some((entry.name.clone(), entry.group.clone())),
+                    ..thing.clone()
+                },
             })
             .collect();
         if rivals.is_empty() {
@@ -260,6 +277,22 @@ impl Composer<'_, '_> {
         let draft = self.substitution(&rivals, std::slice::from_ref(thing));
         Some(Draft { id, ..draft })
     }
+}
+
+/// A program that is not known is not written into a script either; what documents say of it is no script.
+fn written(thing: &Thing) -> Thing {
+    let label = thing.label.trim_matches('`');
+    let words: Vec<_> = label.split(' ').collect();
+    let named = words.first().is_some_and(|word| word.len() > 3) && (words.len() > 1 || label.contains('-'));
+    if thing.sort != Sort::Command || !thing.literal || thing.known.is_some() || !named || words.len() > 3 {
+        return thing.clone();
+    }
+    let words = words.into_iter().map(|word| escaped(word).replace("\\*", "\\S*"));
+    let line = format!("^\\s*(sudo\\s+)?{}(\\s|$)", words.collect::<Vec<_>>().join("\\s+"));
+    let documents = ["*.md", "*.mdx", "*.rst", "*.txt", "**/docs/**"].map(str::to_owned).to_vec();
+    let lines = FileTest { added: Some(TextTest::Matches(line)), not_path: documents, ..FileTest::default() };
+    let predicate = Predicate::Any(vec![thing.predicate.clone(), Predicate::File(Box::new(lines))]);
+    Thing { predicate, ..thing.clone() }
 }
 
 /// Commands with a flag; any command with the flag, where none is named.
