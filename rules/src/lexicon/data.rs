@@ -19,6 +19,7 @@ pub(super) struct Data {
     pub measure: Vec<MeasureData>,
     pub property: Vec<Property>,
     pub replacement: Vec<ReplacementData>,
+    pub flag: Vec<Flag>,
     tool: Vec<Tool>,
     action: Vec<Action>,
     files: Vec<Files>,
@@ -226,6 +227,17 @@ pub(crate) struct Property {
     pub good: String,
     /// One that does not.
     pub bad: String,
+}
+
+/// What is said of a command where an option is meant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Flag {
+    pub words: Vec<String>,
+    /// The action that it is an option of, where the words say so.
+    pub of: Option<String>,
+    /// The option, as it can be spelled.
+    pub flags: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -15,7 +15,7 @@ use crate::predicate::{CodeTest, CommandTest, FileTest, Moment, Predicate, TextT
 use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
 use data::Data;
-pub(crate) use data::{Cue, Measure, Of, Part, Property};
+pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
@@ -45,6 +45,7 @@ pub struct Lexicon {
     entries: Vec<Entry>,
     properties: Vec<Property>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
+    flags: Vec<Flag>,
     pasted: Vec<String>,
     extensions: BTreeSet<String>,
     not_paths: BTreeSet<String>,
@@ -109,6 +110,8 @@ pub(crate) enum Sense {
     Subject(Of, Part),
     Measure(Measure),
     Number(u32),
+    /// An option of a command.
+    Flag(usize),
 }
 
 /// A phrase behind its first word.
@@ -181,6 +184,10 @@ impl Lexicon {
         self.properties.get(at)
     }
 
+    pub(crate) fn flag(&self, at: usize) -> Option<&Flag> {
+        self.flags.get(at)
+    }
+
     /// The steps from one thing to the one that takes its place, most special first.
     pub(crate) fn replacements(&self, never: &str, instead: &str) -> Option<&[Replacement]> {
         self.replacements.iter().rev().find(|(from, to, _)| from == never && to == instead).map(|(.., steps)| &**steps)
@@ -244,6 +251,7 @@ impl Lexicon {
             entries: Vec::new(),
             properties: Vec::new(),
             replacements: Vec::new(),
+            flags: Vec::new(),
             pasted: Vec::new(),
             extensions: BTreeSet::new(),
             not_paths: BTreeSet::new(),
@@ -300,6 +308,11 @@ impl Lexicon {
             let at = self.properties.len();
             property.words.iter().for_each(|word| self.learn(word, Sense::Property(at)));
             self.properties.push(property);
+        }
+        for flag in std::mem::take(&mut data.flag) {
+            let at = self.flags.len();
+            flag.words.iter().for_each(|word| self.learn(word, Sense::Flag(at)));
+            self.flags.push(flag);
         }
         for replacement in std::mem::take(&mut data.replacement) {
             let steps = replacement.steps.into_iter().map(|(from, to)| Replacement { from, to }).collect();

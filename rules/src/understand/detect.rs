@@ -186,7 +186,7 @@ impl Whole {
     pub(super) fn is_durable(&self, reading: &Reading, composed: bool) -> bool {
         let out = reading.reported
             || (reading.praise && !reading.strong)
-            || (reading.this_time && !reading.strong && !self.durable);
+            || (reading.this_time && !reading.strong && !self.durable && !self.document);
         if out || (reading.pointing && !composed && !reading.durable && !reading.strong) {
             return false;
         }
@@ -198,7 +198,7 @@ impl Whole {
             let asked = reading.request && reading.strong;
             return composed && (reading.complaint || reading.forgotten || asked || (lasting && reading.told));
         }
-        if self.this_time && !lasting {
+        if self.this_time && !lasting && !self.document {
             return false;
         }
         let bare = reading.property && !reading.request;
@@ -217,7 +217,9 @@ impl Whole {
             Stance::Plain => lasting || reading.timed || bare || (self.document && reading.imperative),
         };
         if composed {
-            return said;
+            // In a document of rules, what a check can be made of is one, however it is put.
+            let told = reading.stance != Stance::Plain || reading.imperative;
+            return said || (self.document && told && !reading.question && !reading.request);
         }
         // In a document of rules, an instruction is one even where no check can be made of it.
         if self.document && !reading.question && (reading.imperative || reading.stance == Stance::Never) {

@@ -280,6 +280,7 @@ impl Namer<'_, '_> {
                 Sense::Subject(of, part) => self.said_of(*of, *part),
                 Sense::Measure(measure) => self.measure(*measure),
                 Sense::Number(value) => self.named.measures.push((*value, None)),
+                Sense::Flag(at) => self.option(*at),
                 Sense::Cue(_) => {}
             }
         }
@@ -302,6 +303,14 @@ impl Namer<'_, '_> {
                 _ => self.named.things.push(entry_thing(entry, unit.text, verb, self.languages)),
             }
         }
+    }
+
+    /// An option that words stand for, with what it is an option of.
+    fn option(&mut self, at: usize) {
+        let Some(flag) = self.lexicon.flag(at) else { return };
+        self.named.flags.extend_from_slice(&flag.flags);
+        let action = flag.of.as_ref().and_then(|name| self.lexicon.entry_named(name, Kind::Action));
+        self.named.things.extend(action.map(|entry| entry_thing(entry, &entry.name, None, self.languages)));
     }
 
     fn said_of(&mut self, of: Of, part: Part) {

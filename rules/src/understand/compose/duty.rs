@@ -25,14 +25,15 @@ impl Composer<'_, '_> {
         }
         // Tests that are written are not tests that run.
         let made = |thing: &Thing| {
-            thing.sort == Sort::Command && !thing.literal && matches!(main.verb, Some(Cue::Create | Cue::Edit))
+            let text = !thing.literal && !matches!(&*thing.slug, "commit" | "pull-request");
+            thing.sort == Sort::Command && text && matches!(main.verb, Some(Cue::Create | Cue::Edit))
         };
         let things: Vec<_> =
             main.things.iter().filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing)).collect();
         let Some(first) = things.first() else { return Vec::new() };
         let told = main.verb.is_some() || meaning.stance == Stance::Must;
-        if let (Some(flag), Sort::Command, true) = (main.flags.first(), first.sort, told) {
-            return vec![flagged(first, flag)];
+        if !main.flags.is_empty() && first.sort == Sort::Command && told {
+            return vec![flagged(first, &main.flags)];
         }
         let then = meaning.before.as_ref().and_then(Named::whole);
         let trigger = meaning.after.as_ref().and_then(Named::whole);
@@ -183,30 +184,32 @@ fn follow(require: &Thing, trigger: &Thing) -> Draft {
     }
 }
 
-/// `always run cargo test with --locked`: the command without the flag never runs.
-pub(super) fn flagged(command: &Thing, flag: &str) -> Draft {
+/// `always run cargo test with --locked`: the command without any spelling of the flag never runs.
+pub(super) fn flagged(command: &Thing, flags: &[String]) -> Draft {
     // Of an option with its value, the value is looked for.
-    let word = flag.rsplit(' ').next().unwrap_or(flag);
-    let never = without(&command.predicate, word);
+    let words: Vec<_> = flags.iter().map(|flag| flag.rsplit(' ').next().unwrap_or(flag).to_owned()).collect();
+    let flag = flags.first().map_or("", String::as_str);
+    let never = without(&command.predicate, &words);
     let (id, title) =
         (format!("{}-without-{}", command.slug, slug(flag)), format!("always {} with `{flag}`", command.act()));
-    let bare = lacking(command.holds.shell().unwrap_or_default(), word);
+    let bare = lacking(command.holds.shell().unwrap_or_default(), &words);
     let clean = Event::command(format!("{bare} {flag}"));
     Draft::of(id, title, Pattern::Absence { never }).violates([Event::command(bare)]).clean([clean])
 }
 
-/// A command text or pattern without one of its words.
-fn lacking(text: &str, word: &str) -> String {
-    text.split(' ').filter(|part| *part != word).collect::<Vec<_>>().join(" ")
+/// A command text or pattern without some of its words.
+fn lacking(text: &str, words: &[String]) -> String {
+    text.split(' ').filter(|part| !words.iter().any(|word| word == part)).collect::<Vec<_>>().join(" ")
 }
 
-/// The same commands where they lack a flag.
-fn without(predicate: &Predicate, flag: &str) -> Predicate {
+/// The same commands where they lack each of some flags.
+fn without(predicate: &Predicate, flags: &[String]) -> Predicate {
     match predicate {
-        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| without(part, flag)).collect()),
+        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| without(part, flags)).collect()),
         Predicate::Command(test) => {
-            let flags = test.without.iter().cloned().chain([flag.to_owned()]).collect();
-            Predicate::Command(CommandTest { run: lacking(&test.run, flag), without: flags, ..test.clone() })
+            let run = lacking(&test.run, flags);
+            let without = test.without.iter().chain(flags).cloned().collect();
+            Predicate::Command(CommandTest { run, without, ..test.clone() })
         }
         other => other.clone(),
     }

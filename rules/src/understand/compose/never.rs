@@ -1,6 +1,7 @@
 //! What never happens, and what is used instead.
 
 use super::place::{base, excluded, under};
+use super::duty;
 use super::{Composer, Draft};
 use crate::directive::Replacement;
 use crate::lexicon::{Cue, Kind};
@@ -8,7 +9,6 @@ use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, Worksp
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of};
 use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, escaped, slug, text_thing};
-use super::duty::flagged as flagged_always;
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -242,8 +242,8 @@ impl Composer<'_, '_> {
             return vec![limits];
         }
         let command = meaning.main.things.first().filter(|thing| thing.sort == Sort::Command);
-        if let (Some(flag), Some(command)) = (meaning.main.flags.first(), command) {
-            return vec![flagged_always(command, flag)];
+        if let (false, Some(command)) = (meaning.main.flags.is_empty(), command) {
+            return vec![duty::flagged(command, &meaning.main.flags)];
         }
         let timed = meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
         if timed {
