@@ -1,7 +1,7 @@
 //! The shape of the lexicon's files, and how each sort of thing becomes an entry.
 
-use crate::predicate::FileAction;
 use super::{CodeTest, Entry, Event, FileTest, Kind, Moment, Predicate, TextTest, ToolTest, any_command};
+use crate::predicate::FileAction;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

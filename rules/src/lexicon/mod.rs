@@ -176,7 +176,9 @@ impl Lexicon {
     /// The tools, or the things in code, that can take this one's place.
     pub(crate) fn rivals<'a>(&'a self, name: &'a str, group: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |entry| {
-            matches!(entry.kind, Kind::Tool | Kind::Construct | Kind::Language) && entry.group.as_deref() == Some(group) && entry.name != name
+            matches!(entry.kind, Kind::Tool | Kind::Construct | Kind::Language)
+                && entry.group.as_deref() == Some(group)
+                && entry.name != name
         })
     }
 

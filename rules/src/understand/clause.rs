@@ -235,12 +235,10 @@ fn command_length(behind: &[Token<'_>], lexicon: &Lexicon) -> usize {
 fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
     let type_like = token.text.starts_with(char::is_uppercase) && token.text.chars().all(char::is_alphanumeric);
     if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
-        let files = |sense: &Sense| matches!(sense, Sense::Entry(at) if lexicon.entry(*at).is_some_and(|entry| entry.kind == Kind::Files));
+        let files = |at: usize| lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Files);
+        let named = found.senses.iter().any(|sense| matches!(sense, Sense::Entry(at) if files(*at)));
         // The name of a type is not the word that it looks like.
-        return match type_like && !found.senses.iter().any(files) {
-            true => What::Literal(Form::Code),
-            false => What::Known(found.senses),
-        };
+        return if type_like && !named { What::Literal(Form::Code) } else { What::Known(found.senses) };
     }
     let inside = words(token.text);
     match lexicon.longest(inside.iter().map(String::as_str)) {

@@ -68,7 +68,10 @@ impl<'l> Meaning<'l> {
         let main = &mut self.main;
         let timeless = self.before.is_none() && self.after.is_none() && self.until.is_none() && self.between.is_none();
         let runs = !main.things.is_empty()
-            && main.things.iter().all(|thing| thing.sort == Sort::Command && (thing.literal || main.verb == Some(Cue::Run)));
+            && main
+                .things
+                .iter()
+                .all(|thing| thing.sort == Sort::Command && (thing.literal || main.verb == Some(Cue::Run)));
         if timeless && runs && self.stance != Stance::Never && self.rejected.is_empty() {
             let timed = |named: &&Named<'l>| !named.things.is_empty();
             self.before = heading.before.as_ref().filter(timed).cloned();
@@ -161,11 +164,7 @@ pub(super) fn mean<'l>(
     let limits =
         [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
     // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
-    let paired = statement.clause(Role::Instead).is_some()
-        && [&main.things, &rejected].into_iter().all(|things| {
-            let spelled = |thing: &Thing| thing.literal && thing.sort == Sort::Code && thing.slug != "rule";
-            !things.is_empty() && things.iter().all(spelled)
-        });
+    let paired = statement.clause(Role::Instead).is_some() && are_spelled(&main.things) && are_spelled(&rejected);
     let mut unclear = limits
         .into_iter()
         .filter(|role| !(paired && *role == Role::When))
@@ -281,11 +280,18 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
     words.into_iter().filter(|word| identifier(word)).take(1).map(text_thing).collect()
 }
 
+/// Whether things are code that is written out with a name in it.
+fn are_spelled(things: &[Thing]) -> bool {
+    let spelled = |thing: &Thing| thing.literal && thing.sort == Sort::Code && thing.slug != "rule";
+    !things.is_empty() && things.iter().all(spelled)
+}
+
 /// The words of a clause that no language but code spells so: `RuntimeException`, `std::fs`, `fail()`.
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
-        let mixed = small > 2 && text.chars().skip(1).any(char::is_uppercase) && text.chars().all(char::is_alphanumeric);
+        let mixed =
+            small > 2 && text.chars().skip(1).any(char::is_uppercase) && text.chars().all(char::is_alphanumeric);
         let marked = text.contains("::") || text.contains("->") || text.ends_with("()");
         mixed || marked || (text.contains('_') && text.chars().all(|c| c.is_alphanumeric() || c == '_'))
     };

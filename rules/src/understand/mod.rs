@@ -15,6 +15,7 @@ mod detect;
 mod meaning;
 mod name;
 mod path;
+mod sample;
 mod text;
 mod thing;
 
@@ -83,7 +84,9 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         for statement in clause::statements(units) {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
             meaning.take_up(&statement, &mut last);
-            heading.iter().for_each(|heading| meaning.stand_under(heading));
+            for heading in &heading {
+                meaning.stand_under(heading);
+            }
             said.push((detect::read(&statement, &sentence, &meaning), meaning));
         }
     }
@@ -92,7 +95,11 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new(), sentence: (0..0, 0) };
     for (reading, meaning) in merged(said) {
         let drafts = compose(&meaning, lexicon);
-        if whole.is_durable(&reading, !drafts.is_empty()) {
+        let timed = meaning.before.is_some() || meaning.after.is_some();
+        let shown = sample::drafts(text.get(reading.range.clone()).unwrap_or_default());
+        if !shown.is_empty() && (!timed || drafts.is_empty()) {
+            writer.write(&reading, shown, text);
+        } else if whole.is_durable(&reading, !drafts.is_empty()) {
             writer.write(&reading, drafts, text);
         }
     }

@@ -105,7 +105,8 @@ pub(super) fn name<'l>(
         let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
         namer.named.words += usize::from(word);
         // `the project's` says no more than an article.
-        namer.behind_word = word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
+        namer.behind_word =
+            word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
     }
     namer.keep();
     namer.settle();
@@ -140,11 +141,7 @@ impl Namer<'_, '_> {
             // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
             let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
             let Some(behind) = units.get(skip) else { return 1 };
-            for sense in behind.senses() {
-                if let Sense::Subject(of, part) = sense {
-                    self.said_of(*of, *part);
-                }
-            }
+            self.said_in(behind);
             let named = !behind.literal && behind.senses().iter().any(is_entry);
             return if named { skip + 1 } else { 1 };
         }
@@ -164,29 +161,8 @@ impl Namer<'_, '_> {
         if self.named.pattern.as_deref() == Some(unit.text) {
             return units.len();
         }
-        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
-        if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
-            let path = format!("{}/", unit.text.trim_end_matches('/'));
-            self.named.things.push(path_thing(&path, self.named.verb));
-            return 2;
-        }
-        if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
-            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
-            return 2;
-        }
-        if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
-            self.named.things.push(tool_thing(unit.text));
-            return 2;
-        }
-        let of_files = units.get(1).is_some_and(|next| self.is_any_file(next));
-        if of_files && let Some(ending) = self.ending(unit) {
-            let thing = path_thing(&format!(".{}", ending.to_lowercase()), self.named.verb);
-            self.named.things.push(Thing { literal: true, ..thing });
-            return 2;
-        }
-        if unit.what == What::Word && of_files {
-            // `proto files` are not just any files: what kind they are is not known.
-            return 2;
+        if let Some(count) = self.compound(units) {
+            return count;
         }
         let before = self.named.things.len();
         self.take(unit);
@@ -203,6 +179,36 @@ impl Namer<'_, '_> {
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
+    }
+
+    /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.
+    fn compound(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        let unit = units.first()?;
+        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
+        if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
+            let path = format!("{}/", unit.text.trim_end_matches('/'));
+            self.named.things.push(path_thing(&path, self.named.verb));
+            return Some(2);
+        }
+        if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
+            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
+            return Some(2);
+        }
+        if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
+            self.named.things.push(tool_thing(unit.text));
+            return Some(2);
+        }
+        let of_files = units.get(1).is_some_and(|next| self.is_any_file(next));
+        if of_files && let Some(ending) = self.ending(unit) {
+            let thing = path_thing(&format!(".{}", ending.to_lowercase()), self.named.verb);
+            self.named.things.push(Thing { literal: true, ..thing });
+            return Some(2);
+        }
+        if unit.what == What::Word && of_files {
+            // `proto files` are not just any files: what kind they are is not known.
+            return Some(2);
+        }
+        None
     }
 
     /// The ending of files that stands before `files`: `.q4 files`, whether listed or not, or `RST files`.
@@ -246,12 +252,16 @@ impl Namer<'_, '_> {
     /// `Python tests` are the tests that are written in Python.
     fn join_language(&mut self) {
         let [.., language, files] = self.named.things.as_mut_slice() else { return };
-        let (Predicate::File(spoken), Predicate::File(test)) = (&language.predicate, &mut files.predicate) else { return };
+        let (Predicate::File(spoken), Predicate::File(test)) = (&language.predicate, &mut files.predicate) else {
+            return;
+        };
         let name = language.known.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
         let speaks = self.lexicon.entry_named(&name, Kind::Language).is_some();
         let (Some(glob), true) = (spoken.path.first(), speaks && !files.literal && !files.joined) else { return };
         test.language.push(name.clone());
-        if let Some(stem) = path_of(&files.holds).and_then(|path| path.rsplit_once('.')).map(|(stem, _)| stem.to_owned()) {
+        if let Some(stem) =
+            path_of(&files.holds).and_then(|path| path.rsplit_once('.')).map(|(stem, _)| stem.to_owned())
+        {
             files.holds = at_path(&files.holds, &format!("{stem}{}", glob.trim_start_matches('*')));
         }
         files.slug = format!("{name}-{}", files.slug);
@@ -311,6 +321,15 @@ impl Namer<'_, '_> {
         self.named.flags.extend_from_slice(&flag.flags);
         let action = flag.of.as_ref().and_then(|name| self.lexicon.entry_named(name, Kind::Action));
         self.named.things.extend(action.map(|entry| entry_thing(entry, &entry.name, None, self.languages)));
+    }
+
+    /// Notes that something is said of the texts that a unit names.
+    fn said_in(&mut self, unit: &Unit<'_, '_>) {
+        for sense in unit.senses() {
+            if let Sense::Subject(of, part) = sense {
+                self.said_of(*of, *part);
+            }
+        }
     }
 
     fn said_of(&mut self, of: Of, part: Part) {
@@ -416,7 +435,12 @@ impl Namer<'_, '_> {
     /// describe it, and what nothing joins to the first thing is said about it.
     fn keep(&mut self) {
         let things = &mut self.named.things;
-        if let Some(flag) = things.iter().position(|thing| thing.known.is_some() && thing.label.starts_with(['-', '`']) && thing.literal && thing.label.trim_matches('`').starts_with("--")) {
+        if let Some(flag) = things.iter().position(|thing| {
+            thing.known.is_some()
+                && thing.label.starts_with(['-', '`'])
+                && thing.literal
+                && thing.label.trim_matches('`').starts_with("--")
+        }) {
             // An option with a meaning of its own says all.
             *things = vec![things.swap_remove(flag)];
             return;
@@ -466,13 +490,19 @@ impl Namer<'_, '_> {
         }
         let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
         let spelled = |thing: &Thing| thing.says.is_none() && matches!(thing.sort, Sort::Code | Sort::Reply);
-        if !named.things.iter().all(|thing| act(thing) || spelled(thing) && (thing.literal || thing.sort == Sort::Reply)) {
+        if !named
+            .things
+            .iter()
+            .all(|thing| act(thing) || spelled(thing) && (thing.literal || thing.sort == Sort::Reply))
+        {
             return;
         }
         let said = named.things.iter().filter(|thing| spelled(thing));
         let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
         found.append(&mut named.quotes);
-        found.iter_mut().for_each(|text| text.truncate(fixed(text).len()));
+        for text in &mut found {
+            text.truncate(fixed(text).len());
+        }
         found.retain(|text| text.chars().any(char::is_alphanumeric));
         if !found.is_empty() {
             let kind = |text: &String| text.ends_with(':') && text.starts_with(char::is_lowercase);
@@ -521,7 +551,10 @@ fn is_script(path: &str) -> bool {
     let kept = ["script", "scripts", "bin", "tools", "hack", ".", "dev", "ci"];
     let runs = ["sh", "bash", "js", "mjs", "ts", "py", "rb", "ps1", "bat", "nu", "pl", "fish"];
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    !name.is_empty() && !path.contains('*') && folder.split('/').any(|part| kept.contains(&part)) && ending.is_none_or(|e| runs.contains(&e))
+    !name.is_empty()
+        && !path.contains('*')
+        && folder.split('/').any(|part| kept.contains(&part))
+        && ending.is_none_or(|e| runs.contains(&e))
 }
 
 /// The texts that follow a verb such as `start with`, and how many units they take; a name may stand without marks.
@@ -531,7 +564,11 @@ fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
         !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
     };
     let near = units.iter().skip(1).take(3);
-    let first = near.clone().position(written).or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))? + 1;
+    let first = near
+        .clone()
+        .position(written)
+        .or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))?
+        + 1;
     let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
     let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
     let count = first + 1 + more.count();

@@ -5,8 +5,8 @@ use super::texts::named;
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, FileAction};
-use crate::understand::name::{Named, Place};
 use crate::understand::meaning::Stance;
+use crate::understand::name::{Named, Place};
 use crate::understand::path::{at_path, path_of};
 use crate::understand::thing::{Sort, Thing, file_thing, slug, stop_thing};
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
@@ -131,6 +131,19 @@ impl Composer<'_, '_> {
             .per(Per::File)
             .violates([then.holds.clone()])
             .clean([Event::command(format!("cp {path} {path}.bak")).done(true), then.holds])
+    }
+
+    /// `before editing A, back it up as B`: the copy is named.
+    pub(super) fn copied(&self) -> Option<Draft> {
+        let named = |things: &[Thing]| things.iter().find(|thing| thing.sort == Sort::File && thing.literal).cloned();
+        let copy = named(&self.meaning.main.things)?;
+        let file = named(&self.meaning.before.as_ref()?.things).filter(|file| file.predicate != copy.predicate)?;
+        let copy = Thing {
+            predicate: with_action(&copy.predicate, FileAction::Create),
+            holds: Event::write(path_of(&copy.holds)?, "new\n"),
+            ..copy
+        };
+        Some(self.precedence(&copy, &file))
     }
 
     /// `ask before …`: nothing shows in the events whether the user agreed, so it is put in front of the agent in time.

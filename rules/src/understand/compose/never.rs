@@ -1,7 +1,7 @@
 //! What never happens, and what is used instead.
 
-use super::place::{base, excluded, under};
 use super::duty;
+use super::place::{base, excluded, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
 use crate::lexicon::{Cue, Kind};
@@ -35,12 +35,16 @@ impl Composer<'_, '_> {
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }
-        let in_file = meaning.main.places.iter().any(
-            |place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.')),
-        );
+        let in_file = meaning
+            .main
+            .places
+            .iter()
+            .any(|place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.')));
         let things = meaning.main.things.iter().map(|thing| match thing.sort {
             // A command in a file is a text.
-            Sort::Command if in_file && thing.literal => Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) },
+            Sort::Command if in_file && thing.literal => {
+                Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) }
+            }
             _ => thing.clone(),
         });
         let mut things: Vec<_> = things.map(|thing| self.limited(&thing)).collect();

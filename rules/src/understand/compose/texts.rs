@@ -22,8 +22,10 @@ impl Composer<'_, '_> {
             measured || (self.meaning.limits && main.subject == Some(Of::Lines) && !main.measures.is_empty());
         // What is created or added is no part of an answer.
         let made = matches!(main.verb, Some(Cue::Create | Cue::Edit)) && main.subjects.is_empty();
+        // `kept in the users table` speaks of no answer.
+        let plain = self.meaning.stance == Stance::Plain && main.subjects.is_empty() && main.verb == Some(Cue::Place);
         let elsewhere =
-            |property: &&Property| made && !property.everywhere && property.of.first() == Some(&Of::Reply);
+            |property: &&Property| (made || plain) && !property.everywhere && property.of.first() == Some(&Of::Reply);
         main.properties.iter().any(|property| !elsewhere(property)) || literal || measured
     }
 
@@ -35,7 +37,10 @@ impl Composer<'_, '_> {
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }
-        let said = main.properties.iter().flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
+        let said = main
+            .properties
+            .iter()
+            .flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
         let mut drafts: Vec<_> = said.filter_map(|(property, of)| self.property(property, of)).collect();
         drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
         if meaning.per_turn
@@ -91,7 +96,10 @@ impl Composer<'_, '_> {
             let test = property.forbidden(of, part)?;
             if property.everywhere && self.meaning.main.subjects.is_empty() {
                 let never = Predicate::Any(property.of.iter().filter_map(|of| property.forbidden(*of, part)).collect());
-                let texts = property.of.iter().map(|of| (property.event(*of, &property.good), property.event(*of, &property.bad)));
+                let texts = property
+                    .of
+                    .iter()
+                    .map(|of| (property.event(*of, &property.good), property.event(*of, &property.bad)));
                 let draft = Draft::of(id, title, Pattern::Absence { never });
                 return Some(texts.fold(draft, |draft, (good, bad)| draft.violates([good]).clean([bad])));
             }
@@ -126,7 +134,8 @@ impl Composer<'_, '_> {
         if measure == Measure::MaxLines && main.subject == Some(Of::Lines) {
             return self.long_files(count);
         }
-        let spoken = matches!(measure, Measure::MaxQuestions | Measure::MaxSentences).then_some((Of::Reply, Part::Whole));
+        let spoken =
+            matches!(measure, Measure::MaxQuestions | Measure::MaxSentences).then_some((Of::Reply, Part::Whole));
         let (of, part) = main.subjects.first().copied().or(spoken)?;
         let many = |n: u32, word: &str| std::iter::repeat_n(word, n.min(2000) as usize).collect::<String>();
         let (test, name, word) = match (measure, of) {
