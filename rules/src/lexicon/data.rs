@@ -151,6 +151,8 @@ pub(crate) enum Of {
     Lines,
     /// The name of a new file.
     Name,
+    /// The name of a new branch.
+    Branch,
 }
 
 /// Which part of a text is meant.
@@ -498,8 +500,12 @@ impl Property {
 
     /// The property as a test on what it is said of.
     pub(crate) fn test(&self, of: Of, part: Part) -> Predicate {
-        let in_file = self.in_file.as_ref().filter(|_| of == Of::File);
-        self.spoken(of.test(part.test(in_file.unwrap_or(&self.must).clone())))
+        self.spoken(of.test(part.test(self.shown(of).clone())))
+    }
+
+    /// The test on the text alone.
+    pub(crate) fn shown(&self, of: Of) -> &TextTest {
+        self.in_file.as_ref().filter(|_| of == Of::File).unwrap_or(&self.must)
     }
 
     /// The property as something that is not to be; none where its lack is all that shows.
@@ -544,6 +550,8 @@ impl Of {
             Self::Commit => Predicate::Commit(text),
             Self::Request => Predicate::PullRequest(text),
             Self::Reply => Predicate::Reply(text),
+            // Only its beginning can be told, from the command that makes it.
+            Self::Branch => Predicate::Any(Vec::new()),
             Self::File | Self::Lines => file(FileTest { added: Some(text), ..FileTest::default() }),
             Self::Name => file(FileTest { name: Some(text), action: Some(FileAction::Create), ..FileTest::default() }),
             Self::Content => file(FileTest { content: Some(text), ..FileTest::default() }),
@@ -565,6 +573,7 @@ impl Of {
             Self::Reply => Event::stop(text, Vec::new()),
             Self::File | Self::Lines | Self::Content => Event::write("src/main.py", text),
             Self::Name => Event::write(format!("src/{text}"), "new\n"),
+            Self::Branch => Event::command(format!("git checkout -b {text}")),
         }
     }
 }

@@ -208,6 +208,11 @@ pub(super) fn mean<'l>(
 /// way that cannot be told, since how long the circumstance lasts does not show.
 fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
     let Some(when) = when else { return true };
+    if main.things.is_empty() && !main.flags.is_empty() && when.things.iter().all(|thing| thing.sort == Sort::Command) {
+        // `never --force when pushing`
+        main.things = when.things;
+        return true;
+    }
     if when.things.iter().all(|thing| thing.sort == Sort::File) {
         let code = main.things.iter().all(|thing| matches!(thing.sort, Sort::Code | Sort::File));
         main.places.extend(when.things.iter().map(Thing::place).filter(|_| code));

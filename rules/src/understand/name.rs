@@ -412,7 +412,9 @@ impl Namer<'_, '_> {
             return Some((files(globs(&text), &text), skip + 2));
         }
         if unit.is(Cue::Folder) {
-            let name = next.filter(|next| matches!(next.what, What::Word | What::Literal(_)))?;
+            // `for package management` names no folder.
+            let word = |next: &Unit<'_, '_>| next.what == What::Word && unit.text != "package";
+            let name = next.filter(|next| word(next) || matches!(next.what, What::Literal(_)))?;
             let text = format!("{}/", name.text.trim_end_matches('/'));
             return Some((files(globs(&text), &text), skip + 2));
         }

@@ -387,7 +387,10 @@ pub(super) fn escaped(text: &str) -> String {
 /// Added lines that hold a text.
 pub(super) fn text_thing(text: &str) -> Thing {
     let found = spelled(text);
-    let lines = FileTest { added: Some(found), ..FileTest::default() };
+    // A word that is not only a name may stand in any document.
+    let word = text.chars().all(|c| c.is_ascii_lowercase());
+    let not_path = if word { ["*.md", "*.mdx", "*.rst", "*.txt"].map(str::to_owned).to_vec() } else { Vec::new() };
+    let lines = FileTest { added: Some(found), not_path, ..FileTest::default() };
     Thing {
         predicate: Predicate::File(Box::new(lines)),
         sort: Sort::Code,

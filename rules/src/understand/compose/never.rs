@@ -180,7 +180,7 @@ impl Composer<'_, '_> {
     }
 
     fn substitution(&self, never: &[Thing], instead: &[Thing]) -> Draft {
-        let never: Vec<_> = never.iter().map(|thing| self.limited(thing)).collect();
+        let never: Vec<_> = never.iter().map(|thing| spared(&self.limited(thing), instead)).collect();
         let names = |things: &[Thing]| things.iter().map(|thing| thing.slug.clone()).collect::<Vec<_>>().join("-and-");
         let labels = |things: &[Thing]| things.iter().map(|thing| thing.label.clone()).collect::<Vec<_>>().join(" or ");
         let mut steps = Vec::new();
@@ -280,6 +280,20 @@ impl Composer<'_, '_> {
         let id = format!("only-{name}");
         let draft = self.substitution(&rivals, std::slice::from_ref(thing));
         Some(Draft { id, ..draft })
+    }
+}
+
+/// What is not to be used, without the ways in which what is to be used runs it: `uv run pytest` instead of `pytest`.
+fn spared(never: &Thing, instead: &[Thing]) -> Thing {
+    let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
+    let programs: Vec<_> = instead.iter().filter_map(|to| to.holds.shell().map(first)).collect();
+    let used = |test: &CommandTest| first(&test.run).split('|').any(|name| programs.iter().any(|own| own == name));
+    match &never.predicate {
+        Predicate::Any(parts) => {
+            let kept = parts.iter().filter(|part| !matches!(part, Predicate::Command(test) if used(test)));
+            Thing { predicate: any(kept.cloned().collect::<Vec<_>>().into_iter()), ..never.clone() }
+        }
+        _ => never.clone(),
     }
 }
 

@@ -11,6 +11,9 @@ use crate::understand::path::{path_of, sample_path};
 use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
 
+/// Files whose lines are as long as what they hold.
+const UNBROKEN: [&str; 8] = ["*.md", "*.mdx", "*.rst", "*.txt", "*.json", "*.lock", "*.csv", "*.svg"];
+
 impl Composer<'_, '_> {
     /// Whether the statement is about how texts are.
     pub(super) fn about_texts(&self) -> bool {
@@ -49,7 +52,10 @@ impl Composer<'_, '_> {
             drafts.extend(u8::try_from(*count).ok().map(questions));
         }
         if let Some((cue, texts)) = &main.literal {
-            drafts.extend(main.subjects.iter().map(|of| literal(meaning.stance, *cue, texts, *of)));
+            drafts.extend(main.subjects.iter().filter_map(|of| match of {
+                (Of::Branch, _) => branches(meaning.stance, *cue, texts),
+                of => Some(literal(meaning.stance, *cue, texts, *of)),
+            }));
         }
         let within = main.places.iter().find_map(|place| match place {
             Place::Files { globs, outside: false, .. } => Some(globs),
@@ -89,7 +95,7 @@ impl Composer<'_, '_> {
         let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
         let event = |text: &str| property.event(of, &part.text(text));
-        let (test, good, bad) = (property.test(of, part), event(&property.good), event(&property.bad));
+        let (good, bad) = (event(&property.good), event(&property.bad));
         if self.meaning.stance == Stance::Never {
             let id = format!("{}-in-{subject}", property.name);
             let title = format!("never {} {}", write(of), property.so);
@@ -111,15 +117,16 @@ impl Composer<'_, '_> {
             Some(how) => format!("indent{how}"),
             None => format!("{} {}", write(of), property.so),
         };
-        let own = property.language.is_empty();
-        let Some(files) = files.filter(|_| own && matches!(of, Of::File | Of::Content)) else {
-            let pattern = Pattern::Universality { every: property.all(of), must: test };
+        let some = |thing: &&Thing| property.language.is_empty() || !matches!(&*thing.slug, "files" | "code");
+        let Some(files) = files.filter(some).filter(|_| matches!(of, Of::File | Of::Content)) else {
+            let must = of.test(part.test(property.shown(of).clone()));
+            let pattern = Pattern::Universality { every: property.all(of), must };
             return Some(Draft::of(id, title, pattern).violates([bad]).clean([good]));
         };
         let every =
             if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
         let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
-        let pattern = Pattern::Universality { every, must: test };
+        let pattern = Pattern::Universality { every, must: of.test(property.shown(of).clone()) };
         let (id, title) =
             (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
         let draft = Draft::of(id, title, pattern);
@@ -152,8 +159,11 @@ impl Composer<'_, '_> {
         let event = |n: u32| of.event(&part.text(&many(n, word)));
         let (good, bad) = (event(1), event(count + 1));
         let subject = noun(of);
-        let pattern =
-            Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(part.test(test)) };
+        let mut every = of.test(TextTest::All(Vec::new()));
+        if of == Of::Lines {
+            narrow(&mut every, &UNBROKEN.map(str::to_owned), true);
+        }
+        let pattern = Pattern::Universality { every, must: of.test(part.test(test)) };
         let name = if count == 1 { name.trim_end_matches('s') } else { name };
         let title = format!("{} with at most {count} {name}", write(of));
         Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
@@ -204,6 +214,27 @@ pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
     )
     .violates([Event::write(at(&format!("other.{extension}")), "new\n")])
     .clean([Event::write(at(&sample_path(pattern)), "new\n")])
+}
+
+/// `branch names start with feature/`: a branch that is made is named so.
+fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
+    let first = texts.first().filter(|_| stance != Stance::Never && cue == Cue::StartsWith)?;
+    let names = texts.iter().map(|text| format!("{text}*")).collect::<Vec<_>>().join("|");
+    let named = |names: &str| {
+        Predicate::Any(vec![
+            Predicate::command(&format!("git checkout -b|-B {names}")),
+            Predicate::command(&format!("git switch -c|-C {names}")),
+        ])
+    };
+    let never = Predicate::All(vec![named("*"), named(&names).negated()]);
+    let label = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
+    let run = |name: &str| Event::command(format!("git checkout -b {name}"));
+    let draft = Draft::of(
+        format!("branch-without-{}", slug(first)),
+        format!("start names of branches with {label}"),
+        Pattern::Absence { never },
+    );
+    Some(draft.violates([run("other")]).clean([run(&format!("{first}parser"))]))
 }
 
 /// A subject's text that starts with, ends with or contains one of some literals.
@@ -262,6 +293,7 @@ fn plural(of: Of) -> &'static str {
         Of::File | Of::Content => "files",
         Of::Lines => "lines",
         Of::Name => "new files",
+        Of::Branch => "branches",
     }
 }
 
@@ -274,5 +306,6 @@ pub(super) fn noun(of: Of) -> &'static str {
         Of::File | Of::Content => "file",
         Of::Lines => "line",
         Of::Name => "file-name",
+        Of::Branch => "branch",
     }
 }
