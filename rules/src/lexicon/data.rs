@@ -214,6 +214,9 @@ pub(crate) struct Property {
     /// Whether what it forbids is forbidden in every text that can have it, where none is named.
     #[serde(default)]
     pub everywhere: bool,
+    /// Whether it says nothing where what it is said of is not named.
+    #[serde(default)]
+    pub dependent: bool,
     /// The languages that it is a property of, where not of any file.
     #[serde(default)]
     pub language: Vec<String>,

@@ -213,7 +213,8 @@ impl Lexicon {
 
     /// Whether a word has the shape of a path, a file name or a glob.
     pub(crate) fn is_path(&self, word: &str) -> bool {
-        let foreign = word.contains("://") || word.contains("()") || word.starts_with(['@', '-']);
+        let code = ["://", "()", "::", "->", "="].iter().any(|mark| word.contains(mark));
+        let foreign = code || word.starts_with(['@', '-', '$']);
         let blank = !word.contains(|c: char| c.is_alphanumeric() || c == '*');
         if foreign || blank || word.contains(char::is_whitespace) || self.not_paths.contains(&word.to_lowercase()) {
             return false;

@@ -129,7 +129,10 @@ impl Namer<'_, '_> {
     /// Takes in the next unit, with those behind it that belong to it, and says how many.
     fn step(&mut self, units: &[Unit<'_, '_>]) -> usize {
         let Some(unit) = units.first() else { return 1 };
+        // `for client/server pairs` is about no path.
+        let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
         if unit.is_any(&[Cue::In, Cue::To, Cue::Outside])
+            && !pair
             && let Some((place, count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
         {
             // What is done in a place to something unknown is not about the place.

@@ -367,6 +367,10 @@ fn spelled(text: &str) -> TextTest {
     if let Some(name) = tag.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
         return TextTest::Matches(format!("\\{{%-?\\s*{name}\\b"));
     }
+    // `assert*` begins so, and `*_fixture` ends so.
+    if let Some(head) = text.strip_suffix('*').filter(|head| head.ends_with(name) && !head.contains('*')) {
+        return TextTest::Matches(format!("{}\\w*", escaped(head)));
+    }
     let call = text.strip_suffix("()").map(|name| format!("{name}("));
     let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
     let parts: Vec<_> = open.unwrap_or(text).split("...").collect();

@@ -35,19 +35,7 @@ impl Composer<'_, '_> {
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }
-        let in_file = meaning
-            .main
-            .places
-            .iter()
-            .any(|place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.')));
-        let things = meaning.main.things.iter().map(|thing| match thing.sort {
-            // A command in a file is a text.
-            Sort::Command if in_file && thing.literal => {
-                Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) }
-            }
-            _ => thing.clone(),
-        });
-        let mut things: Vec<_> = things.map(|thing| self.limited(&thing)).collect();
+        let mut things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(&self.in_file(thing))).collect();
         if let Some(flag) = meaning.main.flags.first() {
             things = with_flag(things, flag);
         }
@@ -68,6 +56,15 @@ impl Composer<'_, '_> {
             });
         }
         drafts
+    }
+
+    /// A command in a file that is named is a text.
+    fn in_file(&self, thing: &Thing) -> Thing {
+        let file = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.'));
+        if thing.sort == Sort::Command && thing.literal && self.meaning.main.places.iter().any(file) {
+            return Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) };
+        }
+        thing.clone()
     }
 
     fn absence(&self, thing: &Thing) -> Draft {
@@ -180,7 +177,7 @@ impl Composer<'_, '_> {
     }
 
     fn substitution(&self, never: &[Thing], instead: &[Thing]) -> Draft {
-        let never: Vec<_> = never.iter().map(|thing| spared(&self.limited(thing), instead)).collect();
+        let never: Vec<_> = never.iter().map(|thing| spared(&self.limited(&self.in_file(thing)), instead)).collect();
         let names = |things: &[Thing]| things.iter().map(|thing| thing.slug.clone()).collect::<Vec<_>>().join("-and-");
         let labels = |things: &[Thing]| things.iter().map(|thing| thing.label.clone()).collect::<Vec<_>>().join(" or ");
         let mut steps = Vec::new();

@@ -27,8 +27,12 @@ impl Composer<'_, '_> {
         let made = matches!(main.verb, Some(Cue::Create | Cue::Edit)) && main.subjects.is_empty();
         // `kept in the users table` speaks of no answer.
         let plain = self.meaning.stance == Stance::Plain && main.subjects.is_empty() && main.verb == Some(Cue::Place);
-        let elsewhere =
-            |property: &&Property| (made || plain) && !property.everywhere && property.of.first() == Some(&Of::Reply);
+        let runs = main.things.iter().any(|thing| thing.sort == Sort::Command && thing.literal);
+        let elsewhere = |property: &&Property| {
+            let reply = property.of.first() == Some(&Of::Reply);
+            let open = main.subjects.is_empty();
+            (made || plain) && !property.everywhere && reply || open && (property.dependent || runs)
+        };
         main.properties.iter().any(|property| !elsewhere(property)) || literal || measured
     }
 
