@@ -260,7 +260,7 @@ impl Shell {
                 "--body-file" | "-F" => {
                     let path = value();
                     let text = if path == "-" { input.cloned() } else { self.files.get(&self.path(path)).cloned() };
-                    body = Some(text.unwrap_or(HOLE.to_string()));
+                    body = Some(text.map_or(HOLE.to_string(), |text| text.trim_end().to_owned()));
                 }
                 _ => {}
             }
