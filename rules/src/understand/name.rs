@@ -169,7 +169,10 @@ impl Namer<'_, '_> {
         }
         let before = self.named.things.len();
         self.take(unit);
-        if self.negative && self.is_limited(units) {
+        // `squash commits` is not to commit.
+        let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
+        let other = self.behind_word && self.named.verb.is_none() && self.named.things.get(before).is_some_and(noun);
+        if other || self.negative && self.is_limited(units) {
             self.named.things.truncate(before);
         }
         if let Some(thing) = self.named.things.get_mut(before) {

@@ -285,8 +285,18 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
     let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
     let programs: Vec<_> = instead.iter().filter_map(|to| to.holds.shell().map(first)).collect();
     let used = |test: &CommandTest| first(&test.run).split('|').any(|name| programs.iter().any(|own| own == name));
+    let label = never.label.trim_matches('`');
+    let same = |to: &Thing| {
+        let longer = to.holds.shell().is_some_and(|text| text.len() > label.len() && text.starts_with(label));
+        never.sort == Sort::Command && (to.predicate == never.predicate || longer)
+    };
     match &never.predicate {
-        Predicate::Any(parts) => {
+        // One way of doing it instead of another: only what is written out is not to be.
+        _ if never.literal && instead.iter().any(same) => {
+            let written = command_thing(label, None);
+            Thing { literal: true, ..written }
+        }
+        Predicate::Any(parts) if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) => {
             let kept = parts.iter().filter(|part| !matches!(part, Predicate::Command(test) if used(test)));
             Thing { predicate: any(kept.cloned().collect::<Vec<_>>().into_iter()), ..never.clone() }
         }
