@@ -4,8 +4,8 @@ use super::clause::{Clause, Role, Unit, What};
 use super::path::{at_path, globs, path_of};
 use super::text::Form;
 use super::thing::{
-    Sort, Thing, command_thing, entry_thing, file_thing, is_command_like, is_skill, path_thing, reply_thing,
-    skill_thing, text_thing, tool_thing,
+    Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing,
+    reply_thing, skill_thing, text_thing, tool_thing,
 };
 use crate::Lexicon;
 use crate::Predicate;
@@ -89,12 +89,17 @@ pub(super) fn name<'l>(
         Cue::Create => 1,
         _ => 0,
     });
+    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains('*'));
     let mut namer = Namer {
         lexicon,
         languages,
         role: clause.role,
         negative,
-        named: Named { verb: own.or(verb), ..Named::default() },
+        // What is named by a pattern are files.
+        named: Named {
+            verb: own.or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place)),
+            ..Named::default()
+        },
         joined: false,
         behind_word: false,
     };
@@ -195,6 +200,15 @@ impl Namer<'_, '_> {
             let path = format!("{}/", unit.text.trim_end_matches('/'));
             self.named.things.push(path_thing(&path, self.named.verb));
             return Some(2);
+        }
+        let imports = matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
+        let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
+        if let Some(module) =
+            units.get(from).filter(|module| imports && self.negative && module.literal && module.what != What::Command)
+        {
+            let thing = import_thing(module.text);
+            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
+            return Some(from + 1);
         }
         if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
             self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });

@@ -410,6 +410,21 @@ pub(super) fn text_thing(text: &str) -> Thing {
     }
 }
 
+/// Code that imports a module.
+pub(super) fn import_thing(module: &str) -> Thing {
+    let names = module.trim_matches('/');
+    let heads = "import|from|export|use|using|require|#include|(const|let|var)\\b.*require\\(";
+    let line = format!("^\\s*({heads})[^\\n]*[\\s\"'(]{}($|[\\s\"';,./:)])", escaped(names));
+    let lines = FileTest { added: Some(TextTest::Matches(line)), ..FileTest::default() };
+    Thing {
+        predicate: Predicate::File(Box::new(lines)),
+        slug: format!("import-{}", slug(names)),
+        says: Some((format!("import `{module}`"), format!("importing `{module}`"))),
+        holds: Event::edit("src/app.ts", "old", format!("import {{ a }} from \"{names}\";\n")),
+        ..text_thing(module)
+    }
+}
+
 /// An answer that holds a phrase.
 pub(super) fn reply_thing(text: &str) -> Thing {
     Thing {

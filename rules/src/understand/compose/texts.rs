@@ -205,7 +205,12 @@ fn questions(at_most: u8) -> Draft {
 
 /// `test files are named *_test.py`.
 pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
-    let every = with_action(&files.predicate, FileAction::Create);
+    let mut every = with_action(&files.predicate, FileAction::Create);
+    if let (Predicate::File(test), Some((_, ending))) = (&mut every, pattern.rsplit_once('.')) {
+        // What lies beside them, such as data, `__init__.py` and `conftest.py`, has names of its own.
+        let other = ["_", "conftest"].map(|head| TextTest::Not(Box::new(TextTest::StartsWith(head.to_owned()))));
+        test.name = Some(TextTest::All([TextTest::EndsWith(format!(".{ending}"))].into_iter().chain(other).collect()));
+    }
     let must = Predicate::path([pattern]);
     let path = path_of(&files.holds).unwrap_or("tests/example.txt");
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
