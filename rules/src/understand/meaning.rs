@@ -291,7 +291,7 @@ fn are_spelled(things: &[Thing]) -> bool {
     !things.is_empty() && things.iter().all(spelled)
 }
 
-/// The words of a clause that no language but code spells so: `RuntimeException`, `std::fs`, `fail()`.
+/// The words of a clause that no language but code spells so: `RuntimeException`, `oven::heat`, `fail()`.
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
