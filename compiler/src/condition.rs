@@ -7,7 +7,7 @@
 
 use crate::code::{self, Grammars};
 use crate::command::CommandPattern;
-use crate::facts::{Command, Commit, Facts, FileChange, Unknown, Workspace};
+use crate::facts::{Command, Commit, Facts, FileChange, Unknown, Word, Workspace};
 use crate::text::{self, Expressions};
 use crate::truth::{Answer, Truth};
 use fast_glob::glob_match;
@@ -36,6 +36,8 @@ pub enum Condition {
     Read(Paths),
     /// A commit is made with such a message.
     Commit(TextTest),
+    /// A pull request is opened or edited with such a text.
+    PullRequest(TextTest),
     /// The agent says such a thing.
     Reply(TextTest),
     /// The user says such a thing.
@@ -143,6 +145,8 @@ pub enum Subject<'a> {
     Read(&'a str),
     /// A commit.
     Commit(&'a str),
+    /// A pull request.
+    PullRequest(&'a str),
     /// The agent's words.
     Reply(&'a str),
     /// The user's words.
@@ -245,6 +249,7 @@ impl Condition {
             Predicate::File(test) => Self::File(Box::new(FileCondition::of(test)?)),
             Predicate::Read(test) => Self::Read(Paths::of(test).map_err(|error| vec![error])?),
             Predicate::Commit(test) => Self::Commit(words(test)?),
+            Predicate::PullRequest(test) => Self::PullRequest(words(test)?),
             Predicate::Reply(test) => Self::Reply(words(test)?),
             Predicate::Prompt(test) => Self::Prompt(words(test)?),
             Predicate::Tool(test) => Self::Tool(ToolCondition::of(test).map_err(|error| vec![error])?),
@@ -337,10 +342,10 @@ impl Condition {
                 Finding::of(Answer::plain(wanted && paths.contain(path)), Subject::Read(path))
             }),
             Self::Commit(test) => each(choice.chosen.commit, choice.commit, &situation.facts.commits, |commit| {
-                let answer = text::test(test, &commit.message.text, situation.expressions);
-                let known = if commit.message.exact { answer } else { Answer::plain(Truth::Unknown) };
-                Finding::of(known, Subject::Commit(&commit.message.text))
+                message(test, &commit.message, situation, Subject::Commit)
             }),
+            Self::PullRequest(test) => (situation.facts.pull_request.as_ref())
+                .map_or_else(|| Finding::plain(false), |text| message(test, text, situation, Subject::PullRequest)),
             Self::Reply(test) => words(test, situation.facts.reply.as_deref(), situation, Subject::Reply),
             Self::Prompt(test) => words(test, situation.facts.prompt.as_deref(), situation, Subject::Prompt),
             Self::Tool(test) => test.decide(situation),
@@ -387,6 +392,18 @@ fn each<'a, T: 'a + ?Sized, I: std::borrow::Borrow<T> + 'a>(
 ) -> Finding<'a> {
     let is_chosen = |one: &&'a I| !chosen || item.is_some_and(|item| std::ptr::eq(item, (*one).borrow()));
     items.iter().filter(is_chosen).map(decide).reduce(Finding::or).unwrap_or_else(|| Finding::plain(false))
+}
+
+/// Decides a test on the text of a commit or a pull request.
+fn message<'a>(
+    test: &TextTest,
+    message: &'a Word,
+    situation: &Situation<'a>,
+    subject: fn(&'a str) -> Subject<'a>,
+) -> Finding<'a> {
+    let answer = text::test(test, &message.text, situation.expressions);
+    let known = if message.exact { answer } else { Answer::plain(Truth::Unknown) };
+    Finding::of(known, subject(&message.text))
 }
 
 fn words<'a>(

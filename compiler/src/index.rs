@@ -35,6 +35,7 @@ enum Trait<'a> {
     AnyFile,
     AnyRead,
     AnyCommit,
+    PullRequest,
     Reply,
     Prompt,
     Tool(&'a str),
@@ -65,6 +66,7 @@ impl From<Trait<'_>> for Key {
             Trait::Completed => (15, "", ""),
             Trait::Moment(moment) => return Self(16 << 56 | moment as u64),
             Trait::Gram(gram) => return Self(17 << 56 | u64::from(gram)),
+            Trait::PullRequest => (18, "", ""),
         };
         // FNV-1a (Fowler, Noll, Vo), 64 bits, folded into 56.
         let separate = if more.is_empty() { "" } else { "\0" };
@@ -198,6 +200,7 @@ impl Index {
             path_traits(path).for_each(&mut look);
         }
         facts.commits.iter().for_each(|_| look(Trait::AnyCommit));
+        facts.pull_request.iter().for_each(|_| look(Trait::PullRequest));
         facts.reply.iter().for_each(|_| look(Trait::Reply));
         facts.prompt.iter().for_each(|_| look(Trait::Prompt));
         if let Some(call) = &facts.tool {
@@ -272,6 +275,7 @@ fn slots_of(condition: &Condition) -> Option<Vec<Slot>> {
         Condition::File(file) => file_slots(file),
         Condition::Read(paths) => paths_slots(&paths.any).or_else(|| one(Trait::AnyRead)),
         Condition::Commit(test) => literal_slots(test).or_else(|| one(Trait::AnyCommit)),
+        Condition::PullRequest(_) => one(Trait::PullRequest),
         Condition::Reply(test) => literal_slots(test).or_else(|| one(Trait::Reply)),
         Condition::Prompt(test) => literal_slots(test).or_else(|| one(Trait::Prompt)),
         Condition::Tool(tool) if tool.name.is_empty() || tool.name.iter().any(|name| is_glob(name)) => {

@@ -260,6 +260,9 @@ fn whatlang_code(code: &str) -> Option<whatlang::Lang> {
 fn language(text: &str, code: &str) -> Truth {
     let words = prose(text).collect::<Vec<_>>().join("\n");
     let unspaced = words.chars().filter(|c| is_unspaced(*c)).count();
+    if let Some(truth) = by_script(&words, code, unspaced) {
+        return truth;
+    }
     if words.chars().filter(|c| c.is_alphabetic()).count() + 3 * unspaced < MIN_LETTERS_FOR_LANGUAGE {
         return Truth::Unknown;
     }
@@ -267,6 +270,19 @@ fn language(text: &str, code: &str) -> Truth {
         (Some(found), Some(wanted)) if found.lang() == wanted => Truth::Yes,
         (Some(found), Some(wanted)) if found.is_reliable() || found.script() != script_of(wanted) => Truth::No,
         _ => Truth::Unknown,
+    }
+}
+
+/// What the script alone tells of a text, however short; a character of a script without spaces counts for three letters.
+fn by_script(words: &str, code: &str, unspaced: usize) -> Option<Truth> {
+    let letters = words.chars().filter(|c| c.is_alphabetic() && !is_unspaced(*c)).count();
+    let kana = words.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
+    match code {
+        "zh" if unspaced * 6 >= letters && unspaced > 1 => Some((!kana).into()),
+        "ja" if unspaced * 6 >= letters && kana => Some(Truth::Yes),
+        "zh" | "ja" if unspaced == 0 && letters > 7 => Some(Truth::No),
+        "en" | "de" | "es" | "fr" if unspaced * 3 > letters && unspaced > 1 => Some(Truth::No),
+        _ => None,
     }
 }
 

@@ -89,6 +89,8 @@ pub enum WitnessKind {
     Read,
     /// A commit message.
     Commit,
+    /// The text of a pull request.
+    PullRequest,
     /// The agent's words.
     Reply,
     /// The user's words.
@@ -136,6 +138,7 @@ impl Witness {
             Subject::File(file, of) => Self::of_file(file, *of, span.as_ref(), workspace),
             Subject::Read(path) => Self { path: Some((*path).to_owned()), ..plain(WitnessKind::Read, path) },
             Subject::Commit(message) => part(WitnessKind::Commit, message),
+            Subject::PullRequest(text) => part(WitnessKind::PullRequest, text),
             Subject::Reply(text) => part(WitnessKind::Reply, text),
             Subject::Prompt(text) => part(WitnessKind::Prompt, text),
             Subject::Tool(name) => plain(WitnessKind::Tool, name),

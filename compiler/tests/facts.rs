@@ -112,6 +112,7 @@ struct FileCase {
     contains: Vec<Change>,
     reads: Option<Vec<String>>,
     commits: Option<Vec<String>>,
+    pull_request: Option<String>,
 }
 
 /// Action, path, added and removed lines, and whether the whole file is known.
@@ -170,6 +171,10 @@ fn files_change_as_the_corpus_says() {
             && case.contains.iter().all(|expected| changes.contains(expected))
             && case.reads.as_ref().is_none_or(|expected| *expected == facts.reads)
             && case.commits.as_ref().is_none_or(|expected| *expected == commits)
+            && case
+                .pull_request
+                .as_ref()
+                .is_none_or(|expected| facts.pull_request.as_ref().map(&word).as_ref() == Some(expected))
             && facts.files.iter().all(|change| change.language == language(&change.path));
         if !right {
             let reads = &facts.reads;

@@ -26,6 +26,7 @@ pub fn describe(predicate: &Predicate) -> String {
         Predicate::Read(test) if test.path.is_empty() => "reading a file".to_owned(),
         Predicate::Read(test) => format!("reading {}", ticked(&test.path, " or ")),
         Predicate::Commit(test) => format!("a commit whose message {}", text(test)),
+        Predicate::PullRequest(test) => format!("a pull request whose text {}", text(test)),
         Predicate::Reply(test) => format!("a reply that {}", text(test)),
         Predicate::Prompt(test) => format!("a prompt that {}", text(test)),
         Predicate::Tool(test) => {

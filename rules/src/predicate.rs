@@ -30,6 +30,8 @@ pub enum Predicate {
     Read(PathTest),
     /// The message of a commit.
     Commit(TextTest),
+    /// The text of a pull request that is opened or edited: its title, an empty line, its body.
+    PullRequest(TextTest),
     /// The agent's words to the user.
     Reply(TextTest),
     /// The user's words to the agent.

@@ -30,6 +30,8 @@ struct Case {
     holds: Vec<String>,
     #[serde(default)]
     languages: Vec<String>,
+    /// The heading that the sentence stands under, where it is from a document.
+    heading: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,9 +41,10 @@ struct Corpus {
 
 fn correction(case: &Case) -> Correction {
     let mut correction = Correction::of(&case.text);
-    if !case.languages.is_empty() {
+    if !case.languages.is_empty() || case.heading.is_some() {
         correction.context = Some(rules::correction::Context {
             languages: case.languages.clone(),
+            heading: case.heading.clone(),
             ..rules::correction::Context::default()
         });
     }

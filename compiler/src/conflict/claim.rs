@@ -217,6 +217,7 @@ fn selector(kind: &str, every: &Predicate) -> (String, Files) {
         Predicate::Reply(test) => kind == REPLIES && everything(test),
         Predicate::Event(moment) => kind == REPLIES && matches!(moment, Moment::Reply | Moment::Stop),
         Predicate::Commit(test) => kind == MESSAGES && everything(test),
+        Predicate::PullRequest(test) => kind == REQUESTS && everything(test),
         Predicate::Prompt(test) => kind == PROMPTS && everything(test),
         Predicate::Command(test) => kind == MESSAGES && test.run == "git commit",
         Predicate::File(test) => {
@@ -254,6 +255,7 @@ fn disjuncts(predicate: &Predicate) -> Vec<&Predicate> {
 
 const REPLIES: &str = "a reply";
 const MESSAGES: &str = "a commit message";
+const REQUESTS: &str = "a pull request";
 const PROMPTS: &str = "a prompt";
 const NAMES: &str = "a file name";
 const LINES: &str = "added text";
@@ -264,6 +266,7 @@ fn texts(leaf: &Predicate) -> Vec<(&'static str, &TextTest, Files)> {
     match leaf {
         Predicate::Reply(test) => vec![(REPLIES, test, Files::default())],
         Predicate::Commit(test) => vec![(MESSAGES, test, Files::default())],
+        Predicate::PullRequest(test) => vec![(REQUESTS, test, Files::default())],
         Predicate::Prompt(test) => vec![(PROMPTS, test, Files::default())],
         Predicate::File(test) => {
             let FileTest { path, not_path, language, action, name, added, removed, content, code } = test.as_ref();

@@ -130,7 +130,8 @@ impl Prescription {
     /// What makes a predicate true, where it is about deeds.
     fn of(rule: &Rule, directive: &Directive, predicate: &Predicate) -> Option<Self> {
         let words = |leaf: &Predicate| {
-            matches!(leaf, Predicate::Reply(_) | Predicate::Commit(_) | Predicate::Prompt(_) | Predicate::Workspace(_))
+            use Predicate::{Commit, Prompt, PullRequest, Reply, Workspace};
+            matches!(leaf, Reply(_) | Commit(_) | PullRequest(_) | Prompt(_) | Workspace(_))
         };
         if mentions(predicate, &words) {
             return None;
@@ -280,6 +281,9 @@ fn events(predicate: &Predicate, file: &str) -> Vec<Event> {
         }
         Predicate::Commit(test) => {
             sample_text(test).map(|text| Event::command(format!("git commit -m '{text}'"))).into_iter().collect()
+        }
+        Predicate::PullRequest(test) => {
+            sample_text(test).map(|text| Event::command(format!("gh pr create --title '{text}'"))).into_iter().collect()
         }
         Predicate::Reply(test) => sample_text(test).map(|text| Event::stop(text, Vec::new())).into_iter().collect(),
         Predicate::Prompt(test) => {

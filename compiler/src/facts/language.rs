@@ -3,7 +3,7 @@
 use super::paths::base_name;
 
 /// Endings of names, without the dot, and their languages.
-const EXTENSIONS: [(&str, &[&str]); 41] = [
+const EXTENSIONS: [(&str, &[&str]); 43] = [
     ("bash", &["sh", "bash", "zsh", "ksh", "bats"]),
     ("c", &["c", "h"]),
     ("clojure", &["clj", "cljs", "edn"]),
@@ -40,10 +40,12 @@ const EXTENSIONS: [(&str, &[&str]); 41] = [
     ("scala", &["scala", "sbt"]),
     ("scss", &["scss", "sass", "less"]),
     ("sql", &["sql"]),
+    ("svelte", &["svelte"]),
     ("swift", &["swift"]),
     ("toml", &["toml"]),
     ("tsx", &["tsx"]),
     ("typescript", &["ts", "mts", "cts"]),
+    ("vue", &["vue"]),
     ("yaml", &["yaml", "yml"]),
 ];
 

@@ -123,6 +123,7 @@ fn polarity(test: Predicate) -> (bool, Predicate) {
         }
         Predicate::Reply(inner) => of(text_polarity(inner), Predicate::Reply),
         Predicate::Commit(inner) => of(text_polarity(inner), Predicate::Commit),
+        Predicate::PullRequest(inner) => of(text_polarity(inner), Predicate::PullRequest),
         Predicate::Prompt(inner) => of(text_polarity(inner), Predicate::Prompt),
         other => (true, other),
     }
@@ -146,6 +147,7 @@ fn covers(every: &Predicate, test: &Predicate) -> bool {
     match (every, test) {
         (Predicate::Reply(all), Predicate::Reply(_))
         | (Predicate::Commit(all), Predicate::Commit(_))
+        | (Predicate::PullRequest(all), Predicate::PullRequest(_))
         | (Predicate::Prompt(all), Predicate::Prompt(_)) => {
             *all == TextTest::All(Vec::new()) || *all == TextTest::Empty(false)
         }
@@ -262,6 +264,7 @@ fn normal(predicate: &Predicate) -> Predicate {
             Predicate::Read(PathTest { path: set(path), not_path: set(not_path) })
         }
         Predicate::Commit(test) => Predicate::Commit(text(test)),
+        Predicate::PullRequest(test) => Predicate::PullRequest(text(test)),
         Predicate::Reply(test) => Predicate::Reply(text(test)),
         Predicate::Prompt(test) => Predicate::Prompt(text(test)),
         Predicate::Tool(ToolTest { name, arg, value }) => {

@@ -1,6 +1,7 @@
 //! The shape of the lexicon's files, and how each sort of thing becomes an entry.
 
 use super::{CodeTest, Entry, Event, FileTest, Kind, Moment, Predicate, TextTest, ToolTest, any_command};
+use crate::predicate::FileAction;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -18,11 +19,13 @@ pub(super) struct Data {
     pub measure: Vec<MeasureData>,
     pub property: Vec<Property>,
     pub replacement: Vec<ReplacementData>,
+    pub flag: Vec<Flag>,
     tool: Vec<Tool>,
     action: Vec<Action>,
     files: Vec<Files>,
     language: Vec<Language>,
     construct: Vec<Construct>,
+    library: Vec<Library>,
     moment: Vec<MomentData>,
     agent_tool: Vec<AgentTools>,
     host: Vec<Host>,
@@ -88,6 +91,7 @@ pub(crate) enum Cue {
     Reported,
     This,
     Reason,
+    Assure,
     Filler,
     // What is done.
     Run,
@@ -124,6 +128,8 @@ pub(super) struct Number {
 #[serde(deny_unknown_fields)]
 pub(super) struct Subject {
     pub of: Of,
+    #[serde(default)]
+    pub part: Part,
     pub words: Vec<String>,
 }
 
@@ -133,6 +139,8 @@ pub(super) struct Subject {
 pub(crate) enum Of {
     /// The message of a commit.
     Commit,
+    /// The title and the body of a pull request.
+    Request,
     /// What the agent says to the user.
     Reply,
     /// The lines that are added to a file.
@@ -141,6 +149,39 @@ pub(crate) enum Of {
     Content,
     /// Each line of a file.
     Lines,
+    /// The name of a new file.
+    Name,
+    /// The name of a new branch.
+    Branch,
+}
+
+/// Which part of a text is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Its first line.
+    Title,
+    /// What follows the first line.
+    Body,
+}
+
+impl Part {
+    /// A test on this part.
+    pub(crate) fn test(self, test: TextTest) -> TextTest {
+        match self {
+            Self::Whole => test,
+            Self::Title => TextTest::FirstLine(Box::new(test)),
+            Self::Body => TextTest::Body(Box::new(test)),
+        }
+    }
+
+    /// A text of which this is the part.
+    pub(crate) fn text(self, part: &str) -> String {
+        if self == Self::Body { format!("Add the parser\n\n{part}") } else { part.to_owned() }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,12 +211,38 @@ pub(crate) struct Property {
     /// How a text is said to be so: `in the imperative`.
     pub so: String,
     pub of: Vec<Of>,
+    /// Whether what it forbids is forbidden in every text that can have it, where none is named.
+    #[serde(default)]
+    pub everywhere: bool,
+    /// Whether it says nothing where what it is said of is not named.
+    #[serde(default)]
+    pub dependent: bool,
+    /// The languages that it is a property of, where not of any file.
+    #[serde(default)]
+    pub language: Vec<String>,
     pub words: Vec<String>,
     pub must: TextTest,
+    /// What shows it where it is forbidden, if that is not what passes `must`.
+    #[serde(default)]
+    pub never: Option<TextTest>,
+    /// The test on the lines of a file, where it is another one.
+    #[serde(default)]
+    pub in_file: Option<TextTest>,
     /// A text that passes the test.
     pub good: String,
     /// One that does not.
     pub bad: String,
+}
+
+/// What is said of a command where an option is meant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Flag {
+    pub words: Vec<String>,
+    /// The action that it is an option of, where the words say so.
+    pub of: Option<String>,
+    /// The option, as it can be spelled.
+    pub flags: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -256,6 +323,18 @@ struct Construct {
     clean: BTreeMap<String, String>,
 }
 
+/// A library, as the code that imports it and the manifest that lists it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Library {
+    name: String,
+    #[serde(default)]
+    words: Vec<String>,
+    modules: Vec<String>,
+    /// What it is for: one library of a group takes the place of another.
+    group: String,
+}
+
 /// One way in which a construct is found: a pattern or a kind of node, or a test on the added lines.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,6 +378,7 @@ impl Data {
             .chain(self.files.into_iter().map(Files::entry))
             .chain(self.language.into_iter().map(Language::entry))
             .chain(self.construct.into_iter().map(Construct::entry))
+            .chain(self.library.into_iter().map(Library::entry))
             .chain(self.moment.into_iter().map(MomentData::entry))
             .chain(agent_tools)
             .chain(self.host.into_iter().map(|host| {
@@ -369,6 +449,31 @@ impl ConstructTest {
     }
 }
 
+impl Library {
+    fn entry(self) -> (Vec<String>, Entry) {
+        let names: Vec<_> = self.modules.iter().map(|name| name.replace('.', "\\.")).collect();
+        let names = names.join("|");
+        let quoted = format!("(from|require\\(|import|import\\()\\s*['\"]({names})(/[^'\"]*)?['\"]");
+        let plain = format!("^\\s*(import|from|use|using|require)\\s+['\"]?({names})\\b");
+        let listed = format!("^\\s*['\"]?({names})['\"]?\\s*[:=]\\s*['\"{{^~]?[\\^~v\\d'\"{{]");
+        let added = |pattern: String| Some(TextTest::Matches(pattern));
+        let code = FileTest { added: added(format!("{quoted}|{plain}")), ..FileTest::default() };
+        let path = ["package.json", "Cargo.toml", "pyproject.toml"].map(str::to_owned).to_vec();
+        let manifest = FileTest { path, added: added(listed), ..FileTest::default() };
+        let name = self.modules.first().cloned().unwrap_or_default();
+        let import = |name: &str| vec![Event::write("src/app.ts", format!("import {{ a }} from \"{name}\";\n"))];
+        let entry = Entry::new(
+            &self.name,
+            Kind::Construct,
+            Predicate::Any(vec![file(code), file(manifest)]),
+            import(&name),
+            import("./a"),
+        );
+        let words = if self.words.is_empty() { vec![self.name] } else { self.words };
+        (words, Entry { group: Some(self.group), ..entry })
+    }
+}
+
 impl MomentData {
     fn entry(self) -> (Vec<String>, Entry) {
         let (name, violates) = match self.event {
@@ -392,8 +497,52 @@ impl Property {
     /// The property as something that holds of an event.
     pub(super) fn entry(&self) -> Entry {
         let of = self.of.first().copied().unwrap_or(Of::Reply);
-        let event = |text: &str| vec![of.event(text)];
-        Entry::new(&self.name, Kind::Property, of.test(self.must.clone()), event(&self.good), event(&self.bad))
+        let event = |text: &str| vec![self.event(of, text)];
+        Entry::new(&self.name, Kind::Property, self.test(of, Part::Whole), event(&self.good), event(&self.bad))
+    }
+
+    /// The property as a test on what it is said of.
+    pub(crate) fn test(&self, of: Of, part: Part) -> Predicate {
+        self.spoken(of.test(part.test(self.shown(of).clone())))
+    }
+
+    /// The test on the text alone.
+    pub(crate) fn shown(&self, of: Of) -> &TextTest {
+        self.in_file.as_ref().filter(|_| of == Of::File).unwrap_or(&self.must)
+    }
+
+    /// The property as something that is not to be; none where its lack is all that shows.
+    pub(crate) fn forbidden(&self, of: Of, part: Part) -> Option<Predicate> {
+        let test = self.never.as_ref().or(Some(&self.must).filter(|must| !matches!(must, TextTest::Not(_))))?;
+        Some(self.spoken(of.test(part.test(test.clone()))))
+    }
+
+    /// Everything that can have the property.
+    pub(crate) fn all(&self, of: Of) -> Predicate {
+        self.spoken(of.test(TextTest::All(Vec::new())))
+    }
+
+    /// A test on files in the property's languages.
+    fn spoken(&self, mut predicate: Predicate) -> Predicate {
+        if let Predicate::File(test) = &mut predicate {
+            test.language.clone_from(&self.language);
+        }
+        predicate
+    }
+
+    /// An event with such a text, in a file of the property's language.
+    pub(crate) fn event(&self, of: Of, text: &str) -> Event {
+        let path = match self.language.first().map(String::as_str) {
+            _ if of == Of::Name => return Event::write(format!("src/{text}"), "new\n"),
+            Some("typescript") => "src/app.ts",
+            Some("tsx") => "src/App.tsx",
+            Some("csharp") => "src/App.cs",
+            Some("java") => "src/App.java",
+            Some("markdown") => "docs/guide.md",
+            Some("bash") => "bin/run.sh",
+            _ => return of.event(text),
+        };
+        if matches!(of, Of::File | Of::Lines | Of::Content) { Event::write(path, text) } else { of.event(text) }
     }
 }
 
@@ -402,8 +551,12 @@ impl Of {
     pub(crate) fn test(self, text: TextTest) -> Predicate {
         match self {
             Self::Commit => Predicate::Commit(text),
+            Self::Request => Predicate::PullRequest(text),
             Self::Reply => Predicate::Reply(text),
+            // Only its beginning can be told, from the command that makes it.
+            Self::Branch => Predicate::Any(Vec::new()),
             Self::File | Self::Lines => file(FileTest { added: Some(text), ..FileTest::default() }),
+            Self::Name => file(FileTest { name: Some(text), action: Some(FileAction::Create), ..FileTest::default() }),
             Self::Content => file(FileTest { content: Some(text), ..FileTest::default() }),
         }
     }
@@ -415,8 +568,15 @@ impl Of {
                 let quoted = text.replace('\'', "'\\''");
                 Event::command(format!("git commit -m '{quoted}'"))
             }
+            Self::Request => {
+                let quoted = text.replace('\'', "'\\''");
+                let (title, body) = quoted.split_once('\n').unwrap_or((&quoted, ""));
+                Event::command(format!("gh pr create --title '{title}' --body '{}'", body.trim_start()))
+            }
             Self::Reply => Event::stop(text, Vec::new()),
             Self::File | Self::Lines | Self::Content => Event::write("src/main.py", text),
+            Self::Name => Event::write(format!("src/{text}"), "new\n"),
+            Self::Branch => Event::command(format!("git checkout -b {text}")),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::predicate::{CodeTest, CommandTest, FileTest, Moment, Predicate, TextT
 use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
 use data::Data;
-pub(crate) use data::{Cue, Measure, Of, Property};
+pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
@@ -45,6 +45,7 @@ pub struct Lexicon {
     entries: Vec<Entry>,
     properties: Vec<Property>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
+    flags: Vec<Flag>,
     pasted: Vec<String>,
     extensions: BTreeSet<String>,
     not_paths: BTreeSet<String>,
@@ -106,9 +107,11 @@ pub(crate) enum Sense {
     Cue(Cue),
     Entry(usize),
     Property(usize),
-    Subject(Of),
+    Subject(Of, Part),
     Measure(Measure),
     Number(u32),
+    /// An option of a command.
+    Flag(usize),
 }
 
 /// A phrase behind its first word.
@@ -170,15 +173,21 @@ impl Lexicon {
         self.entries.iter().rev().find(|entry| entry.name == name && entry.kind == kind)
     }
 
-    /// The tools that can take this one's place.
+    /// The tools, or the things in code, that can take this one's place.
     pub(crate) fn rivals<'a>(&'a self, name: &'a str, group: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(move |entry| {
-            entry.kind == Kind::Tool && entry.group.as_deref() == Some(group) && entry.name != name
+            matches!(entry.kind, Kind::Tool | Kind::Construct | Kind::Language)
+                && entry.group.as_deref() == Some(group)
+                && entry.name != name
         })
     }
 
     pub(crate) fn property(&self, at: usize) -> Option<&Property> {
         self.properties.get(at)
+    }
+
+    pub(crate) fn flag(&self, at: usize) -> Option<&Flag> {
+        self.flags.get(at)
     }
 
     /// The steps from one thing to the one that takes its place, most special first.
@@ -204,14 +213,20 @@ impl Lexicon {
 
     /// Whether a word has the shape of a path, a file name or a glob.
     pub(crate) fn is_path(&self, word: &str) -> bool {
-        let foreign = word.contains("://") || word.contains("()") || word.starts_with(['@', '-']);
+        let code = ["://", "()", "::", "->", "="].iter().any(|mark| word.contains(mark));
+        let foreign = code || word.starts_with(['@', '-', '$']);
         let blank = !word.contains(|c: char| c.is_alphanumeric() || c == '*');
         if foreign || blank || word.contains(char::is_whitespace) || self.not_paths.contains(&word.to_lowercase()) {
             return false;
         }
         let name = word.rsplit('/').next().unwrap_or_default();
-        let ending = name.split_once('.').filter(|(_, ending)| self.extensions.contains(*ending));
-        let last = name.rsplit_once('.').filter(|(_, ending)| self.extensions.contains(*ending));
+        // What stands alone and ends so is more often a member (`process.env`, `Math.log`) than a file.
+        let member = |head: &str, ending: &str| {
+            matches!(ending, "env" | "key" | "log") && !head.is_empty() && name == word && !head.contains(['*', '.'])
+        };
+        let known = |(head, ending): &(&str, &str)| self.extensions.contains(*ending) && !member(head, ending);
+        let ending = name.split_once('.').filter(known);
+        let last = name.rsplit_once('.').filter(known);
         let plain = |c: char| c.is_alphanumeric() || "/_-.*{},@".contains(c);
         (word.starts_with(['/', '~']) && word.len() > 1)
             || word.starts_with("./")
@@ -239,6 +254,7 @@ impl Lexicon {
             entries: Vec::new(),
             properties: Vec::new(),
             replacements: Vec::new(),
+            flags: Vec::new(),
             pasted: Vec::new(),
             extensions: BTreeSet::new(),
             not_paths: BTreeSet::new(),
@@ -286,7 +302,7 @@ impl Lexicon {
             number.words.iter().for_each(|word| self.learn(word, Sense::Number(number.value)));
         }
         for subject in &data.subject {
-            subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of)));
+            subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of, subject.part)));
         }
         for measure in &data.measure {
             measure.words.iter().for_each(|word| self.learn(word, Sense::Measure(measure.test)));
@@ -295,6 +311,11 @@ impl Lexicon {
             let at = self.properties.len();
             property.words.iter().for_each(|word| self.learn(word, Sense::Property(at)));
             self.properties.push(property);
+        }
+        for flag in std::mem::take(&mut data.flag) {
+            let at = self.flags.len();
+            flag.words.iter().for_each(|word| self.learn(word, Sense::Flag(at)));
+            self.flags.push(flag);
         }
         for replacement in std::mem::take(&mut data.replacement) {
             let steps = replacement.steps.into_iter().map(|(from, to)| Replacement { from, to }).collect();

@@ -133,6 +133,11 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         let rest = tokens.get(at..).unwrap_or_default();
+        if let Some(parts) = alternatives(token, lexicon) {
+            found.extend(parts);
+            at += 1;
+            continue;
+        }
         let (what, count) = unit(token, rest, lexicon);
         let last = tokens.get(at + count - 1).unwrap_or(token);
         let range = token.range.start..last.range.end;
@@ -142,6 +147,26 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         at += count;
     }
     found
+}
+
+/// The units of known words with slashes between them: `stash/revert`, `npm/yarn`.
+fn alternatives<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<Unit<'a, 'l>>> {
+    let plain = token.form == Form::Word && token.text.contains('/') && !token.text.contains(['.', '*', '~', '{']);
+    if !plain || lexicon.longest(std::iter::once(&*token.lower)).is_some() {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut start = token.range.start;
+    for (text, lower) in token.text.split('/').zip(token.lower.split('/')) {
+        let known = lexicon.longest(std::iter::once(lower))?;
+        let range = start..start + text.len();
+        start = range.end + 1;
+        if !found.is_empty() {
+            found.push(Unit { what: What::Mark, text: "/", range: range.start - 1..range.start, literal: false });
+        }
+        found.push(Unit { what: What::Known(known.senses), text, range, literal: false });
+    }
+    Some(found)
 }
 
 /// The unit that some tokens begin with, and how many of them it takes.
@@ -208,8 +233,12 @@ fn command_length(behind: &[Token<'_>], lexicon: &Lexicon) -> usize {
 
 /// A code span is what the lexicon knows under this very text, a command if it begins with a program, or a literal.
 fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
+    let type_like = token.text.starts_with(char::is_uppercase) && token.text.chars().all(char::is_alphanumeric);
     if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
-        return What::Known(found.senses);
+        let files = |at: usize| lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Files);
+        let named = found.senses.iter().any(|sense| matches!(sense, Sense::Entry(at) if files(*at)));
+        // The name of a type is not the word that it looks like.
+        return if type_like && !named { What::Literal(Form::Code) } else { What::Known(found.senses) };
     }
     let inside = words(token.text);
     match lexicon.longest(inside.iter().map(String::as_str)) {

@@ -116,7 +116,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
-            || main.properties.iter().any(|property| matches!(property.of.first(), Some(Of::File | Of::Content)))
+            || main
+                .properties
+                .iter()
+                .any(|property| matches!(property.of.first(), Some(Of::File | Of::Content | Of::Name)))
             || (meaning.only && !main.places.is_empty())
             || (main.subject.is_some() && !main.properties.is_empty())
             || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))
@@ -314,7 +317,7 @@ impl Whole {
     fn says(&self, reading: &Reading, composed: bool) -> bool {
         let out = reading.reported
             || (reading.praise && !reading.strong)
-            || (reading.this_time && !reading.strong && !self.durable);
+            || (reading.this_time && !reading.strong && !self.durable && !self.document);
         if out || (reading.pointing && !composed && !reading.durable && !reading.strong) {
             return false;
         }
@@ -328,8 +331,8 @@ impl Whole {
         }
         // What is said along with a task is said for that task.
         let noun = composed && reading.acts.has(Act::Tasks) && reading.stance != Stance::Never;
-        let beside = self.task && !self.document && !noun;
-        if (self.this_time || beside) && !lasting {
+        let beside = self.task && !noun;
+        if (self.this_time || beside) && !lasting && !self.document {
             return false;
         }
         let bare = reading.property && !reading.request;
@@ -348,7 +351,9 @@ impl Whole {
             Stance::Plain => lasting || reading.timed || bare || (self.document && reading.imperative),
         };
         if composed {
-            return said;
+            // In a document of rules, what a check can be made of is one, however it is put.
+            let told = reading.stance != Stance::Plain || reading.imperative;
+            return said || (self.document && told && !reading.question && !reading.request);
         }
         // In a document of rules, an instruction is one even where no check can be made of it.
         if self.document && !reading.question && (reading.imperative || reading.stance == Stance::Never) {

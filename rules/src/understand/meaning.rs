@@ -4,7 +4,7 @@ use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name};
 use super::thing::{Sort, Thing, file_thing, text_thing};
 use crate::Lexicon;
-use crate::lexicon::{Cue, Sense};
+use crate::lexicon::{Cue, Of, Sense};
 
 /// How a statement is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub(super) struct Meaning<'l> {
     pub always: bool,
     pub new: bool,
     pub limits: bool,
+    /// It says that something is run so that all is in order.
+    pub assures: bool,
     pub only: bool,
     /// Several things are to be done in the order in which they are named.
     pub ordered: bool,
@@ -59,17 +61,52 @@ pub(super) struct Meaning<'l> {
     pub per_session: bool,
 }
 
-impl Meaning<'_> {
-    /// Takes `these files` to be those that were named last, and remembers the ones that are named here.
+impl<'l> Meaning<'l> {
+    /// Takes over from the heading what the statement leaves open: before or after what a command is run, and which
+    /// texts have a property.
+    pub(super) fn stand_under(&mut self, heading: &Self) {
+        let main = &mut self.main;
+        let timeless = self.before.is_none() && self.after.is_none() && self.until.is_none() && self.between.is_none();
+        let runs = !main.things.is_empty()
+            && main
+                .things
+                .iter()
+                .all(|thing| thing.sort == Sort::Command && (thing.literal || main.verb == Some(Cue::Run)));
+        if timeless && runs && self.stance != Stance::Never && self.rejected.is_empty() {
+            let timed = |named: &&Named<'l>| !named.things.is_empty();
+            self.before = heading.before.as_ref().filter(timed).cloned();
+            self.after = heading.after.as_ref().filter(timed).cloned();
+        }
+        let of_texts = main.properties.iter().any(|property| property.of.contains(&Of::Commit));
+        if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
+            let texts = heading.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
+            main.subjects = texts.copied().collect();
+            main.subject = main.subjects.first().map(|(of, _)| *of);
+        }
+    }
+
+    /// Takes `these files` to be those that were named last, and `use this` to be the command, and remembers what is named
+    /// here.
     pub(super) fn take_up(&mut self, statement: &Statement<'_, '_>, last: &mut Option<Thing>) {
         let main = &mut self.main;
+        let runs = matches!(main.verb, Some(Cue::Run | Cue::Use)) || !main.flags.is_empty();
+        if let Some(command) = last.as_ref().filter(|last| last.sort == Sort::Command)
+            && main.things.is_empty()
+            && runs
+            && main.places.is_empty()
+            && (statement.has(Cue::This) || main.words == 0 || !main.flags.is_empty())
+        {
+            main.things = vec![command.clone()];
+        }
         let writes = matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete));
         let anything = main.things.iter().all(|thing| thing.slug == "files") && main.places.is_empty();
         let points = statement.has(Cue::This) || !statement.units().any(|unit| unit.what == What::Word);
-        if let Some(last) = last.clone().filter(|_| self.stance == Stance::Never && writes && anything && points) {
+        let file = last.clone().filter(|last| last.sort == Sort::File);
+        if let Some(last) = file.filter(|_| self.stance == Stance::Never && writes && anything && points) {
             main.things = vec![last];
         }
-        let named = main.things.iter().find(|thing| thing.sort == Sort::File && thing.literal).cloned();
+        let taken = |thing: &&Thing| matches!(thing.sort, Sort::File | Sort::Command) && thing.literal;
+        let named = main.things.iter().find(taken).cloned();
         let place = || {
             main.places.iter().find_map(|place| match place {
                 Place::Files { globs, label, outside: false } if label.contains('/') => {
@@ -78,7 +115,12 @@ impl Meaning<'_> {
                 _ => None,
             })
         };
-        *last = named.or_else(place).or(last.take());
+        // What nothing is done to is where the sentence takes place.
+        *last = match main.verb {
+            Some(_) => named.or_else(place),
+            None => place().or(named),
+        }
+        .or(last.take());
     }
 }
 
@@ -108,6 +150,9 @@ pub(super) fn mean<'l>(
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
         named.map(|named| completed(named, clause, lexicon))
     };
+    if negative && main.things.is_empty() && main.properties.is_empty() && main.subject.is_none() {
+        main.things = identifiers_in(clause);
+    }
     let verb = main.verb;
     // Beside a command, what is named before or after it without a verb is run, too.
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
@@ -118,8 +163,11 @@ pub(super) fn mean<'l>(
     let has = |cue| statement.has(cue);
     let limits =
         [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
+    // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
+    let paired = statement.clause(Role::Instead).is_some() && are_spelled(&main.things) && are_spelled(&rejected);
     let mut unclear = limits
         .into_iter()
+        .filter(|role| !(paired && *role == Role::When))
         .any(|role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages)));
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
@@ -149,6 +197,7 @@ pub(super) fn mean<'l>(
         leads: leads(clause),
         unknown: (words.len() == 1).then(|| words.first().copied().map(text_thing)).flatten().into_iter().collect(),
         limits: has(Cue::AtMost) || has(Cue::Must),
+        assures: has(Cue::Assure),
         per_turn: has(Cue::PerTurn),
         per_session: has(Cue::PerSession),
         main,
@@ -159,6 +208,11 @@ pub(super) fn mean<'l>(
 /// way that cannot be told, since how long the circumstance lasts does not show.
 fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
     let Some(when) = when else { return true };
+    if main.things.is_empty() && !main.flags.is_empty() && when.things.iter().all(|thing| thing.sort == Sort::Command) {
+        // `never --force when pushing`
+        main.things = when.things;
+        return true;
+    }
     if when.things.iter().all(|thing| thing.sort == Sort::File) {
         let code = main.things.iter().all(|thing| matches!(thing.sort, Sort::Code | Sort::File));
         main.places.extend(when.things.iter().map(Thing::place).filter(|_| code));
@@ -231,6 +285,25 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
     words.into_iter().filter(|word| identifier(word)).take(1).map(text_thing).collect()
 }
 
+/// Whether things are code that is written out with a name in it.
+fn are_spelled(things: &[Thing]) -> bool {
+    let spelled = |thing: &Thing| thing.literal && thing.sort == Sort::Code && thing.slug != "rule";
+    !things.is_empty() && things.iter().all(spelled)
+}
+
+/// The words of a clause that no language but code spells so: `RuntimeException`, `oven::heat`, `fail()`.
+fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
+    let spelled = |text: &str| {
+        let small = text.chars().filter(|c| c.is_lowercase()).count();
+        let mixed =
+            small > 2 && text.chars().skip(1).any(char::is_uppercase) && text.chars().all(char::is_alphanumeric);
+        let marked = text.contains("::") || text.contains("->") || text.ends_with("()");
+        mixed || marked || (text.contains('_') && text.chars().all(|c| c.is_alphanumeric() || c == '_'))
+    };
+    let words = clause.units.iter().filter(|unit| unit.what == What::Word && spelled(unit.text));
+    words.take(4).map(|unit| Thing { literal: true, ..text_thing(unit.text) }).collect()
+}
+
 /// The words of a clause that the lexicon does not know; behind `use`, where it says so.
 fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
     let from = clause.units.iter().position(|unit| unit.is(Cue::Use)).unwrap_or(0);
@@ -281,5 +354,5 @@ fn open_items(statement: &Statement<'_, '_>, lexicon: &Lexicon) -> Option<String
 pub(super) fn names_something(statement: &Statement<'_, '_>) -> bool {
     statement
         .units()
-        .any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(_))))
+        .any(|unit| unit.is_content() || unit.senses().iter().any(|sense| matches!(sense, Sense::Subject(..))))
 }

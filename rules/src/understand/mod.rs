@@ -15,6 +15,7 @@ mod detect;
 mod meaning;
 mod name;
 mod path;
+mod sample;
 mod speech;
 mod text;
 mod thing;
@@ -73,15 +74,22 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let text = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
     let languages = correction.context.as_ref().map(|context| &*context.languages).unwrap_or_default();
     let forbidden = is_forbidden(correction, lexicon);
+    let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
+    let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
+    let heading: Vec<_> =
+        clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, false)).collect();
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
-    let mut files = None;
+    let mut last = None;
     for sentence in text::sentences(text, lexicon) {
         let tokens = text::tokens(text, sentence.range.clone());
         let acts = speech::acts(&tokens);
         let units = clause::units(text, &tokens, lexicon);
         for statement in clause::statements(units) {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
-            meaning.take_up(&statement, &mut files);
+            meaning.take_up(&statement, &mut last);
+            for heading in &heading {
+                meaning.stand_under(heading);
+            }
             said.push((detect::read(&statement, &sentence, &meaning, acts), meaning));
         }
     }
@@ -90,7 +98,11 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new(), sentence: (0..0, 0) };
     for (reading, meaning) in merged(said) {
         let drafts = compose(&meaning, lexicon);
-        if whole.is_durable(&reading, !drafts.is_empty()) {
+        let timed = meaning.before.is_some() || meaning.after.is_some();
+        let shown = sample::drafts(text.get(reading.range.clone()).unwrap_or_default());
+        if !shown.is_empty() && (!timed || drafts.is_empty()) {
+            writer.write(&reading, shown, text);
+        } else if whole.is_durable(&reading, !drafts.is_empty()) {
             writer.write(&reading, drafts, text);
         }
     }

@@ -1,15 +1,15 @@
 //! What a clause names: things, places, properties, measures, and what is done to them.
 
 use super::clause::{Clause, Role, Unit, What};
-use super::path::globs;
+use super::path::{at_path, globs, path_of};
 use super::text::Form;
 use super::thing::{
-    Sort, Thing, command_thing, entry_thing, file_thing, is_command_like, is_skill, path_thing, reply_thing,
-    skill_thing, text_thing, tool_thing,
+    Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing,
+    reply_thing, skill_thing, text_thing, tool_thing,
 };
 use crate::Lexicon;
 use crate::Predicate;
-use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Property, Sense};
+use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Property, Sense};
 
 /// A place that a rule is limited to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,15 +32,19 @@ impl Place {
 }
 
 /// All that a clause names.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Named<'l> {
     pub things: Vec<Thing>,
     pub places: Vec<Place>,
     pub properties: Vec<&'l Property>,
     pub subject: Option<Of>,
+    /// All that it is said of, with the part that is meant.
+    pub subjects: Vec<(Of, Part)>,
     pub measures: Vec<(u32, Option<Measure>)>,
-    /// A text that a subject starts with, ends with or contains.
-    pub literal: Option<(Cue, String)>,
+    /// Texts of which a subject starts with, ends with or contains one.
+    pub literal: Option<(Cue, Vec<String>)>,
+    /// Texts in quotation marks.
+    pub quotes: Vec<String>,
     /// Flags of commands.
     pub flags: Vec<String>,
     /// A pattern that names follow.
@@ -73,18 +77,29 @@ pub(super) fn name<'l>(
     negative: bool,
 ) -> Named<'l> {
     let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
-    // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins.
+    // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins, but not one
+    // that says what for (`use X to run Y`).
+    let purpose = clause.units.windows(2).find_map(|two| match two {
+        [to, verb] if to.is(Cue::To) => VERBS.into_iter().find(|cue| verb.is(*cue)),
+        _ => None,
+    });
+    let verbs = verbs.filter(|cue| Some(*cue) != purpose || !clause.has(Cue::Use));
     let own = verbs.min_by_key(|cue| match cue {
         Cue::Use => 2,
         Cue::Create => 1,
         _ => 0,
     });
+    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains('*'));
     let mut namer = Namer {
         lexicon,
         languages,
         role: clause.role,
         negative,
-        named: Named { verb: own.or(verb), ..Named::default() },
+        // What is named by a pattern are files.
+        named: Named {
+            verb: own.or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place)),
+            ..Named::default()
+        },
         joined: false,
         behind_word: false,
     };
@@ -92,8 +107,11 @@ pub(super) fn name<'l>(
     while at < clause.units.len() {
         let units = clause.units.get(at..).unwrap_or_default();
         at += namer.step(units);
-        namer.behind_word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
-        namer.named.words += usize::from(namer.behind_word);
+        let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
+        namer.named.words += usize::from(word);
+        // `the project's` says no more than an article.
+        namer.behind_word =
+            word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
     }
     namer.keep();
     namer.settle();
@@ -116,7 +134,10 @@ impl Namer<'_, '_> {
     /// Takes in the next unit, with those behind it that belong to it, and says how many.
     fn step(&mut self, units: &[Unit<'_, '_>]) -> usize {
         let Some(unit) = units.first() else { return 1 };
+        // `for client/server pairs` is about no path.
+        let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
         if unit.is_any(&[Cue::In, Cue::To, Cue::Outside])
+            && !pair
             && let Some((place, count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
         {
             // What is done in a place to something unknown is not about the place.
@@ -127,49 +148,36 @@ impl Namer<'_, '_> {
         if unit.is(Cue::In) && !self.named.things.is_empty() | self.named.verb.is_some() {
             // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
             let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
-            let named = units.get(skip).is_some_and(|unit| !unit.literal && unit.senses().iter().any(is_entry));
+            let Some(behind) = units.get(skip) else { return 1 };
+            self.said_in(behind);
+            let named = !behind.literal && behind.senses().iter().any(is_entry);
             return if named { skip + 1 } else { 1 };
         }
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
-            && let Some(literal) = units.iter().skip(1).take(3).find(|unit| matches!(unit.what, What::Literal(_)))
+            && let Some((texts, count)) = literals(units)
         {
-            self.named.literal = Some((cue, literal.text.to_owned()));
-            return 1 + units.iter().position(|unit| std::ptr::eq(unit, literal)).unwrap_or(0);
+            self.named.literal = Some((cue, texts));
+            return count;
         }
         if unit.is(Cue::Named)
             && let Some(pattern) =
                 units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.contains('.'))
         {
             self.named.pattern = Some(pattern.text.to_owned());
+            return 1;
+        }
+        if self.named.pattern.as_deref() == Some(unit.text) {
             return units.len();
         }
-        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
-        if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
-            let path = format!("{}/", unit.text.trim_end_matches('/'));
-            self.named.things.push(path_thing(&path, self.named.verb));
-            return 2;
-        }
-        if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
-            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
-            return 2;
-        }
-        if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
-            self.named.things.push(tool_thing(unit.text));
-            return 2;
-        }
-        let of_files = units.get(1).is_some_and(|next| self.is_any_file(next));
-        if of_files && let Some(ending) = self.ending(unit) {
-            let thing = path_thing(&format!(".{}", ending.to_lowercase()), self.named.verb);
-            self.named.things.push(Thing { literal: true, ..thing });
-            return 2;
-        }
-        if unit.what == What::Word && of_files {
-            // `proto files` are not just any files: what kind they are is not known.
-            return 2;
+        if let Some(count) = self.compound(units) {
+            return count;
         }
         let before = self.named.things.len();
         self.take(unit);
-        if self.negative && self.is_limited(units) {
+        // `squash commits` is not to commit.
+        let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
+        let other = self.behind_word && self.named.verb.is_none() && self.named.things.get(before).is_some_and(noun);
+        if other || self.negative && self.is_limited(units) {
             self.named.things.truncate(before);
         }
         if let Some(thing) = self.named.things.get_mut(before) {
@@ -178,9 +186,49 @@ impl Namer<'_, '_> {
                 thing.label = format!("`{}`", unit.text);
             }
             thing.joined = std::mem::take(&mut self.joined);
+            self.join_language();
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
+    }
+
+    /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.
+    fn compound(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        let unit = units.first()?;
+        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
+        if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
+            let path = format!("{}/", unit.text.trim_end_matches('/'));
+            self.named.things.push(path_thing(&path, self.named.verb));
+            return Some(2);
+        }
+        let imports = matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
+        let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
+        if let Some(module) =
+            units.get(from).filter(|module| imports && self.negative && module.literal && module.what != What::Command)
+        {
+            let thing = import_thing(module.text);
+            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
+            return Some(from + 1);
+        }
+        if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
+            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
+            return Some(2);
+        }
+        if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
+            self.named.things.push(tool_thing(unit.text));
+            return Some(2);
+        }
+        let of_files = units.get(1).is_some_and(|next| self.is_any_file(next));
+        if of_files && let Some(ending) = self.ending(unit) {
+            let thing = path_thing(&format!(".{}", ending.to_lowercase()), self.named.verb);
+            self.named.things.push(Thing { literal: true, ..thing });
+            return Some(2);
+        }
+        if unit.what == What::Word && of_files {
+            // `proto files` are not just any files: what kind they are is not known.
+            return Some(2);
+        }
+        None
     }
 
     /// The ending of files that stands before `files`: `.q4 files`, whether listed or not, or `RST files`.
@@ -221,11 +269,32 @@ impl Namer<'_, '_> {
         })
     }
 
+    /// `Python tests` are the tests that are written in Python.
+    fn join_language(&mut self) {
+        let [.., language, files] = self.named.things.as_mut_slice() else { return };
+        let (Predicate::File(spoken), Predicate::File(test)) = (&language.predicate, &mut files.predicate) else {
+            return;
+        };
+        let name = language.known.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
+        let speaks = self.lexicon.entry_named(&name, Kind::Language).is_some();
+        let (Some(glob), true) = (spoken.path.first(), speaks && !files.literal && !files.joined) else { return };
+        test.language.push(name.clone());
+        if let Some(stem) =
+            path_of(&files.holds).and_then(|path| path.rsplit_once('.')).map(|(stem, _)| stem.to_owned())
+        {
+            files.holds = at_path(&files.holds, &format!("{stem}{}", glob.trim_start_matches('*')));
+        }
+        files.slug = format!("{name}-{}", files.slug);
+        files.label = format!("{} {}", language.label, files.label.trim_start_matches("the "));
+        let at = self.named.things.len() - 2;
+        self.named.things.remove(at);
+    }
+
     /// Takes in one unit.
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(unit.text, Some(self.lexicon))),
+            What::Command => self.named.things.push(command_thing(self.run_as(unit.text), Some(self.lexicon))),
             What::Literal(form) => self.literal(unit, form),
             What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
@@ -238,9 +307,10 @@ impl Namer<'_, '_> {
             match sense {
                 Sense::Entry(at) => entries.extend(self.lexicon.entry(*at)),
                 Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
-                Sense::Subject(of) => self.named.subject = self.named.subject.or(Some(*of)),
+                Sense::Subject(of, part) => self.said_of(*of, *part),
                 Sense::Measure(measure) => self.measure(*measure),
                 Sense::Number(value) => self.named.measures.push((*value, None)),
+                Sense::Flag(at) => self.option(*at),
                 Sense::Cue(_) => {}
             }
         }
@@ -265,6 +335,30 @@ impl Namer<'_, '_> {
         }
     }
 
+    /// An option that words stand for, with what it is an option of.
+    fn option(&mut self, at: usize) {
+        let Some(flag) = self.lexicon.flag(at) else { return };
+        self.named.flags.extend_from_slice(&flag.flags);
+        let action = flag.of.as_ref().and_then(|name| self.lexicon.entry_named(name, Kind::Action));
+        self.named.things.extend(action.map(|entry| entry_thing(entry, &entry.name, None, self.languages)));
+    }
+
+    /// Notes that something is said of the texts that a unit names.
+    fn said_in(&mut self, unit: &Unit<'_, '_>) {
+        for sense in unit.senses() {
+            if let Sense::Subject(of, part) = sense {
+                self.said_of(*of, *part);
+            }
+        }
+    }
+
+    fn said_of(&mut self, of: Of, part: Part) {
+        self.named.subject = self.named.subject.or(Some(of));
+        if !self.named.subjects.iter().any(|(known, _)| *known == of) {
+            self.named.subjects.push((of, part));
+        }
+    }
+
     /// A measure takes the number before it; a subject that is also a measure (`lines`) takes it where there is one.
     fn measure(&mut self, measure: Measure) {
         if let Some(last) = self.named.measures.last_mut() {
@@ -286,16 +380,24 @@ impl Namer<'_, '_> {
             Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
-            Form::Code if self.is_command(unit.text) => command_thing(unit.text, Some(self.lexicon)),
+            Form::Code if self.is_command(unit.text) => command_thing(self.run_as(unit.text), Some(self.lexicon)),
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
-            Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => return,
+            Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
+                self.named.quotes.push(unit.text.to_owned());
+                return;
+            }
             _ => text_thing(unit.text),
         };
         self.named.things.push(thing);
+    }
+
+    /// The part of a command that is looked for: who is to run it may give the program behind `--` other options.
+    fn run_as<'t>(&self, text: &'t str) -> &'t str {
+        if self.negative { text } else { text.split(" -- ").next().unwrap_or(text) }
     }
 
     /// Whether a code span is run: it is the object of `run`, or what is used reads like a command or a script.
@@ -304,8 +406,9 @@ impl Namer<'_, '_> {
         let main = matches!(self.role, Role::Main | Role::Instead);
         match self.named.verb {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
-            Some(Cue::Run) => main || !path,
+            Some(Cue::Run) => !path || (main && text.contains('/')),
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
+            None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
             _ => false,
         }
@@ -329,7 +432,9 @@ impl Namer<'_, '_> {
             return Some((files(globs(&text), &text), skip + 2));
         }
         if unit.is(Cue::Folder) {
-            let name = next.filter(|next| matches!(next.what, What::Word | What::Literal(_)))?;
+            // `for package management` names no folder.
+            let word = |next: &Unit<'_, '_>| next.what == What::Word && unit.text != "package";
+            let name = next.filter(|next| word(next) || matches!(next.what, What::Literal(_)))?;
             let text = format!("{}/", name.text.trim_end_matches('/'));
             return Some((files(globs(&text), &text), skip + 2));
         }
@@ -352,6 +457,16 @@ impl Namer<'_, '_> {
     /// describe it, and what nothing joins to the first thing is said about it.
     fn keep(&mut self) {
         let things = &mut self.named.things;
+        if let Some(flag) = things.iter().position(|thing| {
+            thing.known.is_some()
+                && thing.label.starts_with(['-', '`'])
+                && thing.literal
+                && thing.label.trim_matches('`').starts_with("--")
+        }) {
+            // An option with a meaning of its own says all.
+            *things = vec![things.swap_remove(flag)];
+            return;
+        }
         if self.negative && things.first().is_some_and(|thing| thing.slug == "commit") && self.named.verb.is_none() {
             // What is never committed are files.
             let staged: Vec<_> = things.iter().filter_map(Thing::staged).collect();
@@ -365,12 +480,63 @@ impl Namer<'_, '_> {
         } else if things.iter().any(|thing| thing.literal) {
             things.retain(|thing| thing.literal);
         }
+        if let ([_, ..], [thing]) = (self.named.flags.as_slice(), things.as_mut_slice())
+            && let Some(program) = program(thing)
+        {
+            // What takes options is a program.
+            *thing = Thing { literal: true, ..command_thing(&program, Some(self.lexicon)) };
+        }
+        if things.first().is_some_and(|thing| thing.literal && thing.sort == Sort::Command) {
+            // What is run is said with what it is run on.
+            let mut first = true;
+            things.retain(|thing| {
+                thing.sort == Sort::Command && thing.literal && (std::mem::take(&mut first) || thing.joined)
+            });
+            return;
+        }
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
         things.truncate(joined + 1);
     }
 
+    /// What is written out beside a commit or a pull request is a part of its text (`add a Notes: section to every PR`).
+    fn spell(&mut self) {
+        let named = &mut self.named;
+        let typed = !named.things.is_empty() && named.things.iter().all(|thing| is_commit_type(&thing.label));
+        if typed && named.subjects.is_empty() {
+            named.subject = Some(Of::Commit);
+            named.subjects = vec![(Of::Commit, Part::Title), (Of::Request, Part::Title)];
+        }
+        let texts = matches!(named.subject, Some(Of::Commit | Of::Request));
+        if !texts || named.literal.is_some() {
+            return;
+        }
+        let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
+        let spelled = |thing: &Thing| thing.says.is_none() && matches!(thing.sort, Sort::Code | Sort::Reply);
+        if !named
+            .things
+            .iter()
+            .all(|thing| act(thing) || spelled(thing) && (thing.literal || thing.sort == Sort::Reply))
+        {
+            return;
+        }
+        let said = named.things.iter().filter(|thing| spelled(thing));
+        let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
+        found.append(&mut named.quotes);
+        for text in &mut found {
+            text.truncate(fixed(text).len());
+        }
+        found.retain(|text| text.chars().any(char::is_alphanumeric));
+        if !found.is_empty() {
+            let kind = |text: &String| text.ends_with(':') && text.starts_with(char::is_lowercase);
+            let cue = if found.iter().all(kind) { Cue::StartsWith } else { Cue::Contains };
+            named.literal = Some((cue, found));
+            named.things.clear();
+        }
+    }
+
     /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
     fn settle(&mut self) {
+        self.spell();
         let named = &mut self.named;
         let bare = named.things.is_empty()
             && named.properties.is_empty()
@@ -388,6 +554,56 @@ impl Namer<'_, '_> {
     }
 }
 
+/// Whether a code span is the type that a conventional commit begins with.
+fn is_commit_type(label: &str) -> bool {
+    let types = ["feat", "fix", "chore", "docs", "refactor", "perf", "test", "ci", "build", "style", "revert"];
+    label.trim_matches('`').strip_suffix(':').is_some_and(|name| types.contains(&name))
+}
+
+/// The name in a code span that reads like that of a program.
+fn program(thing: &Thing) -> Option<String> {
+    let name = thing.label.trim_matches('`');
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c));
+    (thing.literal && thing.sort == Sort::Code && thing.known.is_none() && plain).then(|| name.to_owned())
+}
+
+/// Whether a path is that of a program in a folder for such.
+fn is_script(path: &str) -> bool {
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    let kept = ["script", "scripts", "bin", "tools", "hack", ".", "dev", "ci"];
+    let runs = ["sh", "bash", "js", "mjs", "ts", "py", "rb", "ps1", "bat", "nu", "pl", "fish"];
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    !name.is_empty()
+        && !path.contains('*')
+        && folder.split('/').any(|part| kept.contains(&part))
+        && ending.is_none_or(|e| runs.contains(&e))
+}
+
+/// The texts that follow a verb such as `start with`, and how many units they take; a name may stand without marks.
+fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
+    let written = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) || unit.literal;
+    let name = |unit: &Unit<'_, '_>| {
+        !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
+    };
+    let near = units.iter().skip(1).take(3);
+    let first = near
+        .clone()
+        .position(written)
+        .or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))?
+        + 1;
+    let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+    let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
+    let count = first + 1 + more.count();
+    let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
+    let texts: Vec<_> = found.map(|unit| fixed(unit.text).to_owned()).filter(|text| !text.is_empty()).collect();
+    (!texts.is_empty()).then_some((texts, count))
+}
+
+/// The part of a text in front of what stands for something else: `Closes #` of `Closes #<number>`.
+fn fixed(text: &str) -> &str {
+    text.split(['<', '{', '…']).next().unwrap_or(text).trim_end()
+}
+
 fn is_entry(sense: &Sense) -> bool {
     matches!(sense, Sense::Entry(_))
 }
@@ -395,7 +611,7 @@ fn is_entry(sense: &Sense) -> bool {
 /// How well a sort of thing fits what is done to it; lower is better.
 fn rank(kind: Kind, verb: Option<Cue>) -> u8 {
     let order: &[Kind] = match verb {
-        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read) => {
+        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place) => {
             &[Kind::Files, Kind::Language, Kind::Construct, Kind::Action, Kind::Tool]
         }
         Some(Cue::Run) => &[Kind::Action, Kind::Tool, Kind::Construct],

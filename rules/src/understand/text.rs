@@ -187,6 +187,14 @@ pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
             at += c.len_utf8();
             continue;
         }
+        if c == '['
+            && let Some((target, length)) = link(rest)
+        {
+            let whole = at..at + length;
+            at = whole.end;
+            found.push(Token { text: target, lower: target.to_lowercase(), form: Form::Word, range: whole });
+            continue;
+        }
         let (skip, length, form) = scan(rest, c, text.get(range.start..at).unwrap_or_default());
         let whole = at..at + (skip + length + skip).max(c.len_utf8()).min(rest.len());
         let inner = rest.get(skip..skip + length).unwrap_or_default();
@@ -196,6 +204,17 @@ pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
         found.push(Token { text: inner, lower, form, range: whole });
     }
     found
+}
+
+/// The file that a Markdown link at the beginning of a text leads to, and the length of the link.
+fn link(rest: &str) -> Option<(&str, usize)> {
+    // The bound keeps unclosed brackets from being searched for again and again.
+    let inside = rest.get(1..rest.floor_char_boundary(200))?;
+    let (label, behind) = inside.split_once("](")?;
+    let (target, _) = behind.split_once(')')?;
+    let file = target.contains('.') && !target.contains("://") && !target.starts_with('#');
+    let plain = !target.contains(char::is_whitespace) && !label.contains(['[', '\n']);
+    (file && plain).then_some((target.trim_start_matches("./"), label.len() + target.len() + 4))
 }
 
 /// The width of the marks around the token that a text begins with, the length of its inside, and its form.
@@ -270,7 +289,10 @@ fn word_length(rest: &str) -> usize {
             }
             // A comma belongs to a word only inside braces, as in a glob.
             ',' => inner && brace,
-            '.' | ':' | '=' | '\'' | '’' | '&' | '\\' => inner,
+            ':' => inner || next == Some(':'),
+            // `$this->name`
+            '>' => inner && rest.get(..at).is_some_and(|head| head.ends_with('-')),
+            '.' | '=' | '\'' | '’' | '&' | '\\' => inner,
             '(' => next == Some(')'),
             ')' => rest.get(..at).is_some_and(|head| head.ends_with('(')),
             '!' => next.is_some_and(|next| next == '('),

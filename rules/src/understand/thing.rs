@@ -341,7 +341,8 @@ pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
             && !lexicon.is_keyword(word)
     });
     let argument = |word: &str| {
-        word.starts_with(['-', '<', '[']) || word == "..." || (word.chars().all(plain) && !lexicon.is_keyword(word))
+        let text = word.trim_end_matches('*');
+        word.starts_with(['-', '<', '[']) || word == "..." || (text.chars().all(plain) && !lexicon.is_keyword(word))
     };
     let count = words.clone().count();
     program && (text.starts_with("./") || (1..8).contains(&count)) && words.all(argument)
@@ -349,9 +350,26 @@ pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
 
 /// The texts that a code span stands for: a call with any arguments, a type with any parameter, anything for an ellipsis.
 fn spelled(text: &str) -> TextTest {
-    // A plain word is looked for whole, anything else as it stands.
-    if text.chars().all(char::is_alphanumeric) {
-        return TextTest::Mentions(text.to_owned());
+    // A plain word is looked for whole, anything else as it stands; of a template's tag, its name counts.
+    let name = |c: char| c.is_alphanumeric() || c == '_';
+    if text.chars().all(name) {
+        return TextTest::Matches(format!("\\b{text}\\b"));
+    }
+    if !text.contains(name) {
+        // An operator is not a part of a longer one.
+        let around = "[^-+*/%=<>!?&|^~.:]";
+        return TextTest::Matches(format!("(^|{around}){}($|{around})", escaped(text)));
+    }
+    if let Some(rooted) = text.strip_prefix('\\').filter(|rest| rest.chars().all(name)) {
+        return TextTest::Matches(format!("(^|[^\\w\\\\])\\\\{rooted}\\b"));
+    }
+    let tag = text.strip_prefix("{%").and_then(|tag| tag.strip_suffix("%}")).map(str::trim);
+    if let Some(name) = tag.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
+        return TextTest::Matches(format!("\\{{%-?\\s*{name}\\b"));
+    }
+    // `assert*` begins so, and `*_fixture` ends so.
+    if let Some(head) = text.strip_suffix('*').filter(|head| head.ends_with(name) && !head.contains('*')) {
+        return TextTest::Matches(format!("{}\\w*", escaped(head)));
     }
     let call = text.strip_suffix("()").map(|name| format!("{name}("));
     let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
@@ -359,18 +377,24 @@ fn spelled(text: &str) -> TextTest {
     if open.is_none() && parts.len() == 1 {
         return TextTest::Contains(text.to_owned());
     }
-    let escaped = parts.into_iter().map(|part| {
-        let escape = |c: char| if c.is_ascii_punctuation() && c != '_' { vec!['\\', c] } else { vec![c] };
-        part.chars().flat_map(escape).collect::<String>()
-    });
+    let escaped = parts.into_iter().map(escaped);
     let start = if text.starts_with(|c: char| c.is_alphanumeric() || c == '_') { "\\b" } else { "" };
     TextTest::Matches(format!("{start}{}", escaped.collect::<Vec<_>>().join(".*")))
+}
+
+/// A text as a regular expression that matches nothing else.
+pub(super) fn escaped(text: &str) -> String {
+    let escape = |c: char| if "\\.+*?()|[]{}^$".contains(c) { vec!['\\', c] } else { vec![c] };
+    text.chars().flat_map(escape).collect()
 }
 
 /// Added lines that hold a text.
 pub(super) fn text_thing(text: &str) -> Thing {
     let found = spelled(text);
-    let lines = FileTest { added: Some(found), ..FileTest::default() };
+    // A word that is not only a name may stand in any document.
+    let word = text.chars().all(|c| c.is_ascii_lowercase());
+    let not_path = if word { ["*.md", "*.mdx", "*.rst", "*.txt"].map(str::to_owned).to_vec() } else { Vec::new() };
+    let lines = FileTest { added: Some(found), not_path, ..FileTest::default() };
     Thing {
         predicate: Predicate::File(Box::new(lines)),
         sort: Sort::Code,
@@ -383,6 +407,21 @@ pub(super) fn text_thing(text: &str) -> Thing {
         renewed: false,
         literal: false,
         joined: false,
+    }
+}
+
+/// Code that imports a module.
+pub(super) fn import_thing(module: &str) -> Thing {
+    let names = module.trim_matches('/');
+    let heads = "import|from|export|use|using|require|#include|(const|let|var)\\b.*require\\(";
+    let line = format!("^\\s*({heads})[^\\n]*[\\s\"'(]{}($|[\\s\"';,./:)])", escaped(names));
+    let lines = FileTest { added: Some(TextTest::Matches(line)), ..FileTest::default() };
+    Thing {
+        predicate: Predicate::File(Box::new(lines)),
+        slug: format!("import-{}", slug(names)),
+        says: Some((format!("import `{module}`"), format!("importing `{module}`"))),
+        holds: Event::edit("src/app.ts", "old", format!("import {{ a }} from \"{names}\";\n")),
+        ..text_thing(module)
     }
 }
 

@@ -179,6 +179,7 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts> {
             reply,
             prompt,
             moment,
+            ..Facts::default()
         },
     )
 }

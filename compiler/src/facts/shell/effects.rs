@@ -63,6 +63,7 @@ impl Shell {
             }
             "patch" => self.facts.patches.extend(call.input.clone().filter(|_| !self.remote)),
             "git" => self.git(call, &args),
+            "gh" | "glab" => self.pull_request(program, &args, call.input.as_ref()),
             _ => {}
         }
     }
@@ -242,6 +243,32 @@ impl Shell {
             paragraphs.push(HOLE.to_string());
         }
         self.facts.commits.push(CommitMessage::Text(known(&paragraphs.join("\n\n"))));
+    }
+
+    /// The title and the body of `gh pr create` and the like; not exact where an editor or the commits fill them in.
+    fn pull_request(&mut self, program: &str, args: &[&str], input: Option<&String>) {
+        let ["pr" | "mr", action @ ("create" | "new" | "edit" | "update"), options @ ..] = args else { return };
+        let (mut title, mut body) = (None, None);
+        let mut rest = options.iter();
+        while let Some(option) = rest.next() {
+            let (name, attached) = option.split_once('=').map_or((*option, None), |(name, value)| (name, Some(value)));
+            let mut value = || attached.or_else(|| rest.next().copied()).unwrap_or_default();
+            match name {
+                "--title" | "-t" => title = Some(value().to_owned()),
+                "--body" | "--description" | "-b" => body = Some(value().to_owned()),
+                "-d" if program == "glab" => body = Some(value().to_owned()),
+                "--body-file" | "-F" => {
+                    let path = value();
+                    let text = if path == "-" { input.cloned() } else { self.files.get(&self.path(path)).cloned() };
+                    body = Some(text.map_or(HOLE.to_string(), |text| text.trim_end().to_owned()));
+                }
+                _ => {}
+            }
+        }
+        // What an edit does not name stays as it is; what a new one lacks is asked for.
+        let rest = if matches!(*action, "edit" | "update") { String::new() } else { HOLE.to_string() };
+        let text = format!("{}\n\n{}", title.unwrap_or_else(|| rest.clone()), body.unwrap_or(rest));
+        self.facts.pull_request = Some(known(&text));
     }
 }
 

@@ -49,6 +49,8 @@ pub struct ShellFacts {
     pub reads: Vec<String>,
     /// Messages of commits.
     pub commits: Vec<CommitMessage>,
+    /// The title and the body of the pull request that is opened or edited last.
+    pub pull_request: Option<Word>,
     /// Texts handed to `apply_patch`, `patch` or `git apply`.
     pub patches: Vec<String>,
 }

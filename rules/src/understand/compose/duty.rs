@@ -5,6 +5,7 @@ use super::texts::named;
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, FileAction};
+use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{at_path, path_of};
 use crate::understand::thing::{Sort, Thing, file_thing, slug, stop_thing};
@@ -24,13 +25,15 @@ impl Composer<'_, '_> {
         }
         // Tests that are written are not tests that run.
         let made = |thing: &Thing| {
-            thing.sort == Sort::Command && !thing.literal && matches!(main.verb, Some(Cue::Create | Cue::Edit))
+            let text = !thing.literal && !matches!(&*thing.slug, "commit" | "pull-request");
+            thing.sort == Sort::Command && text && matches!(main.verb, Some(Cue::Create | Cue::Edit))
         };
         let things: Vec<_> =
             main.things.iter().filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing)).collect();
         let Some(first) = things.first() else { return Vec::new() };
-        if let (Some(flag), Sort::Command) = (main.flags.first(), first.sort) {
-            return vec![flagged(first, flag)];
+        let told = main.verb.is_some() || meaning.stance == Stance::Must;
+        if !main.flags.is_empty() && first.sort == Sort::Command && told {
+            return vec![flagged(first, &main.flags)];
         }
         let then = meaning.before.as_ref().and_then(Named::whole);
         let trigger = meaning.after.as_ref().and_then(Named::whole);
@@ -46,12 +49,18 @@ impl Composer<'_, '_> {
         }
         let chain = meaning.ordered && things.len() > 1;
         let code = self.code();
+        let things: Vec<_> = things.into_iter().map(mentioned).collect();
+        let things: Vec<_> = things.iter().collect();
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
+            (None, None) if meaning.assures && main.verb.is_none_or(|verb| verb == Cue::Run) => {
+                let run = |thing: &&&Thing| thing.sort == Sort::Command && thing.literal;
+                things.iter().filter(run).map(|thing| follow(thing, &code)).collect()
+            }
             (None, None) if meaning.after.is_some() || meaning.before.is_some() => Vec::new(),
             (None, None) if meaning.per_session => things.iter().map(|thing| existence(thing)).collect(),
             (None, None) if meaning.forgotten || meaning.always => {
@@ -65,6 +74,11 @@ impl Composer<'_, '_> {
             }
             (None, None) => Vec::new(),
         }
+    }
+
+    /// What must follow every change of code.
+    pub(super) fn after_code(&self, require: &Thing) -> Draft {
+        follow(require, &self.code())
     }
 
     /// Any change of code.
@@ -119,6 +133,19 @@ impl Composer<'_, '_> {
             .clean([Event::command(format!("cp {path} {path}.bak")).done(true), then.holds])
     }
 
+    /// `before editing A, back it up as B`: the copy is named.
+    pub(super) fn copied(&self) -> Option<Draft> {
+        let named = |things: &[Thing]| things.iter().find(|thing| thing.sort == Sort::File && thing.literal).cloned();
+        let copy = named(&self.meaning.main.things)?;
+        let file = named(&self.meaning.before.as_ref()?.things).filter(|file| file.predicate != copy.predicate)?;
+        let copy = Thing {
+            predicate: with_action(&copy.predicate, FileAction::Create),
+            holds: Event::write(path_of(&copy.holds)?, "new\n"),
+            ..copy
+        };
+        Some(self.precedence(&copy, &file))
+    }
+
     /// `ask before …`: nothing shows in the events whether the user agreed, so it is put in front of the agent in time.
     pub(super) fn asked(&self) -> Option<Draft> {
         let meaning = self.meaning;
@@ -150,6 +177,17 @@ impl Composer<'_, '_> {
     }
 }
 
+/// A program that must run may be run through another one, such as a container's.
+fn mentioned(thing: &Thing) -> Thing {
+    match &thing.predicate {
+        Predicate::Command(test) if thing.known.is_none() && test.run.contains('-') && !test.run.contains(' ') => {
+            let through = Predicate::command(&format!("* ** *{}*", test.run));
+            Thing { predicate: Predicate::Any(vec![thing.predicate.clone(), through]), ..thing.clone() }
+        }
+        _ => thing.clone(),
+    }
+}
+
 /// What must follow something: a file that goes with another may come first, anything else comes after.
 fn follow(require: &Thing, trigger: &Thing) -> Draft {
     if require.sort == Sort::File && trigger.sort == Sort::File {
@@ -159,22 +197,32 @@ fn follow(require: &Thing, trigger: &Thing) -> Draft {
     }
 }
 
-/// `always run cargo test with --locked`: the command without the flag never runs.
-fn flagged(command: &Thing, flag: &str) -> Draft {
-    let never = without(&command.predicate, flag);
+/// `always run cargo test with --locked`: the command without any spelling of the flag never runs.
+pub(super) fn flagged(command: &Thing, flags: &[String]) -> Draft {
+    // Of an option with its value, the value is looked for.
+    let words: Vec<_> = flags.iter().map(|flag| flag.rsplit(' ').next().unwrap_or(flag).to_owned()).collect();
+    let flag = flags.first().map_or("", String::as_str);
+    let never = without(&command.predicate, &words);
     let (id, title) =
         (format!("{}-without-{}", command.slug, slug(flag)), format!("always {} with `{flag}`", command.act()));
-    let clean = Event::command(format!("{} {flag}", command.holds.shell().unwrap_or_default()));
-    Draft::of(id, title, Pattern::Absence { never }).violates([command.holds.clone()]).clean([clean])
+    let bare = lacking(command.holds.shell().unwrap_or_default(), &words);
+    let clean = Event::command(format!("{bare} {flag}"));
+    Draft::of(id, title, Pattern::Absence { never }).violates([Event::command(bare)]).clean([clean])
 }
 
-/// The same commands where they lack a flag.
-fn without(predicate: &Predicate, flag: &str) -> Predicate {
+/// A command text or pattern without some of its words.
+fn lacking(text: &str, words: &[String]) -> String {
+    text.split(' ').filter(|part| !words.iter().any(|word| word == part)).collect::<Vec<_>>().join(" ")
+}
+
+/// The same commands where they lack each of some flags.
+fn without(predicate: &Predicate, flags: &[String]) -> Predicate {
     match predicate {
-        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| without(part, flag)).collect()),
+        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| without(part, flags)).collect()),
         Predicate::Command(test) => {
-            let flags = test.without.iter().cloned().chain([flag.to_owned()]).collect();
-            Predicate::Command(CommandTest { without: flags, ..test.clone() })
+            let run = lacking(&test.run, flags);
+            let without = test.without.iter().chain(flags).cloned().collect();
+            Predicate::Command(CommandTest { run, without, ..test.clone() })
         }
         other => other.clone(),
     }

@@ -25,7 +25,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    fn of(id: String, title: String, pattern: Pattern) -> Self {
+    pub(super) fn of(id: String, title: String, pattern: Pattern) -> Self {
         Self {
             id,
             title,
@@ -37,12 +37,12 @@ impl Draft {
         }
     }
 
-    fn violates(mut self, events: impl Into<Vec<Event>>) -> Self {
+    pub(super) fn violates(mut self, events: impl Into<Vec<Event>>) -> Self {
         self.examples.push((true, events.into()));
         self
     }
 
-    fn clean(mut self, events: impl Into<Vec<Event>>) -> Self {
+    pub(super) fn clean(mut self, events: impl Into<Vec<Event>>) -> Self {
         self.examples.push((false, events.into()));
         self
     }
@@ -106,7 +106,7 @@ impl Composer<'_, '_> {
             return Vec::new();
         }
         if main.verb == Some(Cue::BackUp) {
-            return vec![self.backed_up()];
+            return vec![self.copied().unwrap_or_else(|| self.backed_up())];
         }
         if self.about_texts() {
             return self.properties();

@@ -1,13 +1,14 @@
 //! What never happens, and what is used instead.
 
+use super::duty;
 use super::place::{base, excluded, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
-use crate::lexicon::Cue;
+use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of};
-use crate::understand::thing::{Sort, Thing, command_thing, slug};
+use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, escaped, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -24,12 +25,17 @@ impl Composer<'_, '_> {
             return vec![open_items(path)];
         }
         if let (Some(first), None) = (meaning.until.as_ref().and_then(|named| named.things.first()), &meaning.after) {
-            return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
+            let then = meaning.main.things.first();
+            return match then {
+                // The turn ends well where nothing was changed.
+                Some(then) if then.sort == Sort::Stop => vec![self.after_code(first)],
+                then => then.map(|then| self.precedence(first, then)).into_iter().collect(),
+            };
         }
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }
-        let mut things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(thing)).collect();
+        let mut things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(&self.in_file(thing))).collect();
         if let Some(flag) = meaning.main.flags.first() {
             things = with_flag(things, flag);
         }
@@ -38,6 +44,7 @@ impl Composer<'_, '_> {
         // (`no rm outside of /tmp`), its arguments would have to be understood.
         let anything = |thing: &Thing| {
             thing.predicate == Predicate::File(Box::default())
+                || (thing.slug == "files" && meaning.main.places.is_empty())
                 || (thing.slug == "code" && meaning.main.places.is_empty())
                 || (thing.sort == Sort::Command && meaning.outside.is_some())
         };
@@ -51,7 +58,17 @@ impl Composer<'_, '_> {
         drafts
     }
 
+    /// A command in a file that is named is a text.
+    fn in_file(&self, thing: &Thing) -> Thing {
+        let file = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.'));
+        if thing.sort == Sort::Command && thing.literal && self.meaning.main.places.iter().any(file) {
+            return Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) };
+        }
+        thing.clone()
+    }
+
     fn absence(&self, thing: &Thing) -> Draft {
+        let thing = &written(thing);
         let (verb, id) = match thing.sort {
             Sort::Command => ("", named_after(&thing.act(), &thing.slug)),
             Sort::File if self.meaning.main.verb == Some(Cue::Delete) => ("delete", format!("delete-{}", thing.slug)),
@@ -160,7 +177,7 @@ impl Composer<'_, '_> {
     }
 
     fn substitution(&self, never: &[Thing], instead: &[Thing]) -> Draft {
-        let never: Vec<_> = never.iter().map(|thing| self.limited(thing)).collect();
+        let never: Vec<_> = never.iter().map(|thing| spared(&self.limited(&self.in_file(thing)), instead)).collect();
         let names = |things: &[Thing]| things.iter().map(|thing| thing.slug.clone()).collect::<Vec<_>>().join("-and-");
         let labels = |things: &[Thing]| things.iter().map(|thing| thing.label.clone()).collect::<Vec<_>>().join(" or ");
         let mut steps = Vec::new();
@@ -225,6 +242,10 @@ impl Composer<'_, '_> {
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }
+        let command = meaning.main.things.first().filter(|thing| thing.sort == Sort::Command);
+        if let (false, Some(command)) = (meaning.main.flags.is_empty(), command) {
+            return vec![duty::flagged(command, &meaning.main.flags)];
+        }
         let timed = meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
         if timed {
             return self.must();
@@ -237,14 +258,17 @@ impl Composer<'_, '_> {
         let (name, group) = thing.known.as_ref()?;
         let group = group.as_ref()?;
         let rivals: Vec<_> = (self.lexicon.rivals(name, group))
-            .filter(|entry| self.lexicon.replacements(&entry.name, name).is_some())
-            .map(|entry| Thing {
-                predicate: entry.predicate.clone(),
-                label: format!("`{}`", entry.name),
-                slug: entry.name.clone(),
-                holds: entry.violates.first().cloned().unwrap_or_else(|| thing.fails.clone()),
-                known: Some((entry.name.clone(), entry.group.clone())),
-                ..thing.clone()
+            .filter(|entry| entry.kind != Kind::Tool || self.lexicon.replacements(&entry.name, name).is_some())
+            .map(|entry| match entry.kind {
+                Kind::Language => entry_thing(entry, &entry.name, Some(Cue::Use), &[]),
+                _ => Thing {
+                    predicate: entry.predicate.clone(),
+                    label: format!("`{}`", entry.name),
+                    slug: entry.name.clone(),
+                    holds: entry.violates.first().cloned().unwrap_or_else(|| thing.fails.clone()),
+                    known: Some((entry.name.clone(), entry.group.clone())),
+                    ..thing.clone()
+                },
             })
             .collect();
         if rivals.is_empty() {
@@ -254,6 +278,46 @@ impl Composer<'_, '_> {
         let draft = self.substitution(&rivals, std::slice::from_ref(thing));
         Some(Draft { id, ..draft })
     }
+}
+
+/// What is not to be used, without the ways in which what is to be used runs it: `uv run pytest` instead of `pytest`.
+fn spared(never: &Thing, instead: &[Thing]) -> Thing {
+    let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
+    let programs: Vec<_> = instead.iter().filter_map(|to| to.holds.shell().map(first)).collect();
+    let used = |test: &CommandTest| first(&test.run).split('|').any(|name| programs.iter().any(|own| own == name));
+    let label = never.label.trim_matches('`');
+    let same = |to: &Thing| {
+        let longer = to.holds.shell().is_some_and(|text| text.len() > label.len() && text.starts_with(label));
+        never.sort == Sort::Command && (to.predicate == never.predicate || longer)
+    };
+    match &never.predicate {
+        // One way of doing it instead of another: only what is written out is not to be.
+        _ if never.literal && instead.iter().any(same) => {
+            let written = command_thing(label, None);
+            Thing { literal: true, ..written }
+        }
+        Predicate::Any(parts) if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) => {
+            let kept = parts.iter().filter(|part| !matches!(part, Predicate::Command(test) if used(test)));
+            Thing { predicate: any(kept.cloned().collect::<Vec<_>>().into_iter()), ..never.clone() }
+        }
+        _ => never.clone(),
+    }
+}
+
+/// A program that is not known is not written into a script either; what documents say of it is no script.
+fn written(thing: &Thing) -> Thing {
+    let label = thing.label.trim_matches('`');
+    let words: Vec<_> = label.split(' ').collect();
+    let named = words.first().is_some_and(|word| word.len() > 3) && (words.len() > 1 || label.contains('-'));
+    if thing.sort != Sort::Command || !thing.literal || thing.known.is_some() || !named || words.len() > 3 {
+        return thing.clone();
+    }
+    let words = words.into_iter().map(|word| escaped(word).replace("\\*", "\\S*"));
+    let line = format!("^\\s*(sudo\\s+)?{}(\\s|$)", words.collect::<Vec<_>>().join("\\s+"));
+    let documents = ["*.md", "*.mdx", "*.rst", "*.txt", "**/docs/**"].map(str::to_owned).to_vec();
+    let lines = FileTest { added: Some(TextTest::Matches(line)), not_path: documents, ..FileTest::default() };
+    let predicate = Predicate::Any(vec![thing.predicate.clone(), Predicate::File(Box::new(lines))]);
+    Thing { predicate, ..thing.clone() }
 }
 
 /// Commands with a flag; any command with the flag, where none is named.

@@ -3,12 +3,16 @@
 use super::duty::times;
 use super::place::{excluded, narrow, with_action};
 use super::{Composer, Draft};
-use crate::lexicon::{Cue, Measure, Of, Property};
+use crate::lexicon::{Cue, Measure, Of, Part, Property};
 use crate::predicate::{FileAction, TextTest};
 use crate::understand::meaning::Stance;
+use crate::understand::name::Place;
 use crate::understand::path::{path_of, sample_path};
 use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
+
+/// Files whose lines are as long as what they hold.
+const UNBROKEN: [&str; 8] = ["*.md", "*.mdx", "*.rst", "*.txt", "*.json", "*.lock", "*.csv", "*.svg"];
 
 impl Composer<'_, '_> {
     /// Whether the statement is about how texts are.
@@ -19,7 +23,17 @@ impl Composer<'_, '_> {
             main.measures.iter().any(|(count, measure)| measure.is_some_and(|m| self.measured(*count, m).is_some()));
         let measured =
             measured || (self.meaning.limits && main.subject == Some(Of::Lines) && !main.measures.is_empty());
-        !main.properties.is_empty() || literal || measured
+        // What is created or added is no part of an answer.
+        let made = matches!(main.verb, Some(Cue::Create | Cue::Edit)) && main.subjects.is_empty();
+        // `kept in the users table` speaks of no answer.
+        let plain = self.meaning.stance == Stance::Plain && main.subjects.is_empty() && main.verb == Some(Cue::Place);
+        let runs = main.things.iter().any(|thing| thing.sort == Sort::Command && thing.literal);
+        let elsewhere = |property: &&Property| {
+            let reply = property.of.first() == Some(&Of::Reply);
+            let open = main.subjects.is_empty();
+            (made || plain) && !property.everywhere && reply || open && (property.dependent || runs)
+        };
+        main.properties.iter().any(|property| !elsewhere(property)) || literal || measured
     }
 
     /// The rules about texts; none where they are to hold only at times, which a text does not show.
@@ -30,15 +44,33 @@ impl Composer<'_, '_> {
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }
-        let mut drafts: Vec<_> = main.properties.iter().map(|property| self.property(property)).collect();
+        let said = main
+            .properties
+            .iter()
+            .flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
+        let mut drafts: Vec<_> = said.filter_map(|(property, of)| self.property(property, of)).collect();
         drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
         if meaning.per_turn
             && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
         {
             drafts.extend(u8::try_from(*count).ok().map(questions));
         }
-        if let (Some((cue, text)), Some(of)) = (&main.literal, main.subject) {
-            drafts.push(literal(meaning.stance, *cue, text, of));
+        if let Some((cue, texts)) = &main.literal {
+            drafts.extend(main.subjects.iter().filter_map(|of| match of {
+                (Of::Branch, _) => branches(meaning.stance, *cue, texts),
+                of => Some(literal(meaning.stance, *cue, texts, *of)),
+            }));
+        }
+        let within = main.places.iter().find_map(|place| match place {
+            Place::Files { globs, outside: false, .. } => Some(globs),
+            _ => None,
+        });
+        for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
+            if let (Pattern::Absence { never: every } | Pattern::Universality { every, .. }, Some(globs)) =
+                (&mut check.pattern, within)
+            {
+                narrow(every, globs, false);
+            }
         }
         let globs: Vec<_> = meaning.unless.iter().chain(&meaning.outside).flat_map(excluded).collect();
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
@@ -51,18 +83,37 @@ impl Composer<'_, '_> {
         drafts
     }
 
-    fn property(&self, property: &Property) -> Draft {
-        let usual = property.of.first().copied().unwrap_or(Of::Reply);
-        let of = self.meaning.main.subject.filter(|of| property.of.contains(of)).unwrap_or(usual);
+    /// What a property is said of: the texts that are named, as far as they can have it, or the usual one.
+    fn said_of(&self, property: &Property) -> Vec<(Of, Part)> {
+        let can = |of: &Of| property.of.contains(of) || (*of == Of::Request && property.of.contains(&Of::Commit));
+        let named: Vec<_> = self.meaning.main.subjects.iter().copied().filter(|(of, _)| can(of)).collect();
+        if !named.is_empty() {
+            return named;
+        }
+        vec![(property.of.first().copied().unwrap_or(Of::Reply), Part::Whole)]
+    }
+
+    fn property(&self, property: &Property, (of, part): (Of, Part)) -> Option<Draft> {
         // Who is not to add something may edit a file that has it.
         let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
         let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
-        let (test, good, bad) = (property.must.clone(), of.event(&property.good), of.event(&property.bad));
+        let event = |text: &str| property.event(of, &part.text(text));
+        let (good, bad) = (event(&property.good), event(&property.bad));
         if self.meaning.stance == Stance::Never {
             let id = format!("{}-in-{subject}", property.name);
             let title = format!("never {} {}", write(of), property.so);
-            return Draft::of(id, title, Pattern::Absence { never: of.test(test) }).violates([good]).clean([bad]);
+            let test = property.forbidden(of, part)?;
+            if property.everywhere && self.meaning.main.subjects.is_empty() {
+                let never = Predicate::Any(property.of.iter().filter_map(|of| property.forbidden(*of, part)).collect());
+                let texts = property
+                    .of
+                    .iter()
+                    .map(|of| (property.event(*of, &property.good), property.event(*of, &property.bad)));
+                let draft = Draft::of(id, title, Pattern::Absence { never });
+                return Some(texts.fold(draft, |draft, (good, bad)| draft.violates([good]).clean([bad])));
+            }
+            return Some(Draft::of(id, title, Pattern::Absence { never: test }).violates([good]).clean([bad]));
         }
         let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
         let id = format!("{subject}-{}", lacking(&property.so));
@@ -70,19 +121,20 @@ impl Composer<'_, '_> {
             Some(how) => format!("indent{how}"),
             None => format!("{} {}", write(of), property.so),
         };
-        let Some(files) = files.filter(|_| matches!(of, Of::File | Of::Content)) else {
-            let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
-            return Draft::of(id, title, pattern).violates([bad]).clean([good]);
+        let some = |thing: &&Thing| property.language.is_empty() || !matches!(&*thing.slug, "files" | "code");
+        let Some(files) = files.filter(some).filter(|_| matches!(of, Of::File | Of::Content)) else {
+            let must = of.test(part.test(property.shown(of).clone()));
+            let pattern = Pattern::Universality { every: property.all(of), must };
+            return Some(Draft::of(id, title, pattern).violates([bad]).clean([good]));
         };
         let every =
             if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
         let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
-        let pattern = Pattern::Universality { every, must: of.test(test) };
+        let pattern = Pattern::Universality { every, must: of.test(property.shown(of).clone()) };
         let (id, title) =
             (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
-        Draft::of(id, title, pattern)
-            .violates([Event::write(&path, &property.bad)])
-            .clean([Event::write(&path, &property.good)])
+        let draft = Draft::of(id, title, pattern);
+        Some(draft.violates([Event::write(&path, &property.bad)]).clean([Event::write(&path, &property.good)]))
     }
 
     fn measured(&self, count: u32, measure: Measure) -> Option<Draft> {
@@ -93,13 +145,13 @@ impl Composer<'_, '_> {
         if measure == Measure::MaxLines && main.subject == Some(Of::Lines) {
             return self.long_files(count);
         }
-        let of = main
-            .subject
-            .or((measure == Measure::MaxQuestions || measure == Measure::MaxSentences).then_some(Of::Reply))?;
+        let spoken =
+            matches!(measure, Measure::MaxQuestions | Measure::MaxSentences).then_some((Of::Reply, Part::Whole));
+        let (of, part) = main.subjects.first().copied().or(spoken)?;
         let many = |n: u32, word: &str| std::iter::repeat_n(word, n.min(2000) as usize).collect::<String>();
         let (test, name, word) = match (measure, of) {
             (Measure::MaxChars, Of::Lines | Of::File) => (TextTest::MaxLineChars(count), "characters", "x"),
-            (Measure::MaxChars, Of::Commit) => {
+            (Measure::MaxChars, Of::Commit | Of::Request) if part == Part::Whole => {
                 (TextTest::FirstLine(Box::new(TextTest::MaxChars(count))), "characters", "x")
             }
             (Measure::MaxChars, _) => (TextTest::MaxChars(count), "characters", "x"),
@@ -108,9 +160,14 @@ impl Composer<'_, '_> {
             (Measure::MaxLines, _) => (TextTest::MaxLines(count), "lines", "a line\n"),
             (Measure::MaxQuestions, _) => (TextTest::MaxQuestions(count), "questions", "Is it so? "),
         };
-        let (good, bad) = (of.event(&many(1, word)), of.event(&many(count + 1, word)));
+        let event = |n: u32| of.event(&part.text(&many(n, word)));
+        let (good, bad) = (event(1), event(count + 1));
         let subject = noun(of);
-        let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(test) };
+        let mut every = of.test(TextTest::All(Vec::new()));
+        if of == Of::Lines {
+            narrow(&mut every, &UNBROKEN.map(str::to_owned), true);
+        }
+        let pattern = Pattern::Universality { every, must: of.test(part.test(test)) };
         let name = if count == 1 { name.trim_end_matches('s') } else { name };
         let title = format!("{} with at most {count} {name}", write(of));
         Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
@@ -148,7 +205,12 @@ fn questions(at_most: u8) -> Draft {
 
 /// `test files are named *_test.py`.
 pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
-    let every = with_action(&files.predicate, FileAction::Create);
+    let mut every = with_action(&files.predicate, FileAction::Create);
+    if let (Predicate::File(test), Some((_, ending))) = (&mut every, pattern.rsplit_once('.')) {
+        // What lies beside them, such as data, `__init__.py` and `conftest.py`, has names of its own.
+        let other = ["_", "conftest"].map(|head| TextTest::Not(Box::new(TextTest::StartsWith(head.to_owned()))));
+        test.name = Some(TextTest::All([TextTest::EndsWith(format!(".{ending}"))].into_iter().chain(other).collect()));
+    }
     let must = Predicate::path([pattern]);
     let path = path_of(&files.holds).unwrap_or("tests/example.txt");
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -163,18 +225,52 @@ pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
     .clean([Event::write(at(&sample_path(pattern)), "new\n")])
 }
 
-/// A subject's text that starts with, ends with or contains a literal.
-fn literal(stance: Stance, cue: Cue, text: &str, of: Of) -> Draft {
-    let (must, good, verb) = match cue {
-        Cue::StartsWith => (TextTest::StartsWith(text.to_owned()), format!("{text} add the parser"), "start"),
-        Cue::EndsWith => (TextTest::EndsWith(text.to_owned()), format!("Add the parser {text}"), "end"),
-        _ => (TextTest::Contains(text.to_owned()), format!("Add the parser {text} today"), "hold"),
+/// `branch names start with feature/`: a branch that is made is named so.
+fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
+    let first = texts.first().filter(|_| stance != Stance::Never && cue == Cue::StartsWith)?;
+    let names = texts.iter().map(|text| format!("{text}*")).collect::<Vec<_>>().join("|");
+    let named = |names: &str| {
+        Predicate::Any(vec![
+            Predicate::command(&format!("git checkout -b|-B {names}")),
+            Predicate::command(&format!("git switch -c|-C {names}")),
+        ])
     };
-    let (good, bad) = (of.event(&good), of.event("Add the parser today"));
-    let (subject, name) = (noun(of), slug(text));
+    let never = Predicate::All(vec![named("*"), named(&names).negated()]);
+    let label = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
+    let run = |name: &str| Event::command(format!("git checkout -b {name}"));
+    let draft = Draft::of(
+        format!("branch-without-{}", slug(first)),
+        format!("start names of branches with {label}"),
+        Pattern::Absence { never },
+    );
+    Some(draft.violates([run("other")]).clean([run(&format!("{first}parser"))]))
+}
+
+/// A subject's text that starts with, ends with or contains one of some literals.
+fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -> Draft {
+    let first = texts.first().map_or("", String::as_str);
+    let (good, verb) = match cue {
+        Cue::StartsWith => (format!("{first} add the parser"), "start"),
+        Cue::EndsWith => (format!("Add the parser {first}"), "end"),
+        _ => (format!("Add the parser {first} today"), "hold"),
+    };
+    let test = |text: &String| match cue {
+        Cue::StartsWith => TextTest::StartsWith(text.clone()),
+        Cue::EndsWith => TextTest::EndsWith(text.clone()),
+        _ if text.chars().all(char::is_alphanumeric) => TextTest::Mentions(text.clone()),
+        _ => TextTest::Contains(text.clone()),
+    };
+    let must = match texts {
+        [one] => test(one),
+        many => TextTest::Any(many.iter().map(test).collect()),
+    };
+    let event = |text: &str| of.event(&part.text(text));
+    let (must, good, bad) = (part.test(must), event(&good), event("Add the parser today"));
+    let (subject, name) = (noun(of), slug(first));
+    let label = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
     let title = match verb {
-        "hold" => format!("mention `{text}` in {}", plural(of)),
-        verb => format!("{verb} {} with `{text}`", plural(of)),
+        "hold" => format!("mention {label} in {}", plural(of)),
+        verb => format!("{verb} {} with {label}", plural(of)),
     };
     if stance == Stance::Never {
         let pattern = Pattern::Absence { never: of.test(must) };
@@ -201,9 +297,12 @@ fn write(of: Of) -> String {
 fn plural(of: Of) -> &'static str {
     match of {
         Of::Commit => "commit messages",
+        Of::Request => "pull requests",
         Of::Reply => "replies",
         Of::File | Of::Content => "files",
         Of::Lines => "lines",
+        Of::Name => "new files",
+        Of::Branch => "branches",
     }
 }
 
@@ -211,8 +310,11 @@ fn plural(of: Of) -> &'static str {
 pub(super) fn noun(of: Of) -> &'static str {
     match of {
         Of::Commit => "commit-message",
+        Of::Request => "pull-request",
         Of::Reply => "reply",
         Of::File | Of::Content => "file",
         Of::Lines => "line",
+        Of::Name => "file-name",
+        Of::Branch => "branch",
     }
 }

@@ -1,0 +1,122 @@
+//! Forms that are shown instead of described: the name of a file that begins with its date, a timestamp with its offset.
+//!
+//! `named like 20250102_notes.md` and `recorded as 2025-01-02T09:00:00+02:00` say how all such names and times are to be
+//! written; the shown one is only its example.
+
+use super::compose::Draft;
+use super::text::Form;
+use super::thing::escaped;
+use crate::Predicate;
+use crate::predicate::{FileAction, FileTest, TextTest};
+use crate::{Event, Pattern};
+
+/// Words that say that what is shown is the form.
+const CUES: [&str; 14] = [
+    "should",
+    "must",
+    "format",
+    "formatted",
+    "naming",
+    "named",
+    "use",
+    "follow",
+    "recorded",
+    "require",
+    "required",
+    "requires",
+    "convention",
+    "be",
+];
+/// The ends of the names of fields that hold a time.
+const FIELDS: &str = "((\\w+_)?(date|time|timestamp|deadline)|\\w+_(at|start|end|updated|modified|scheduled|until))";
+
+/// The rules that a part of a message makes by what it shows.
+pub(super) fn drafts(said: &str) -> Vec<Draft> {
+    let shows = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() >= 8 || text.contains("YYYY");
+    if !shows(said) {
+        return Vec::new();
+    }
+    let tokens = super::text::tokens(said, 0..said.len());
+    if !tokens.iter().any(|token| CUES.contains(&&*token.lower)) {
+        return Vec::new();
+    }
+    let words = || tokens.iter().filter(|token| token.form != Form::Mark && shows(token.text)).map(|token| token.text);
+    // Of several, the one that says most about what follows the date.
+    let mut names: Vec<_> = words().filter_map(dated_name).collect();
+    names.sort_by_key(|(open, _)| *open);
+    let name = names.into_iter().next().map(|(_, draft)| draft);
+    name.or_else(|| words().find_map(timestamp)).into_iter().collect()
+}
+
+/// A date at the beginning of a name, as a pattern, and what follows it.
+fn date(name: &str) -> Option<(&'static str, &str)> {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let dashed = |text: &str| text.len() == 10 && digits(&text.replace('-', "")) && text.matches('-').count() == 2;
+    let head = |length: usize| name.get(..length).zip(name.get(length..));
+    match (head(8), head(10)) {
+        (Some((date, rest)), _) if date == "YYYYMMDD" || digits(date) => Some(("\\d{8}", rest)),
+        (_, Some((date, rest))) if date == "YYYY-MM-DD" || dashed(date) => Some(("\\d{4}-\\d{2}-\\d{2}", rest)),
+        _ => None,
+    }
+}
+
+/// `20250102_<what>.json`: new files of this ending are named so; and whether anything may follow the date.
+fn dated_name(shown: &str) -> Option<(bool, Draft)> {
+    let (date, rest) = date(shown)?;
+    let (stem, ending) = rest.rsplit_once('.')?;
+    let mark = stem.chars().next().filter(|c| matches!(c, '_' | '-'))?;
+    let what = stem.get(1..).filter(|what| !what.is_empty())?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_<> ".contains(c);
+    let rest = match (mark, what.chars().all(plain)) {
+        ('_', true) => "[a-z0-9_]+",
+        ('-', true) => "[a-z0-9-]+",
+        _ => ".+",
+    };
+    let any = ending == "ext";
+    let last = if any { "\\w+".to_owned() } else { escaped(ending) };
+    let must = TextTest::Matches(format!("\\A{date}{mark}{rest}\\.{last}\\z"));
+    let path = if any { Vec::new() } else { vec![format!("*.{ending}")] };
+    let new = FileTest { path, action: Some(FileAction::Create), ..FileTest::default() };
+    let named = FileTest { name: Some(must), ..FileTest::default() };
+    let pattern =
+        Pattern::Universality { every: Predicate::File(Box::new(new)), must: Predicate::File(Box::new(named)) };
+    let ending = if any { "md" } else { ending };
+    let first = if date == "\\d{8}" { "20250102" } else { "2025-01-02" };
+    let write = |name: String| Event::write(format!("notes/{name}"), "new\n");
+    let draft = Draft::of("file-name-without-date".to_owned(), format!("name new files like `{shown}`"), pattern)
+        .violates([write(format!("other.{ending}"))])
+        .clean([write(format!("{first}{mark}notes.{ending}"))]);
+    Some((rest == ".+", draft))
+}
+
+/// `2025-01-02T09:00:00+02:00`: fields that hold a time are written so.
+fn timestamp(shown: &str) -> Option<Draft> {
+    let bare = shown.trim_matches(|c: char| !c.is_alphanumeric());
+    let (day, time) = bare.split_once('T')?;
+    date(day).filter(|(_, rest)| rest.is_empty() && day.len() == 10)?;
+    let clock = time.get(..8).filter(|clock| clock.matches(':').count() == 2)?;
+    let offset = time.get(clock.len()..).unwrap_or_default();
+    let offset = match offset {
+        "" => return None,
+        "Z" => "Z".to_owned(),
+        given if given.starts_with(['+', '-']) && given.len() == 6 => escaped(given),
+        _ => return None,
+    };
+    let field = format!("(^|[{{,\\s])[\"']?{FIELDS}[\"']?\\s*[:=]\\s*[\"']");
+    let form = format!("\\d{{4}}-\\d{{2}}-\\d{{2}}T\\d{{2}}:\\d{{2}}:\\d{{2}}(\\.\\d+)?{offset}[\"']");
+    let other = TextTest::Not(Box::new(TextTest::Matches(format!("{field}{form}"))));
+    let line = TextTest::SomeLine(Box::new(TextTest::All(vec![TextTest::Matches(field), other])));
+    let never = Predicate::File(Box::new(FileTest { added: Some(line), ..FileTest::default() }));
+    let write = |value: &str| Event::write("notes/a.json", format!("{{\n  \"created_at\": \"{value}\"\n}}\n"));
+    let value = if offset == "Z" {
+        "2025-01-02T09:00:00Z".to_owned()
+    } else {
+        format!("2025-01-02T09:00:00{}", time.get(8..)?)
+    };
+    let title = format!("write times like `{bare}`");
+    Some(
+        Draft::of("time-without-offset".to_owned(), title, Pattern::Absence { never })
+            .violates([write("2025-01-02")])
+            .clean([write(&value)]),
+    )
+}
