@@ -182,6 +182,10 @@ pub trait View {
     fn horizon(&self) -> Result<Version, Self::Error>;
     /// The newest version of a cell.
     fn newest(&self, key: &Key) -> Result<Option<Written>, Self::Error>;
+    /// The version of a cell's newest content; [`Version::ZERO`] where it has never been written.
+    fn version_of(&self, key: &Key) -> Result<Version, Self::Error> {
+        Ok(self.newest(key)?.map_or(Version::ZERO, |written| written.version))
+    }
     /// The newest version of a cell up to a snapshot, the snapshot included.
     fn at(&self, key: &Key, snapshot: Version) -> Result<Option<Written>, Self::Error>;
     /// The cells of an interval as of a snapshot, deleted ones included, in the order of keys.
@@ -361,6 +365,9 @@ impl View for Ledger {
     }
     fn newest(&self, key: &Key) -> Result<Option<Written>, Infallible> {
         Ok(self.cells.chain(key).map(|chain| chain.newest.clone()))
+    }
+    fn version_of(&self, key: &Key) -> Result<Version, Infallible> {
+        Ok(self.cells.chain(key).map_or(Version::ZERO, |chain| chain.newest.version))
     }
     fn at(&self, key: &Key, snapshot: Version) -> Result<Option<Written>, Infallible> {
         Ok(self.cells.chain(key).and_then(|chain| chain.at(snapshot)).cloned())

@@ -7,7 +7,7 @@ use crate::cell::{Agent, Content, Key, Version};
 use crate::decide::{Decision, Refusal, Reply};
 use crate::guard::Guard;
 use crate::ledger::{Change, DropCause, Effect, Open, Stage, View, Written};
-use crate::operation::{Operation, apply_all};
+use crate::operation::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes a commit back, with all that rests on it.
@@ -95,9 +95,13 @@ fn without<V: View>(
             None => None,
         };
     }
-    for operations in deltas.into_iter().rev() {
-        // A delta that fitted with the retracted ones and does not fit without them has nothing to change.
-        base = apply_all(&operations, &base).unwrap_or(base);
+    for operation in deltas.into_iter().rev().flatten() {
+        base = operation.apply(&base).unwrap_or_else(|_| match operation {
+            // What was made of the retracted content stands for itself where it can't be combined with what was before.
+            Operation::Merge { ours, .. } => Content::Present(ours),
+            // A delta that fitted with the retracted ones and does not fit without them has nothing to change.
+            _ => base,
+        });
     }
     Ok((base, rests_on))
 }

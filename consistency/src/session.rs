@@ -9,6 +9,7 @@ use crate::guard::Guard;
 use crate::ledger::{View, Written};
 use crate::range::Range;
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a session is for.
@@ -53,7 +54,7 @@ pub struct Session {
     pub pins: BTreeMap<Tool, Pin>,
     /// The leases it relies on, by their tokens.
     pub tokens: BTreeMap<Key, u64>,
-    /// For each step of the work, the steps it follows from.
+    /// For each step of the work after the first, the steps it follows from.
     pub steps: Vec<Vec<Step>>,
     /// Changes that the agent declared not to matter.
     pub acknowledged: Vec<Acknowledged>,
@@ -72,7 +73,7 @@ pub struct Read {
     /// The open commits that the content rests on.
     pub rests_on: Vec<Version>,
     /// The steps that read it, in order.
-    pub steps: Vec<Step>,
+    pub steps: SmallVec<[Step; 2]>,
 }
 
 /// An interval that was searched.
@@ -186,7 +187,7 @@ impl Session {
             searches: Vec::new(),
             pins: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            steps: vec![Vec::new()],
+            steps: Vec::new(),
             acknowledged: Vec::new(),
             doomed: Vec::new(),
         })
@@ -194,7 +195,7 @@ impl Session {
 
     /// The step that the session is in.
     pub fn step(&self) -> Step {
-        Step::try_from(self.steps.len().saturating_sub(1)).unwrap_or(Step::MAX)
+        Step::try_from(self.steps.len()).unwrap_or(Step::MAX)
     }
 
     /// Begins a step that follows from earlier ones.
@@ -214,7 +215,7 @@ impl Session {
                 return Ok(Seen::TooOld);
             }
             let (content, version) = shown(view.at(key, self.snapshot)?);
-            self.reads.entry(key.clone()).or_insert(Read { version, rests_on: Vec::new(), steps: vec![step] });
+            self.reads.entry(key.clone()).or_insert(Read { version, rests_on: Vec::new(), steps: smallvec![step] });
             return Ok(Seen::Found((content, version)));
         }
         if !self.doomed.is_empty() {
@@ -234,7 +235,7 @@ impl Session {
             }
         } else {
             let rests_on = self.rests_on(view, key, newest.as_ref())?;
-            self.reads.insert(key.clone(), Read { version, rests_on, steps: vec![step] });
+            self.reads.insert(key.clone(), Read { version, rests_on, steps: smallvec![step] });
         }
         Ok(Seen::Found(shown(newest)))
     }
@@ -330,8 +331,8 @@ impl Session {
             let guard = if read.version == Version::ZERO { Guard::Absence } else { Guard::Reads };
             // Another version, not only a newer one: what was read may be forged, or lost in a crash.
             if guards.on(guard)
+                && view.version_of(key)? != read.version
                 && let Some(now) = view.newest(key)?
-                && now.version != read.version
             {
                 let step = read.steps.first().copied().unwrap_or_default();
                 stale.push(Stale::cell(key.clone(), read.version, now, None, step));
@@ -438,7 +439,7 @@ impl Session {
     /// Only what the view can't answer.
     pub fn rewind<V: View>(&mut self, view: &V, steps: &[Step]) -> Result<BTreeSet<Step>, V::Error> {
         let mut gone: BTreeSet<Step> = steps.iter().copied().collect();
-        for (step, after) in (0..).zip(&self.steps) {
+        for (step, after) in (1..).zip(&self.steps) {
             if after.iter().any(|earlier| gone.contains(earlier)) {
                 gone.insert(step);
             }

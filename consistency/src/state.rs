@@ -203,11 +203,12 @@ impl State {
             history.extend(history::events(&self.ledger, order, &decision));
         }
         let Decision { reply, changes } = decision;
-        let touched = Touched::of(&changes);
+        let heard = self.ledger.guards().on(Guard::Notice) && !self.sessions.is_empty();
+        let touched = heard.then(|| Touched::of(&changes));
         for change in changes {
             self.ledger.apply(change);
         }
-        if self.ledger.guards().on(Guard::Notice) {
+        if let Some(touched) = touched {
             let others = self.sessions.iter_mut().filter(|(id, _)| Some(**id) != own);
             touched.doom(&self.ledger, others.map(|(_, session)| session));
         }

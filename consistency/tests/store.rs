@@ -389,3 +389,19 @@ fn work_is_done_again_until_it_commits_and_nothing_is_lost() {
     });
     assert!(matches!(stubborn, Err(StoreError::GaveUp { attempts: 3, last: Some(_) })), "{stubborn:?}");
 }
+
+#[test]
+fn a_merge_upon_what_is_retracted_stands_for_itself() {
+    let store = Store::in_memory();
+    put(&store, "doc", "base\n");
+    let mut draft = store.begin("drafter", Level::L2).unwrap();
+    draft.write("doc", "draft\n").unwrap();
+    draft.hold();
+    let version = committed(&mut draft);
+    // Below L2 nothing is traced: the editor's work stays when the draft goes.
+    let mut editor = store.begin("editor", Level::L1).unwrap();
+    editor.merge("doc", "edited\n", Merge::Lines).unwrap();
+    committed(&mut editor);
+    store.retract(version, "lead").unwrap();
+    assert_eq!(value(&store, "doc"), present("edited\n"));
+}

@@ -66,7 +66,7 @@ fn about(predicate: &Predicate) -> About<'_> {
         }
         Predicate::Not(part) => about(part),
         Predicate::Command(_) | Predicate::Tool(_) | Predicate::Exit(_) => About::Command,
-        Predicate::Commit(_) => About::Commit,
+        Predicate::Commit(_) | Predicate::PullRequest(_) => About::Commit,
         Predicate::Reply(_) => About::Reply,
         Predicate::File(test) => About::File(test),
         Predicate::Read(_) | Predicate::Workspace(_) => About::Path,

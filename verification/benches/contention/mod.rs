@@ -33,14 +33,14 @@ pub(crate) fn baselines(contest: &Contest) -> Vec<Outcome> {
     let refused = |plan: &Plan, generate: &dyn Fn()| {
         let Some(holder) = locking.begin(&names(plan)) else { return false };
         generate();
-        locking.commit(holder, &[(plan[0].as_str(), "1")]);
+        locking.commit(&holder, &[(plan[0].as_str(), "1")]);
         true
     };
     let unnoticed = |plan: &Plan, generate: &dyn Fn()| {
         let holder = locking.begin(&names(plan));
         generate();
         holder.is_some_and(|holder| {
-            locking.commit(holder, &[(plan[0].as_str(), "1")]);
+            locking.commit(&holder, &[(plan[0].as_str(), "1")]);
             true
         })
     };

@@ -35,7 +35,7 @@ impl Commits for Locking {
     fn attempt(&self, first: &str, second: &str) -> bool {
         let Some(holder) = self.begin(&[first, second]) else { return false };
         black_box((holder.read(first), holder.read(second)));
-        self.commit(holder, &[(first, VALUE)]);
+        self.commit(&holder, &[(first, VALUE)]);
         true
     }
 }

@@ -299,7 +299,7 @@ impl Turn<'_> {
         self.now.oracle.spent.parked += 1;
         let Ok(clock) = self.now.core.ledger.clock();
         let version = clock.next()?;
-        let read = Read { version, rests_on: Vec::new(), steps: vec![0] };
+        let read = Read { version, rests_on: Vec::new(), steps: [0].into_iter().collect() };
         let mut session: Session = self.now.core.sessions.remove(&session(number))?;
         session.reads.insert(key(cell), read);
         let oracle = &mut self.now.oracle;

@@ -1,12 +1,15 @@
 //! The two stores of the paper's reference runtime, written anew from their description: what ours is compared with.
 //!
-//! Both keep one mutex and copy every value. Deliberately absent: whatever the description does not tell, such as waiting
-//! for a lock, leases or the collection of versions.
+//! Both keep one mutex, an ordered map of texts, and copy every name and value. Deliberately absent: whatever the description
+//! does not tell, such as waiting for a lock, leases or the collection of versions.
 
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Exclusive locks on declared cells, taken at the beginning without waiting and kept to the end.
+///
+/// As the reference has it: which name holds a cell, and which cells a name holds, are two maps; beginning, committing and
+/// giving the locks back are three critical sections.
 #[derive(Debug, Default)]
 pub struct Locking {
     shared: Mutex<Locked>,
@@ -15,58 +18,54 @@ pub struct Locking {
 #[derive(Debug, Default)]
 struct Locked {
     last: u64,
-    cells: HashMap<String, Owned>,
-}
-
-#[derive(Debug, Default)]
-struct Owned {
-    value: String,
-    holder: Option<u64>,
+    values: BTreeMap<String, String>,
+    holders: HashMap<String, String>,
+    holdings: HashMap<String, HashSet<String>>,
 }
 
 /// What has its locks: the values as they were copied when it began.
 #[derive(Debug)]
 pub struct Holder {
-    id: u64,
-    values: Vec<(String, String)>,
+    name: String,
+    values: BTreeMap<String, String>,
 }
 
 impl Locking {
     /// Writes a cell that nobody holds, as the store is filled.
     pub fn fill(&self, key: &str, value: &str) {
-        let owned = Owned { value: value.to_owned(), holder: None };
-        self.shared.lock().cells.insert(key.to_owned(), owned);
+        self.shared.lock().values.insert(key.to_owned(), value.to_owned());
     }
 
     /// Takes the locks of all declared cells, or none where somebody holds one of them.
     pub fn begin(&self, declared: &[&str]) -> Option<Holder> {
         let mut shared = self.shared.lock();
-        let held = |key: &&str| shared.cells.get(*key).is_some_and(|cell| cell.holder.is_some());
-        if declared.iter().any(held) {
+        if declared.iter().any(|key| shared.holders.contains_key(*key)) {
             return None;
         }
         shared.last += 1;
-        let id = shared.last;
-        let mut values = Vec::with_capacity(declared.len());
+        let name = shared.last.to_string();
+        let mut values = BTreeMap::new();
         for key in declared {
-            let cell = shared.cells.entry((*key).to_owned()).or_default();
-            cell.holder = Some(id);
-            values.push(((*key).to_owned(), cell.value.clone()));
+            shared.holders.insert((*key).to_owned(), name.clone());
+            shared.holdings.entry(name.clone()).or_default().insert((*key).to_owned());
+            values.insert((*key).to_owned(), shared.values.get(*key).cloned().unwrap_or_default());
         }
-        Some(Holder { id, values })
+        Some(Holder { name, values })
     }
 
-    /// Writes, and gives the locks back.
-    pub fn commit(&self, holder: Holder, writes: &[(&str, &str)]) {
+    /// Writes what the holder has the locks of, and gives all of them back.
+    pub fn commit(&self, holder: &Holder, writes: &[(&str, &str)]) {
         let mut shared = self.shared.lock();
         for (key, value) in writes {
-            if let Some(cell) = shared.cells.get_mut(*key).filter(|cell| cell.holder == Some(holder.id)) {
-                (*value).clone_into(&mut cell.value);
+            if shared.holders.get(*key) == Some(&holder.name) {
+                shared.values.insert((*key).to_owned(), (*value).to_owned());
             }
         }
-        for (key, _) in holder.values {
-            if let Some(cell) = shared.cells.get_mut(&key) {
-                cell.holder = None;
+        drop(shared);
+        let mut shared = self.shared.lock();
+        for key in shared.holdings.remove(&holder.name).unwrap_or_default() {
+            if shared.holders.get(&key) == Some(&holder.name) {
+                shared.holders.remove(&key);
             }
         }
     }
@@ -75,11 +74,12 @@ impl Locking {
 impl Holder {
     /// The value of a declared cell, copied when the locks were taken.
     pub fn read(&self, key: &str) -> Option<&str> {
-        self.values.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.values.get(key).map(String::as_str)
     }
 }
 
-/// Snapshots that are validated at the commit by going through every version of every cell that was read.
+/// Snapshots that are validated at the commit by going through every version of every cell there is, each name and value
+/// numbered on the way: the reference's serializable mode.
 #[derive(Debug, Default)]
 pub struct Scanning {
     shared: Mutex<Versions>,
@@ -88,7 +88,7 @@ pub struct Scanning {
 #[derive(Debug, Default)]
 struct Versions {
     clock: u64,
-    cells: HashMap<String, Vec<(u64, String)>>,
+    cells: BTreeMap<String, Vec<(u64, String)>>,
 }
 
 /// What reads at a snapshot.
@@ -120,11 +120,17 @@ impl Scanning {
     /// Writes if none of the versions of what was read is newer than the snapshot; tells whether it did.
     pub fn commit(&self, reader: &Reader, writes: &[(&str, &str)]) -> bool {
         let mut shared = self.shared.lock();
-        let newer = |key: &String| {
-            let versions = shared.cells.get(key).into_iter().flatten();
-            versions.filter(|(version, _)| *version > reader.snapshot).count()
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut number = |text| {
+            let next = numbers.len();
+            *numbers.entry(text).or_insert(next)
         };
-        if reader.reads.iter().map(newer).sum::<usize>() > 0 {
+        let mut all = Vec::new();
+        for (key, versions) in &shared.cells {
+            all.extend(versions.iter().map(|(version, value)| (number(key), *version, number(value))));
+        }
+        let reads: Vec<usize> = reader.reads.iter().map(|key| number(key)).collect();
+        if all.iter().any(|(key, version, _)| *version > reader.snapshot && reads.contains(key)) {
             return false;
         }
         shared.clock += 1;
@@ -145,7 +151,7 @@ mod tests {
         let store = Locking::default();
         let first = store.begin(&["a", "b"]).unwrap();
         assert!(store.begin(&["b", "c"]).is_none());
-        store.commit(first, &[("a", "1")]);
+        store.commit(&first, &[("a", "1")]);
         assert_eq!(store.begin(&["a", "c"]).unwrap().read("a"), Some("1"));
     }
 

@@ -153,7 +153,7 @@ impl Contest {
             };
             found.push(self.baseline(name, begin, |holder, plan| {
                 let Some(holder) = holder else { return false };
-                store.commit(holder, &plan.last().map(|key| (key.as_str(), "1")).into_iter().collect::<Vec<_>>());
+                store.commit(&holder, &plan.last().map(|key| (key.as_str(), "1")).into_iter().collect::<Vec<_>>());
                 true
             }));
         }

@@ -169,6 +169,10 @@ impl View for Rows<'_> {
         let sql = "SELECT version, content, author, derived FROM cell WHERE key = ?1";
         self.one(sql, [key.as_str()], |row| written(row, 0))
     }
+    fn version_of(&self, key: &Key) -> Result<Version, Failure> {
+        let sql = "SELECT version FROM cell WHERE key = ?1";
+        Ok(self.one(sql, [key.as_str()], |row| Ok(version(row, 0)?))?.unwrap_or(Version::ZERO))
+    }
     fn at(&self, key: &Key, snapshot: Version) -> Result<Option<Written>, Failure> {
         let newest = self.newest(key)?;
         if newest.as_ref().is_none_or(|written| written.version <= snapshot) {
