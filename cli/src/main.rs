@@ -13,8 +13,8 @@ mod render;
 mod rules_cmd;
 mod schema;
 mod state;
-mod verify_log;
 mod verify;
+mod verify_log;
 
 use clap::{Parser, Subcommand};
 use std::io::ErrorKind;

@@ -130,9 +130,9 @@ const SIZES: &[(&str, usize, Option<usize>)] = &[
     ("idempotency", 1_204, Some(10)),
     ("forgery", 1_136, Some(9)),
     ("l1-long", 544_391, None),
-    ("predicates-long", 192_233, None),
+    ("predicates-long", 3_770_265, None),
     ("l2-long", 157_020, None),
-    ("l4-long", 101_561, None),
+    ("l4-long", 8_792_767, None),
     ("l4-crash-long", 796_357, None),
     ("l4-predicates-long", 1_617_253, None),
 ];
@@ -432,9 +432,9 @@ fn long() -> Vec<Row> {
     };
     vec![
         l1().grown("l1-long", |setup| Setup { transactions: 5, ..setup }),
-        predicates().grown("predicates-long", |setup| Setup { transactions: 4, ..setup }),
+        predicates().grown("predicates-long", |setup| Setup { transactions: 5, ..setup }),
         l2().grown("l2-long", |setup| Setup { agents: 3, retractions: 2, claims: 2, ..setup }),
-        l4().grown("l4-long", |setup| Setup { keys: 2, ..setup }),
+        l4().grown("l4-long", |setup| Setup { keys: 2, transactions: 3, ..setup }),
         l4().grown("l4-crash-long", |setup| Setup { keys: 2, ..crash(setup) }).and(crashes),
         l4().grown("l4-predicates-long", |setup| Setup { keys: 2, scans: true, ..crash(setup) })
             .and(crashes)

@@ -163,7 +163,9 @@ fn registers(operations: &[Json]) -> History {
             let version = number.map_or(Version::ZERO, |number| versions[&(key.clone(), number)]);
             match step[0].as_str().unwrap() {
                 "w" => events.push(Event::Write { session, key, version, content: value }),
-                _ if operation["type"] == "ok" => events.push(Event::Read { session, key, version, value: Some(value) }),
+                _ if operation["type"] == "ok" => {
+                    events.push(Event::Read { session, key, version, value: Some(value) })
+                }
                 _ => {}
             }
         }
