@@ -164,7 +164,7 @@ fn registers(operations: &[Json]) -> History {
             match step[0].as_str().unwrap() {
                 "w" => events.push(Event::Write { session, key, version, content: value }),
                 _ if operation["type"] == "ok" => {
-                    events.push(Event::Read { session, key, version, value: Some(value) })
+                    events.push(Event::Read { session, key, version, value: Some(value) });
                 }
                 _ => {}
             }
