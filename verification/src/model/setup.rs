@@ -4,6 +4,7 @@ use super::action::{Action, Change, Deed, End, Need, Number, Target, session, to
 use super::oracle::{Life, Oracle};
 use super::promise::{self, Coverage, Promise};
 use super::turn::Turn;
+use crate::workload::Random;
 use consistency::Level;
 use consistency::decide::Order;
 use consistency::guard::Guards;
@@ -136,9 +137,44 @@ impl Setup {
 
     /// What happens, and what the core answers, if it is asked anything.
     pub fn turn(&self, last: &Situation, action: Action) -> (Situation, Option<Output>) {
-        let mut turn = Turn { setup: self, now: last.clone() };
+        let mut turn = Turn { setup: self, now: last.clone(), asked: None };
         let output = turn.take(action);
         (turn.now, output)
+    }
+
+    /// How it all begins.
+    fn start(&self) -> Situation {
+        let mut core = State::with(self.guards);
+        let mut oracle = Oracle::default();
+        if self.tool.is_some() {
+            core.step(Input::Order(Order::Register { tool: tool(), registered: Some(self.registered(1)) }));
+            oracle.truth.tool = Some(1);
+        }
+        let Ok(clock) = core.ledger.clock();
+        oracle.handed = clock;
+        Situation { core, saved: None, oracle, broken: 0 }
+    }
+
+    /// A path of at most so many actions that a seed chooses: what the core is asked on it and answers, and where it leads.
+    /// What happens to the core from outside (a crash, a session that is written down) is left out.
+    pub fn walk(&self, seed: u64, length: usize) -> (Vec<(Input, Output)>, State) {
+        let outside = |action: &Action| {
+            use Action::{Crash, Forge, Park, Resume, Save};
+            matches!(action, Crash | Save | Park(_) | Resume(_) | Forge(..))
+        };
+        let mut dice = Random::new(seed);
+        let (mut asked, mut now) = (Vec::new(), self.start());
+        for _ in 0..length {
+            let mut actions = Vec::new();
+            self.actions(&now, &mut actions);
+            actions.retain(|action| !outside(action));
+            let place = usize::try_from(dice.below(actions.len() as u64)).unwrap_or_default();
+            let Some(action) = actions.into_iter().nth(place) else { break };
+            let mut turn = Turn { setup: self, now, asked: Some(asked) };
+            turn.take(action);
+            (now, asked) = (turn.now, turn.asked.unwrap_or_default());
+        }
+        (asked, now.core)
     }
 
     /// The actions of a session that runs.
@@ -270,15 +306,7 @@ impl Model for Setup {
     type Action = Action;
 
     fn init_states(&self) -> Vec<Situation> {
-        let mut core = State::with(self.guards);
-        let mut oracle = Oracle::default();
-        if self.tool.is_some() {
-            core.step(Input::Order(Order::Register { tool: tool(), registered: Some(self.registered(1)) }));
-            oracle.truth.tool = Some(1);
-        }
-        let Ok(clock) = core.ledger.clock();
-        oracle.handed = clock;
-        vec![Situation { core, saved: None, oracle, broken: 0 }]
+        vec![self.start()]
     }
 
     fn actions(&self, state: &Situation, actions: &mut Vec<Action>) {

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 pub(super) struct Turn<'a> {
     pub(super) setup: &'a Setup,
     pub(super) now: Situation,
+    /// What the core was asked and what it answered, where somebody wants to ask another the same.
+    pub(super) asked: Option<Vec<(Input, Output)>>,
 }
 
 impl Turn<'_> {
@@ -72,10 +74,17 @@ impl Turn<'_> {
         self.setup.strict || promise.anomaly().is_none_or(|(_, excluded)| level >= excluded)
     }
 
+    fn ask(&mut self, input: Input) -> Output {
+        let Some(asked) = &mut self.asked else { return self.now.core.step(input) };
+        let output = self.now.core.step(input.clone());
+        asked.push((input, output.clone()));
+        output
+    }
+
     fn order(&mut self, order: Order) -> Output {
         // Whatever is not a session's commit is acknowledged at once, and with it all that came before.
         self.now.saved = None;
-        self.now.core.step(Input::Order(order))
+        self.ask(Input::Order(order))
     }
 
     fn millis(&self) -> Millis {
@@ -106,13 +115,13 @@ impl Turn<'_> {
         };
         oracle.lives.insert(number, life);
         let id = session(number);
-        self.now.core.step(Input::Begin(Begin { id, agent: "agent".into(), level, mode, started: started.into() }))
+        self.ask(Input::Begin(Begin { id, agent: "agent".into(), level, mode, started: started.into() }))
     }
 
     fn look(&mut self, number: Number, cell: Option<u8>) -> Output {
         self.happens(if cell.is_some() { Event::Read } else { Event::Scan });
         let act = cell.map_or_else(|| Act::Scan(Range::all()), |cell| Act::Read(key(cell)));
-        let output = self.now.core.step(Input::Act(session(number), act));
+        let output = self.ask(Input::Act(session(number), act));
         let found = match &output {
             Output::Read(content, _) => {
                 let held = Held::of(content);
@@ -170,7 +179,7 @@ impl Turn<'_> {
 
     fn pin(&mut self, number: Number) -> Output {
         self.happens(Event::Pin);
-        let output = self.now.core.step(Input::Act(session(number), Act::Pin(tool())));
+        let output = self.ask(Input::Act(session(number), Act::Pin(tool())));
         let Output::Pinned(print) = &output else { return output };
         match (print, self.now.oracle.lives.get_mut(&number)) {
             (Some(print), Some(life)) => life.pin = print.as_str().parse().ok(),
@@ -184,7 +193,7 @@ impl Turn<'_> {
         if let Some(life) = self.now.oracle.lives.get_mut(&number) {
             life.steps += 1;
         }
-        self.now.core.step(Input::Act(session(number), Act::Step(Vec::new())))
+        self.ask(Input::Act(session(number), Act::Step(Vec::new())))
     }
 
     fn rewind(&mut self, number: Number, step: u8) -> Output {
@@ -192,12 +201,12 @@ impl Turn<'_> {
         if let Some(life) = self.now.oracle.lives.get_mut(&number) {
             life.seen.retain(|seen| seen.step != step);
         }
-        self.now.core.step(Input::Act(session(number), Act::Rewind(vec![step.into()])))
+        self.ask(Input::Act(session(number), Act::Rewind(vec![step.into()])))
     }
 
     fn acknowledge(&mut self, number: Number, cell: u8) -> Output {
         self.happens(Event::Acknowledge);
-        let output = self.now.core.step(Input::Act(session(number), Act::Acknowledge(key(cell))));
+        let output = self.ask(Input::Act(session(number), Act::Acknowledge(key(cell))));
         let Output::Read(content, _) = &output else { return output };
         let oracle = &mut self.now.oracle;
         let from = oracle.truth.contributors(Some(cell), self.setup.keys);
@@ -226,7 +235,7 @@ impl Turn<'_> {
         self.happens(Event::Lease);
         let (now, until) = (self.millis(), self.millis() + 1);
         self.now.saved = None;
-        let output = self.now.core.step(Input::Lease { id: session(number), key: key(cell), now, until });
+        let output = self.ask(Input::Lease { id: session(number), key: key(cell), now, until });
         let started = self.now.oracle.lives.get(&number).map_or(number, |life| life.started);
         let former = self.now.oracle.truth.leases.get(&cell).copied();
         match &output {
@@ -275,7 +284,7 @@ impl Turn<'_> {
             oracle.truth.leases.retain(|_, lease| lease.holder != number);
             oracle.retry = self.setup.leases.then_some(life.started);
         }
-        self.now.core.step(Input::Abort(session(number)))
+        self.ask(Input::Abort(session(number)))
     }
 
     fn park(&mut self, number: Number) -> Option<Output> {
@@ -291,7 +300,7 @@ impl Turn<'_> {
     fn resume(&mut self, number: Number) -> Option<Output> {
         self.happens(Event::Resume);
         let parked = self.now.oracle.lives.get_mut(&number)?.parked.take()?;
-        Some(self.now.core.step(Input::Resume(parked)))
+        Some(self.ask(Input::Resume(parked)))
     }
 
     fn forge(&mut self, number: Number, cell: u8) -> Option<Output> {
@@ -306,7 +315,7 @@ impl Turn<'_> {
         let found = vec![oracle.truth.content(cell, oracle.truth.moment)];
         let seen = Seen { step: 0, cell: Some(cell), found, from: 0 };
         oracle.lives.get_mut(&number)?.seen.push(seen);
-        let output = self.now.core.step(Input::Resume(Box::new(session)));
+        let output = self.ask(Input::Resume(Box::new(session)));
         if let Output::Reply(Reply::Refused(Refusal::Forged(_))) = output {
             self.happens(Event::Forged);
             self.now.oracle.lives.remove(&number);

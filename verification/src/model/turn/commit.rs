@@ -17,7 +17,7 @@ impl Turn<'_> {
         let before = self.now.clone();
         let life = self.now.oracle.lives.get(&number).cloned();
         let work = self.work(number, deed, cell, life.as_ref());
-        let output = self.now.core.step(Input::Commit { id: session(number), work, now: self.millis() });
+        let output = self.ask(Input::Commit { id: session(number), work, now: self.millis() });
         match &output {
             Output::Reply(Reply::Committed { version, is_final }) => {
                 let Ok(clock) = before.core.ledger.clock();
