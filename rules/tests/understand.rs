@@ -171,10 +171,15 @@ fn a_message_is_read_within_a_millisecond() {
         .map(|line| serde_json::from_str(line).expect("a correction"))
         .collect();
     let lexicon = Lexicon::builtin();
-    let started = std::time::Instant::now();
-    let rules: usize = corrections.iter().map(|correction| understand(correction, lexicon).rules.len()).sum();
-    let each = started.elapsed() / u32::try_from(corrections.len()).expect("few");
-    eprintln!("{rules} rules, {each:?} a message without optimisation");
+    // The fastest of several rounds: other programs on the machine only make a round slower.
+    let round = || {
+        let started = std::time::Instant::now();
+        let rules: usize = corrections.iter().map(|correction| understand(correction, lexicon).rules.len()).sum();
+        assert!(rules > 0);
+        started.elapsed() / u32::try_from(corrections.len()).expect("few")
+    };
+    let each = (0..5).map(|_| round()).min().expect("rounds");
+    eprintln!("{each:?} a message without optimisation");
     assert!(each.as_micros() < 1000, "{each:?} a message");
 }
 
@@ -327,16 +332,21 @@ proptest! {
 
 #[test]
 fn long_messages_are_read_in_linear_time() {
+    // The fastest of several rounds, and a ratio within one run: what else the machine does must not count.
     let time = |text: String| {
-        let started = std::time::Instant::now();
-        understand(&Correction::of(text), Lexicon::builtin());
-        started.elapsed()
+        let correction = Correction::of(text);
+        let round = || {
+            let started = std::time::Instant::now();
+            understand(&correction, Lexicon::builtin());
+            started.elapsed()
+        };
+        (0..3).map(|_| round()).min().expect("rounds")
     };
     for piece in
         ["never use npm here, use pnpm. ", "`", "\"a", "“", "{a,", "before ", "never ", "npm npm ", "a\n", "leave "]
     {
-        time(piece.repeat(10));
-        let elapsed = time(piece.repeat((60 << 10) / piece.len()));
-        assert!(elapsed.as_millis() < 2000, "60 KiB of {piece:?} took {elapsed:?}");
+        let [short, long] = [6, 60].map(|kib| time(piece.repeat((kib << 10) / piece.len())));
+        // Ten times the text: ten times the time, or a hundred times where it grows with the square.
+        assert!(long < short * 40, "6 KiB of {piece:?} took {short:?}, and 60 KiB {long:?}");
     }
 }
