@@ -15,8 +15,6 @@ mod differential;
 mod keeps;
 #[path = "sqlite/processes.rs"]
 mod processes;
-#[path = "sqlite/speed.rs"]
-mod speed;
 
 use consistency::decide::{Issue, Order, Reply, Work};
 use consistency::operation::{Delta, Operation};

@@ -1,7 +1,7 @@
 //! Conformance: random paths of the models drive the store in a file, which has to answer as the core did, and to hold the
 //! same rows in the end. The other way, a store's own log is replayed through the core.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that can't go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use consistency::Key;
 use consistency::ledger::{Ledger, View as _, Written};
