@@ -23,6 +23,9 @@ pub enum Malformed {
     /// Keys are printable, so that a table, a log and a terminal can show them.
     #[error("the key `{0}` holds a control character")]
     ControlInKey(String),
+    /// Keys that begin with `@` are kept for what programs store for themselves.
+    #[error("the key `{0}` begins with `@`, as only cells of trace itself do")]
+    Reserved(String),
     /// Versions are written `epoch.sequence`.
     #[error("`{0}` is not a version: write `epoch.sequence`, as in `0.17`")]
     Version(String),

@@ -8,9 +8,10 @@
 
 use consistency::cell::{Key, Lane, SessionId, Tool, Version};
 use consistency::ledger::{Effect, EffectId, Lease, Open, Registered, View, Written};
+use consistency::range::Range;
 use consistency::session::Session;
 use consistency::state::{Input, Output, State};
-use consistency::store::{Live, Memory, Outcome, Sequence, Shell, Store, StoreError};
+use consistency::store::{Entry, Live, Memory, Outcome, Sequence, Shell, Store, StoreError};
 use consistency::{Content, Level};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
@@ -194,6 +195,15 @@ impl Shell for Broken {
         Ok(Vec::new())
     }
     fn history(&self, _: &Key) -> Result<Vec<Written>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn newest(&self, keys: &[Key]) -> Result<Vec<Option<Written>>, StoreError> {
+        Ok(vec![None; keys.len()])
+    }
+    fn list(&self, _: &Range, _: usize) -> Result<Vec<(Key, Written)>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn log_since(&self, _: u64, _: usize) -> Result<Vec<Entry>, StoreError> {
         Ok(Vec::new())
     }
     fn written_since(&self, _: Version, _: usize) -> Result<Vec<(Key, Written)>, StoreError> {

@@ -18,10 +18,11 @@ mod processes;
 
 use consistency::decide::{Issue, Order, Reply, Work};
 use consistency::operation::{Delta, Operation};
+use consistency::range::Range;
 use consistency::session::{Begin, Mode};
 use consistency::state::{Act, Input, Output};
 use consistency::store::sqlite::{Options, Point, SqliteShell};
-use consistency::store::{Shell, StoreError};
+use consistency::store::{Shell, Store, StoreError};
 use consistency::{Content, Key, Level, SessionId, Version};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};

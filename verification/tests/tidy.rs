@@ -11,9 +11,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &[]),
     ("compiler", &["rules"]),
     ("consistency", &[]),
-    ("server", &["rules", "compiler", "consistency"]),
-    ("verification", &["rules", "compiler", "consistency", "server"]),
-    ("cli", &["rules", "compiler", "consistency", "server", "verification"]),
+    ("memory", &["consistency"]),
+    ("router", &["memory"]),
+    ("server", &["rules", "compiler", "consistency", "memory", "router"]),
+    ("verification", &["rules", "compiler", "consistency", "memory", "router", "server"]),
+    ("cli", &["rules", "compiler", "consistency", "memory", "router", "server", "verification"]),
 ];
 
 /// Words that the glossary replaces, as whole words of code and documents, with the word to use.

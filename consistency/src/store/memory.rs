@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided outside the lock and nothing waits inside it. What was committed is gone with the process.
 
-use super::shell::{Live, Shell, StoreError};
+use super::shell::{Entry, Live, Shell, StoreError};
 use super::sync::{Condvar, Mutex, wait_for};
 use super::world::{System, World};
 use crate::cell::{Key, Lane, SessionId, Tool, Version};
@@ -125,8 +125,29 @@ impl Shell for Memory {
     fn written_since(&self, since: Version, limit: usize) -> Result<Vec<(Key, Written)>, StoreError> {
         let Ok(mut found) = self.shared.lock().state.ledger.changed(&Range::all(), since);
         found.sort_by_key(|(_, written)| written.version);
+        let last = limit.checked_sub(1).and_then(|last| found.get(last)).map(|(_, written)| written.version);
+        found.retain(|(_, written)| limit > 0 && last.is_none_or(|last| written.version <= last));
+        Ok(found)
+    }
+
+    fn newest(&self, keys: &[Key]) -> Result<Vec<Option<Written>>, StoreError> {
+        let shared = self.shared.lock();
+        let newest = |key| {
+            let Ok(newest) = shared.state.ledger.newest(key);
+            newest
+        };
+        Ok(keys.iter().map(newest).collect())
+    }
+
+    fn list(&self, range: &Range, limit: usize) -> Result<Vec<(Key, Written)>, StoreError> {
+        let Ok(mut found) = self.shared.lock().state.ledger.changed(range, Version::ZERO);
+        found.retain(|(_, written)| written.content.value().is_some());
         found.truncate(limit);
         Ok(found)
+    }
+
+    fn log_since(&self, _: u64, _: usize) -> Result<Vec<Entry>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn effects(&self, after: Option<EffectId>, limit: usize) -> Result<Vec<Effect>, StoreError> {

@@ -31,12 +31,13 @@ mod world;
 pub use memory::Memory;
 pub use run::Tries;
 pub use session::{Leased, Outcome, Saved, Session};
-pub use shell::{Live, Shell, StoreError};
+pub use shell::{Entry, Live, Shell, StoreError};
 pub use world::{Sequence, System, World};
 
 use crate::cell::{Agent, Fingerprint, Key, Lane, Level, Tool, Version};
 use crate::decide::{EffectEnd, Order, Reply};
 use crate::ledger::{Effect, EffectId, Lease, Open, Registered, Repeat, Written};
+use crate::range::Range;
 use crate::session::Mode;
 use crate::state::{Input, Output};
 use std::sync::Arc;
@@ -169,8 +170,41 @@ impl Store {
         self.shell.history(&Key::new(key)?)
     }
 
-    /// The newest versions of the cells written after `since`, in the order of commits, at most `limit`: what an index
-    /// or a watcher follows.
+    /// The newest versions of some cells, all at one moment and outside any session; nothing where a cell was never written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't be read.
+    pub fn newest(&self, keys: &[Key]) -> Result<Vec<Option<Written>>, StoreError> {
+        self.shell.newest(keys)
+    }
+
+    /// The newest versions of the cells of an interval that hold a value, in the order of keys, at most `limit`; outside
+    /// any session.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't be read.
+    pub fn list(&self, range: &Range, limit: usize) -> Result<Vec<(Key, Written)>, StoreError> {
+        self.shell.list(range, limit)
+    }
+
+    /// The log after an entry, at most `limit` entries, oldest first; empty for a store in memory, which keeps none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't be read.
+    pub fn log_since(&self, seq: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.shell.log_since(seq, limit)
+    }
+
+    /// A name that no other store has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't be read.
+    pub fn identity(&self) -> Result<String, StoreError> {
+        self.shell.identity()
+    }
+
+    /// The newest versions of the cells written after `since`, in the order of commits: what an index or a watcher
+    /// follows. `limit` of them and the rest of the last commit, so that whoever goes on from the last version misses none.
     ///
     /// # Errors
     /// [`StoreError`] when the store can't be read.

@@ -4,7 +4,9 @@
 //! is where rows live, who waits for whom, and how a process that was lost is noticed.
 
 use crate::cell::{Key, Lane, Millis, SessionId, Tool, Version};
+use crate::decide::Order;
 use crate::ledger::{Effect, EffectId, Lease, Open, Registered, Written};
+use crate::range::Range;
 use crate::session::{Begin, Session};
 use crate::state::{Input, Output};
 use serde::{Deserialize, Serialize};
@@ -27,7 +29,14 @@ pub trait Shell: Send + Sync + std::fmt::Debug {
     fn clock(&self) -> Result<Version, StoreError>;
     /// The versions of a cell that are kept, oldest first.
     fn history(&self, key: &Key) -> Result<Vec<Written>, StoreError>;
-    /// The newest versions of the cells written after `since`, in the order of commits, at most `limit`.
+    /// The newest versions of some cells, all at one moment; nothing where a cell was never written.
+    fn newest(&self, keys: &[Key]) -> Result<Vec<Option<Written>>, StoreError>;
+    /// The newest versions of the cells of an interval that hold a value, in the order of keys, at most `limit`.
+    fn list(&self, range: &Range, limit: usize) -> Result<Vec<(Key, Written)>, StoreError>;
+    /// The log after an entry, at most `limit` entries, oldest first; empty where the shell keeps none.
+    fn log_since(&self, seq: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+    /// The newest versions of the cells written after `since`, in the order of commits: `limit` of them and the rest of the
+    /// last commit, so that whoever follows with the last version loses nothing.
     fn written_since(&self, since: Version, limit: usize) -> Result<Vec<(Key, Written)>, StoreError>;
     /// The effects that are kept, after a place, in the order of the world, at most `limit`.
     fn effects(&self, after: Option<EffectId>, limit: usize) -> Result<Vec<Effect>, StoreError>;
@@ -39,6 +48,19 @@ pub trait Shell: Send + Sync + std::fmt::Debug {
     fn tools(&self) -> Result<Vec<(Tool, Registered)>, StoreError>;
     /// All leases, ended or not.
     fn leases(&self) -> Result<Vec<(Key, Lease)>, StoreError>;
+}
+
+/// One entry of the log of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place, counted from 1.
+    pub seq: u64,
+    /// Where the store's clock stood after it.
+    pub version: Version,
+    /// What was decided.
+    pub order: Order,
+    /// The hash over the log up to here.
+    pub chain: [u8; 32],
 }
 
 /// A session that is at work, in this process or another.

@@ -286,3 +286,39 @@ fn a_short_session_costs_one_transaction_and_a_long_one_is_known_everywhere() {
     drop(shell);
     assert_eq!(lives(), [], "it ended with its process");
 }
+
+#[test]
+fn who_follows_the_commits_in_small_pages_misses_no_cell_of_a_large_one() {
+    let folder = Folder::new();
+    for store in [Store::in_memory(), Store::open(folder.path()).unwrap()] {
+        for commit in 0..4 {
+            let mut session = store.begin("ana", Level::L1).unwrap();
+            for cell in 0..5 {
+                session.write(&format!("{commit}/{cell}"), cell).unwrap();
+            }
+            session.commit(None).unwrap();
+        }
+        let mut gone = store.begin("ana", Level::L1).unwrap();
+        gone.delete("0/0").unwrap();
+        gone.commit(None).unwrap();
+        let (mut since, mut seen) = (Version::ZERO, Vec::new());
+        loop {
+            let page = store.written_since(since, 3).unwrap();
+            let Some((_, last)) = page.last() else { break };
+            since = last.version;
+            seen.extend(page.into_iter().map(|(key, _)| key.to_string()));
+        }
+        seen.sort();
+        let every: Vec<_> = (0..4).flat_map(|commit| (0..5).map(move |cell| format!("{commit}/{cell}"))).collect();
+        assert_eq!(seen, every);
+        let listed = store.list(&Range::prefix("0/"), 3).unwrap();
+        assert_eq!(
+            listed.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(),
+            ["0/1", "0/2", "0/3"],
+            "no deleted cell"
+        );
+        let newest = store.newest(&[key("0/0"), key("0/1"), key("never")]).unwrap();
+        let held: Vec<_> = newest.iter().map(|cell| cell.as_ref().map(|cell| cell.content.value().is_some())).collect();
+        assert_eq!(held, [Some(false), Some(true), None]);
+    }
+}

@@ -6,11 +6,12 @@ use consistency::Level;
 use consistency::cell::{Key, Version};
 use consistency::decide::{Order, Reply};
 use consistency::ledger::{Effect, EffectId, Lease, Open, Registered, Written};
+use consistency::range::Range;
 use consistency::session;
 use consistency::state::{Input, Output};
 use consistency::store::outbox::{Dispatcher, Options as Dispatch};
 use consistency::store::sqlite::{Options, SqliteShell};
-use consistency::store::{Live, Outcome, Shell, Store, StoreError, System, World};
+use consistency::store::{Entry, Live, Outcome, Shell, Store, StoreError, System, World};
 use consistency::{Lane, SessionId, Tool};
 use std::fs::File;
 use std::io::Write;
@@ -183,6 +184,15 @@ impl<F: Fn(&str) + Send + Sync> Shell for Watched<F> {
 
     fn history(&self, key: &Key) -> Result<Vec<Written>, StoreError> {
         self.shell.history(key)
+    }
+    fn newest(&self, keys: &[Key]) -> Result<Vec<Option<Written>>, StoreError> {
+        self.shell.newest(keys)
+    }
+    fn list(&self, range: &Range, limit: usize) -> Result<Vec<(Key, Written)>, StoreError> {
+        self.shell.list(range, limit)
+    }
+    fn log_since(&self, seq: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.shell.log_since(seq, limit)
     }
     fn written_since(&self, since: Version, limit: usize) -> Result<Vec<(Key, Written)>, StoreError> {
         self.shell.written_since(since, limit)

@@ -12,7 +12,7 @@ use crate::decide::{Decision, Order, decide};
 use crate::history::{self, Event};
 use crate::ledger::{Change, Effect, Ledger, Stored, View};
 use crate::session::Session;
-use crate::store::shell::StoreError;
+use crate::store::shell::{Entry, StoreError};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,19 +22,6 @@ use std::time::Duration;
 const DEPTH: usize = 120;
 /// How many entries are held in memory while replaying.
 const PAGE: usize = 1024;
-
-/// One entry of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its place, counted from 1.
-    pub seq: u64,
-    /// Where the store's clock stood after it.
-    pub version: Version,
-    /// What was decided.
-    pub order: Order,
-    /// The hash over the log up to here.
-    pub chain: [u8; 32],
-}
 
 /// What replaying a log came to, where it fits the rows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,14 +11,15 @@ mod log;
 mod rows;
 mod writer;
 
-pub use log::{Entry, Replayed, history, replay};
+pub use log::{Replayed, history, replay};
 
 use crate::cell::{Key, Lane, Millis, SessionId, Tool, Version};
 use crate::decide::{Order, Proposal, Refusal, Reply, Work, decide};
-use crate::ledger::{Effect, EffectId, Lease, Open, Registered, Written};
+use crate::ledger::{Effect, EffectId, Lease, Open, Registered, View as _, Written};
+use crate::range::Range;
 use crate::session::{Begin, Mode, Session};
 use crate::state::{Act, Input, Output};
-use crate::store::shell::{Live, Shell, StoreError};
+use crate::store::shell::{Entry, Live, Shell, StoreError};
 use crate::store::{Store, System, World as _};
 use failure::Failure;
 use live::{Sessions, Tracked};
@@ -176,14 +177,6 @@ impl SqliteShell {
         let writer = std::thread::Builder::new().name("store writer".to_owned()).spawn(|| writer.run())?;
         let readers = Mutex::default();
         Ok(SqliteShell { shared, readers, queue: Some(queue), writer: Some(writer), _lock: lock })
-    }
-
-    /// The log after an entry, at most `limit` entries, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the rows can't be had.
-    pub fn log_since(&self, seq: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.answer(|rows| rows.log_since(seq, limit))
     }
 
     fn told(&self, failure: Failure) -> StoreError {
@@ -395,6 +388,18 @@ impl Shell for SqliteShell {
 
     fn history(&self, key: &Key) -> Result<Vec<Written>, StoreError> {
         self.answer(|rows| rows.history(key))
+    }
+
+    fn newest(&self, keys: &[Key]) -> Result<Vec<Option<Written>>, StoreError> {
+        self.answer(|rows| keys.iter().map(|key| rows.newest(key)).collect())
+    }
+
+    fn list(&self, range: &Range, limit: usize) -> Result<Vec<(Key, Written)>, StoreError> {
+        self.answer(|rows| rows.list(range, limit))
+    }
+
+    fn log_since(&self, seq: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.answer(|rows| rows.log_since(seq, limit))
     }
 
     fn written_since(&self, since: Version, limit: usize) -> Result<Vec<(Key, Written)>, StoreError> {

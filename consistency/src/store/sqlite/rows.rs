@@ -105,11 +105,27 @@ impl<'a> Rows<'a> {
         Ok(found)
     }
 
-    /// The newest versions of the cells written after a version, in the order of commits.
+    /// The newest versions of the cells written after a version, in the order of commits, the last commit whole.
     pub(super) fn written_since(&self, since: Version, limit: usize) -> Result<Vec<(Key, Written)>, Failure> {
         let sql =
             "SELECT key, version, content, author, derived FROM cell WHERE version > ?1 ORDER BY version, key LIMIT ?2";
-        self.all(sql, params![bits(since), limited(limit)], cell)
+        let mut found = self.all(sql, params![bits(since), limited(limit)], cell)?;
+        if found.len() >= limit
+            && let Some((key, last)) = found.last()
+        {
+            let sql = "SELECT key, version, content, author, derived FROM cell
+                WHERE version = ?1 AND key > ?2 ORDER BY key";
+            let rest = self.all(sql, params![bits(last.version), key.as_str()], cell)?;
+            found.extend(rest);
+        }
+        Ok(found)
+    }
+
+    /// The newest versions of the cells of an interval that hold a value, in the order of keys.
+    pub(super) fn list(&self, range: &Range, limit: usize) -> Result<Vec<(Key, Written)>, Failure> {
+        let sql = r#"SELECT key, version, content, author, derived FROM cell
+            WHERE key >= ?1 AND key < ?2 AND content LIKE '{"is":"present"%' ORDER BY key LIMIT ?3"#;
+        self.all(sql, params![range.from, beyond(range), limited(limit)], cell)
     }
 
     /// The keys of the cells written after a version.
