@@ -12,6 +12,7 @@ pub mod history;
 pub mod http;
 mod jsonl;
 pub mod lines;
+pub mod memory_tool;
 pub mod report;
 pub mod service;
 pub mod workspace;
