@@ -6,6 +6,7 @@
 pub mod compilation;
 pub mod engine;
 pub mod evaluation;
+pub mod feed;
 pub mod folder;
 pub mod git;
 pub mod history;
@@ -15,6 +16,7 @@ pub mod lines;
 pub mod memory_tool;
 pub mod report;
 pub mod service;
+pub mod sessions;
 pub mod workspace;
 
 pub use compilation::Compilation;
