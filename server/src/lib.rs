@@ -13,6 +13,7 @@ pub mod history;
 pub mod http;
 mod jsonl;
 pub mod lines;
+pub mod mcp;
 pub mod memory_tool;
 pub mod report;
 pub mod service;

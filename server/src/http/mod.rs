@@ -64,12 +64,17 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
     let limit = DefaultBodyLimit::max(settings.max_body_bytes);
     let state = App { service, settings: Arc::new(settings) };
     let mut document = OpenApi::default();
-    let routes = ApiRouter::new().merge(memories::routes()).merge(memory_tool::routes()).merge(mem0::routes());
+    let routes = ApiRouter::new()
+        .merge(memories::routes())
+        .merge(memory_tool::routes())
+        .merge(mem0::routes())
+        .merge(crate::mcp::routes());
     let described = routes.finish_api(&mut document);
     let document = Arc::new(document);
     described
         .route("/openapi.json", axum::routing::get(async |Extension(document): Extension<Arc<OpenApi>>| Json(document)))
         .layer(Extension(document))
         .layer(limit)
+        .layer(axum::middleware::from_fn(mem0::plain))
         .with_state(state)
 }
