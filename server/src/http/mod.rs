@@ -67,9 +67,8 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
     let routes = ApiRouter::new()
         .merge(memories::routes())
         .merge(memory_tool::routes())
-        .merge(mem0::routes())
-        .merge(crate::mcp::routes());
-    let described = routes.finish_api(&mut document);
+        .merge(mem0::routes());
+    let described = routes.merge(crate::mcp::routes()).finish_api(&mut document);
     let document = Arc::new(document);
     described
         .route("/openapi.json", axum::routing::get(async |Extension(document): Extension<Arc<OpenApi>>| Json(document)))
