@@ -68,9 +68,10 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
         .merge(memories::routes())
         .merge(memory_tool::routes())
         .merge(mem0::routes());
-    let described = routes.merge(crate::mcp::routes()).finish_api(&mut document);
+    let described = routes.finish_api(&mut document);
     let document = Arc::new(document);
     described
+        .merge(crate::mcp::routes())
         .route("/openapi.json", axum::routing::get(async |Extension(document): Extension<Arc<OpenApi>>| Json(document)))
         .layer(Extension(document))
         .layer(limit)

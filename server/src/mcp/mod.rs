@@ -12,7 +12,7 @@ mod state;
 
 use crate::http::{App, Caller, Problem};
 use crate::service::Service;
-use aide::axum::ApiRouter;
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use axum::routing::any;
@@ -97,9 +97,10 @@ pub async fn serve_stdio(tools: Tools) -> io::Result<()> {
     running.waiting().await.map_err(io::Error::other).map(drop)
 }
 
-/// The route: streamable HTTP, each request for itself.
-pub fn routes() -> ApiRouter<App> {
-    ApiRouter::new().route("/mcp", any(answer))
+/// The route: streamable HTTP, each request for itself. It is no part of the OpenAPI document, whose place its own
+/// `tools/list` takes.
+pub fn routes() -> Router<App> {
+    Router::new().route("/mcp", any(answer))
 }
 
 async fn answer(State(app): State<App>, caller: Caller, request: Request) -> Result<impl IntoResponse, Problem> {
