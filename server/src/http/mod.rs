@@ -64,10 +64,7 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
     let limit = DefaultBodyLimit::max(settings.max_body_bytes);
     let state = App { service, settings: Arc::new(settings) };
     let mut document = OpenApi::default();
-    let routes = ApiRouter::new()
-        .merge(memories::routes())
-        .merge(memory_tool::routes())
-        .merge(mem0::routes());
+    let routes = ApiRouter::new().merge(memories::routes()).merge(memory_tool::routes()).merge(mem0::routes());
     let described = routes.finish_api(&mut document);
     let document = Arc::new(document);
     described
