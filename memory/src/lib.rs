@@ -10,6 +10,7 @@
 pub mod budget;
 pub mod embed;
 pub mod filter;
+pub mod import;
 pub mod index;
 pub mod memories;
 pub mod model;

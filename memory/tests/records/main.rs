@@ -1,0 +1,3 @@
+//! Records from end to end: transactions, imports, exports, and what is never written.
+
+mod datasets;
