@@ -286,12 +286,13 @@ mod tests {
     #[test]
     fn the_error_function_is_what_tables_say() {
         // Abramowitz and Stegun, table 7.1.
-        for (x, value) in
-            [(0.0, 0.0), (0.1, 0.112_462_9), (0.5, 0.520_499_88), (1.0, 0.842_700_8), (2.0, 0.995_322_3), (5.0, 1.0)]
-        {
-            assert!((erf(x) - value).abs() < 2e-7, "{x}: {}", erf(x));
-            assert!((erf(-x) + value).abs() < 2e-7, "{x}");
+        let table =
+            [(0.0, 0.0), (0.1, 0.112_462_916), (0.5, 0.520_499_878), (1.0, 0.842_700_793), (2.0, 0.995_322_265)];
+        for (x, value) in table {
+            assert!((f64::from(erf(x)) - value).abs() < 2e-7, "{x}: {}", erf(x));
+            assert!((f64::from(erf(-x)) + value).abs() < 2e-7, "{x}");
         }
+        assert!((erf(9.0) - 1.0).abs() < 1e-6);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-"""Writes the network of a sentence embedder as ONNX: `onnx.py FOLDER OUT` reads `model.safetensors` and `config.json`.
+"""Writes the network of a sentence embedder as ONNX: `bert_to_onnx.py FOLDER OUT` reads `model.safetensors` and `config.json`.
 
 Continuous integration converts by itself because the package registry has the weights of all-MiniLM-L6-v2 as safetensors
 only. Positions are a slice of a constant: what counts or ranges over the input fails in one runtime or another.
