@@ -1,14 +1,26 @@
 //! Texts as vectors. Vectors of different embedders are never compared: each is stored with the [`EmbedderId`] it is of.
 
 mod bert;
+mod choose;
+#[cfg(feature = "neural")]
+mod fast;
 mod hash;
+#[cfg(feature = "neural")]
+mod hub;
 mod local;
 mod model_folder;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+#[cfg(feature = "neural")]
+pub use choose::library;
+pub use choose::{Backend, Choice, Settings, choose};
+#[cfg(feature = "neural")]
+pub use fast::{Fast, load};
 pub use hash::Hash;
+#[cfg(feature = "neural")]
+pub use hub::{Form, HUB, OnProgress, fetch};
 pub use local::Local;
 
 /// How many texts are embedded between two reports of progress.
