@@ -14,9 +14,11 @@ pub mod import;
 pub mod index;
 pub mod memories;
 pub mod model;
+pub mod rank;
 pub mod record;
 pub mod redact;
 pub mod tenant;
+pub mod text;
 
 pub use budget::{Budget, Cost};
 pub use embed::{Embedder, EmbedderId};

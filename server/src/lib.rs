@@ -9,9 +9,11 @@ pub mod evaluation;
 pub mod folder;
 pub mod git;
 pub mod history;
+pub mod http;
 mod jsonl;
 pub mod lines;
 pub mod report;
+pub mod service;
 pub mod workspace;
 
 pub use compilation::Compilation;
