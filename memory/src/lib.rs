@@ -8,14 +8,17 @@
 //! Deliberately absent: how much to spend (that is `router`), clocks, and any listening.
 
 pub mod budget;
+pub mod context;
 pub mod embed;
 pub mod filter;
 pub mod index;
 pub mod memories;
 pub mod model;
+pub mod module;
 pub mod record;
 pub mod redact;
 pub mod tenant;
+pub mod tokens;
 
 pub use budget::{Budget, Cost};
 pub use embed::{Embedder, EmbedderId};
