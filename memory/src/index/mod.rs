@@ -118,6 +118,11 @@ impl Index {
         self.embedder.as_ref()
     }
 
+    /// The time now, as the records' store tells it.
+    pub fn now(&self) -> Millis {
+        self.memories.now()
+    }
+
     /// Follows the commit log up to now; tells how far that is. Searching does so by itself.
     ///
     /// # Errors
