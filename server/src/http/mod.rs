@@ -6,6 +6,7 @@
 pub mod caller;
 pub mod memories;
 pub mod problem;
+pub mod state;
 
 pub use caller::Caller;
 pub use problem::Problem;
@@ -62,7 +63,7 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
     let limit = DefaultBodyLimit::max(settings.max_body_bytes);
     let state = App { service, settings: Arc::new(settings) };
     let mut document = OpenApi::default();
-    let routes = ApiRouter::new().merge(memories::routes());
+    let routes = ApiRouter::new().merge(memories::routes()).merge(state::routes());
     let described = routes.finish_api(&mut document);
     let document = Arc::new(document);
     described
