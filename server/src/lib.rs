@@ -15,6 +15,7 @@ pub mod http;
 mod jsonl;
 pub mod lines;
 pub mod observe;
+pub mod memory_tool;
 pub mod report;
 pub mod service;
 pub mod sessions;
