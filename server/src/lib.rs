@@ -5,6 +5,7 @@
 
 pub mod compilation;
 pub mod engine;
+pub mod doctor;
 pub mod evaluation;
 pub mod feed;
 pub mod folder;
@@ -14,6 +15,7 @@ pub mod http;
 mod jsonl;
 pub mod lines;
 pub mod mcp;
+pub mod observe;
 pub mod memory_tool;
 pub mod report;
 pub mod service;
