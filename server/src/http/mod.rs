@@ -73,10 +73,8 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
     let described = routes.finish_api(&mut document);
     let document = Arc::new(document);
     described
-        .merge(crate::mcp::routes())
         .route("/openapi.json", axum::routing::get(async |Extension(document): Extension<Arc<OpenApi>>| Json(document)))
         .layer(Extension(document))
         .layer(limit)
-        .layer(axum::middleware::from_fn(mem0::plain))
         .with_state(state)
 }
