@@ -11,6 +11,7 @@ pub mod git;
 pub mod history;
 pub mod http;
 mod jsonl;
+pub mod keys;
 pub mod lines;
 pub mod report;
 pub mod service;
