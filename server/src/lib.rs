@@ -13,6 +13,7 @@ pub mod git;
 pub mod history;
 pub mod http;
 mod jsonl;
+pub mod keys;
 pub mod lines;
 pub mod observe;
 pub mod memory_tool;
