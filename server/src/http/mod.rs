@@ -3,9 +3,12 @@
 //! Whose data a request reaches is decided by its credential alone, in [`caller`]. What a request does runs on threads that
 //! may block. Deliberately absent: any decision about records, state or rules.
 
+pub mod audit;
 pub mod caller;
 pub mod memories;
+pub mod metrics;
 pub mod problem;
+pub mod rules;
 pub mod state;
 
 pub use caller::Caller;
@@ -63,12 +66,14 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
     let limit = DefaultBodyLimit::max(settings.max_body_bytes);
     let state = App { service, settings: Arc::new(settings) };
     let mut document = OpenApi::default();
-    let routes = ApiRouter::new().merge(memories::routes()).merge(state::routes());
+    let routes = ApiRouter::new().merge(memories::routes());
+    let routes =
+        routes.merge(state::routes()).merge(rules::routes()).merge(audit::routes()).merge(metrics::routes());
     let described = routes.finish_api(&mut document);
     let document = Arc::new(document);
-    described
+    let routes = described
         .route("/openapi.json", axum::routing::get(async |Extension(document): Extension<Arc<OpenApi>>| Json(document)))
         .layer(Extension(document))
-        .layer(limit)
-        .with_state(state)
+        .layer(limit);
+    crate::observe::observed(routes).with_state(state)
 }
