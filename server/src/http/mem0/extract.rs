@@ -117,8 +117,7 @@ mod tests {
         for (shown, trust) in
             [(Trust::User, Trust::Agent), (Trust::Agent, Trust::Agent), (Trust::Outside, Trust::Outside)]
         {
-            let (kept, _) =
-                kept(Some(&model), &[said(Trust::User, "I moved to Oslo"), said(shown, "…")], &[], false);
+            let (kept, _) = kept(Some(&model), &[said(Trust::User, "I moved to Oslo"), said(shown, "…")], &[], false);
             assert_eq!(kept, [said(trust, "Ann lives in Oslo.")]);
         }
     }
