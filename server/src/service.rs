@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, EngineError, Place};
 use crate::feed::Feed;
+use crate::observe;
 use crate::sessions::{Limits, Sessions};
 use consistency::store::{Store, StoreError, System};
 use memory::budget::Clock;
@@ -152,7 +153,9 @@ impl Service {
     /// [`IndexError`] when nothing could be searched at all.
     pub fn recall(&self, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
         let (model, clock) = (self.settings.model.clone(), self.clock.clone());
-        recall(&Sources { index: &self.index, model, clock }, tenant, request)
+        let reply = recall(&Sources { index: &self.index, model, clock }, tenant, request)?;
+        observe::count_recall(&reply.spending);
+        Ok(reply)
     }
 }
 
