@@ -16,7 +16,6 @@ mod jsonl;
 pub mod keys;
 pub mod lines;
 pub mod mcp;
-pub mod observe;
 pub mod memory_tool;
 pub mod observe;
 pub mod report;

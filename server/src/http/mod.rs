@@ -148,6 +148,7 @@ fn guarded() -> ApiRouter<App> {
         .merge(metrics::routes())
         .merge(memory_tool::routes())
         .merge(mem0::routes())
+        .merge(crate::mcp::routes())
 }
 
 fn router(app: App) -> Router {
@@ -167,6 +168,7 @@ fn router(app: App) -> Router {
     };
     let routes =
         routes.layer(CatchPanicLayer::custom(limits::panicked)).layer(middleware::from_fn(limits::only_problems));
+    let routes = routes.layer(middleware::from_fn(mem0::plain));
     crate::observe::observed(routes).with_state(app)
 }
 
