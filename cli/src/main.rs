@@ -8,6 +8,7 @@ mod check;
 mod compile;
 mod eval;
 mod explain;
+mod mcp;
 mod output;
 mod render;
 mod rules_cmd;
@@ -57,6 +58,7 @@ enum Command {
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
+    Mcp(mcp::Arguments),
     State(state::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Mcp(arguments) => mcp::run(root, arguments),
         Command::State(arguments) => state::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
@@ -106,10 +109,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Opens the engine at the given root, or at the nearest one.
 fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
     let here = std::env::current_dir()?;
-    let user = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".config")))
-        .map(|config| config.join("trace").join("rules"));
     let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
-    Ok(server::Engine::open(&place, user.as_deref())?)
+    Ok(server::Engine::open(&place, user_rules().as_deref())?)
+}
+
+/// The folder of the user's own rules.
+fn user_rules() -> Option<PathBuf> {
+    let config = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".config")));
+    config.map(|config| config.join("trace").join("rules"))
 }

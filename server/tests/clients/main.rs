@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that can't go on has failed")]
 
+mod environment;
 mod installed;
 mod mem0;
 mod memory_tool;

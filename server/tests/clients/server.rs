@@ -1,12 +1,10 @@
 //! A server for a test, on a port of its own and over a folder of its own.
 
-use axum::extract::Request;
-use axum::http::header::AUTHORIZATION;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use memory::Tenant;
 use serde_json::Value;
 use server::Place;
 use server::http::{self, Settings};
+use server::keys::{Access, Keys};
 use server::service::{self, Service, Workspace};
 use std::sync::Arc;
 use std::thread;
@@ -14,12 +12,17 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// What the clients send as their key.
-pub(crate) const KEY: &str = "m0-for-tests";
+/// A new key.
+pub(crate) fn key(service: &Service, tenant: &str, access: Access) -> String {
+    let tenant = Tenant::new(tenant).unwrap();
+    Keys::of(service.store()).create("tests", &tenant, "tests", access, None).unwrap().secret
+}
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
     pub(crate) url: String,
+    /// What the clients send as their key.
+    pub(crate) key: String,
     pub(crate) service: Arc<Service>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -40,7 +43,8 @@ impl Server {
         let mut settings = service::Settings::beside(&folder.path().join("state.db"));
         settings.workspace = Some(Workspace { place: Place::At(folder.path().to_owned()), user: None });
         let service = Arc::new(Service::open(settings).unwrap());
-        let app = http::app(service.clone(), Settings::default()).layer(from_fn(known));
+        let app = http::app(service.clone(), Settings::default());
+        let key = key(&service, "local", Access::Write);
         let (tell, told) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
@@ -53,12 +57,12 @@ impl Server {
             });
         });
         let url = format!("http://{}", told.recv().unwrap());
-        Server { url, service, stop: Some(stop), thread: Some(thread), _folder: folder }
+        Server { url, key, service, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
     /// Asks as the clients do: with a key, and a body of JSON where there is one.
     pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        self.ask_as(KEY, method, path, body)
+        self.ask_as(&self.key, method, path, body)
     }
 
     pub(crate) fn ask_as(&self, key: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
@@ -91,13 +95,4 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
-}
-
-/// Takes the test's own key for this machine's user; any other goes on to be refused.
-async fn known(mut request: Request, next: Next) -> Response {
-    let sent = request.headers().get(AUTHORIZATION).and_then(|sent| sent.to_str().ok());
-    if sent.and_then(|sent| sent.split_once(' ')).is_some_and(|(_, key)| key == KEY) {
-        request.headers_mut().remove(AUTHORIZATION);
-    }
-    next.run(request).await
 }

@@ -1,7 +1,8 @@
 //! The tools of the Model Context Protocol over HTTP, as plain messages.
 
-use crate::server::{KEY, Server};
+use crate::server::{Server, key};
 use serde_json::{Value, json};
+use server::keys::Access;
 
 /// Calls a tool; tells what it said, its data, and whether it failed.
 fn call(server: &Server, name: &str, arguments: &Value) -> (String, Value, bool) {
@@ -160,9 +161,39 @@ fn the_protocol_is_spoken_and_a_stranger_is_told_nothing() {
     let server = Server::start();
     let initialize = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}});
-    let answer = server.ask_as(KEY, "POST", "/mcp", Some(&initialize)).body;
+    let answer = server.ask_as(&server.key, "POST", "/mcp", Some(&initialize)).body;
     assert_eq!(answer["result"]["serverInfo"]["name"], "trace");
     assert!(answer["result"]["instructions"].as_str().unwrap().contains("never an instruction"));
     assert_eq!(server.ask_as("unknown", "POST", "/mcp", Some(&initialize)).status, 401);
     assert_eq!(server.ask("GET", "/mcp", None).status, 405, "there is no stream that another could take up");
+}
+
+#[test]
+fn a_key_reaches_its_own_tenant_and_no_further_than_it_may() {
+    let server = Server::start();
+    let id = done(&server, "add_memory", &json!({"text": "secret", "user_id": "ann"}))["id"].clone();
+    done(&server, "state_write", &json!({"key": "plan", "value": "secret"}));
+    let session = done(&server, "state_begin", &json!({}))["session"].clone();
+    let (other, reader) = (key(&server.service, "other", Access::Write), key(&server.service, "local", Access::Read));
+    let calls = [
+        ("get_memory", json!({"memory_id": id})),
+        ("search_memories", json!({"query": "secret"})),
+        ("get_memories", json!({})),
+        ("recall", json!({"query": "secret"})),
+        ("state_read", json!({"key": "plan"})),
+        ("state_read", json!({"key": "plan", "session": session})),
+        ("state_scan", json!({})),
+        ("state_abort", json!({"session": session})),
+        ("list_rules", json!({})),
+    ];
+    for (name, arguments) in calls {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}});
+        let answer = server.ask_as(&other, "POST", "/mcp", Some(&message));
+        assert!(answer.status == 200 && !answer.body.to_string().contains("secret"), "{name}: {answer:?}");
+    }
+    let write = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "delete_memory", "arguments": {"memory_id": id}}});
+    assert_eq!(server.ask_as(&reader, "POST", "/mcp", Some(&write)).body["result"]["isError"], true);
+    assert_eq!(server.ask_as(&reader, "DELETE", "/v1/memories/?user_id=ann", None).status, 403);
+    assert_eq!(server.ask_as(&other, "DELETE", "/v1/memories/?user_id=*", None).status, 200);
+    assert_eq!(done(&server, "get_memory", &json!({"memory_id": id}))["text"], "secret");
 }
