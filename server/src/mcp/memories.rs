@@ -280,7 +280,7 @@ impl Tools {
         Ok(told(Some(listed.total), listed.page.into_iter().map(|stored| (stored.record, None)).collect()))
     }
 
-    /// Shows one memory.
+    /// Shows one memory by its id, with whose words it holds.
     #[tool(
         output_schema = schema_for_output::<Remembered>(),
         annotations(title = "Show a memory", read_only_hint = true, open_world_hint = false)

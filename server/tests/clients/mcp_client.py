@@ -22,7 +22,7 @@ def server():
 async def every_tool(client):
     called = set()
 
-    async def call(name, **arguments):
+    async def call(name, /, **arguments):
         called.add(name)
         result = await client.call_tool(name, arguments)
         assert not result.is_error, (name, result.content)
