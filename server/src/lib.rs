@@ -15,6 +15,7 @@ pub mod http;
 mod jsonl;
 pub mod keys;
 pub mod lines;
+pub mod mcp;
 pub mod memory_tool;
 pub mod observe;
 pub mod report;
