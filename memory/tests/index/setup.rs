@@ -1,7 +1,7 @@
 //! What the tests of the indexes stand on: a world whose clock they set, an embedder without a model, and what the answers
 //! should be, computed from all records.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't be set up has failed")]
 
 use consistency::Millis;
 use consistency::store::{Store, World};
@@ -115,7 +115,9 @@ impl Place {
         (index.unwrap(), rebuilt)
     }
 
+    /// Adds, a millisecond after what was added before: so ids are in the order of the adds.
     pub(crate) fn add(&self, tenant: &Tenant, draft: &Draft) -> RecordId {
+        self.hands.now.fetch_add(1, Ordering::Relaxed);
         self.memories.add(tenant, "test", draft).unwrap().id
     }
 
