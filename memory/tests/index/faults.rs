@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a process that can't do its work has failed")]
 
-use crate::setup::{Hashed, Place, all, ids, tenant, user};
+use crate::setup::{Hashed, Place, all, copied, ids, tenant, user};
 use consistency::Level;
 use consistency::store::{Store, System, Tries};
 use memory::index::{Index, Mode, Settings};
@@ -80,6 +80,27 @@ fn while_another_writes_the_tail_waits() {
     drop(writer);
     index.commit().unwrap();
     assert_eq!((index.stats().tail, ids(&index, &tenant, &everything("tea"))), (0, added));
+}
+
+#[test]
+fn files_that_went_back_are_not_written_past_what_they_lost() {
+    let (place, tenant) = (Place::new(), tenant("one"));
+    let index = place.open(None);
+    let add = |text| {
+        let id = place.add(&tenant, &Draft::new(text));
+        index.commit().unwrap();
+        index.follow().unwrap();
+        index.commit().unwrap();
+        id
+    };
+    let first = add("tea one");
+    copied(&place.path("words"), &place.path("copy"));
+    let second = add("tea two");
+    copied(&place.path("copy"), &place.path("words"));
+    let added = [first, second, add("tea three")];
+    assert_eq!(ids(&index, &tenant, &everything("tea")), added);
+    drop(index);
+    assert_eq!(ids(&place.open(None), &tenant, &everything("tea")), added);
 }
 
 #[test]
