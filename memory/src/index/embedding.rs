@@ -40,7 +40,7 @@ impl Index {
     /// An embedder that only looks at words takes no time worth waiting for.
     pub(super) fn embed_at_once(&self) -> Result<(), IndexError> {
         if self.embedder.as_ref().is_some_and(|embedder| !embedder.is_semantic()) {
-            self.embed_pending(&mut |_| {})?;
+            self.embed_known(&mut |_| {})?;
         }
         Ok(())
     }
@@ -50,6 +50,11 @@ impl Index {
     /// # Errors
     /// [`IndexError`]; the vectors made until then are kept.
     pub fn embed_pending(&self, progress: &mut dyn FnMut(Progress)) -> Result<usize, IndexError> {
+        self.catch_up(progress)?;
+        self.embed_known(progress)
+    }
+
+    fn embed_known(&self, progress: &mut dyn FnMut(Progress)) -> Result<usize, IndexError> {
         let (Some(embedder), Some(vectors)) = (&self.embedder, &self.vectors) else { return Ok(0) };
         if self.state.read().rosters.values().all(|roster| roster.pending.is_empty()) {
             return Ok(0);

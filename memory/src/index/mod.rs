@@ -209,6 +209,8 @@ impl fmt::Debug for Index {
 /// What is known, as of one version of the store.
 struct State {
     followed: Version,
+    /// Up to which version the files reach, as far as it is known here.
+    base: Version,
     searcher: Searcher,
     rosters: BTreeMap<Tenant, Roster>,
     /// How many cells were read since the files were brought up to date.
@@ -248,7 +250,8 @@ impl Index {
         let (name, clock) = store.identity().and_then(|name| Ok((name, store.clock()?))).map_err(MemoryError::from)?;
         let opened = opened_words(&folder.join("words"), &name, clock, progress);
         let (words, followed, rosters) = opened.map_err(|error| broken(folder, &error))?;
-        let state = State { followed, searcher: words.searcher(), rosters, unmoved: 0, full: settings.tail };
+        let (searcher, base) = (words.searcher(), followed);
+        let state = State { followed, base, searcher, rosters, unmoved: 0, full: settings.tail };
         let mut index = Index {
             memories: memories.clone(),
             embedder,
@@ -340,19 +343,19 @@ impl Index {
     /// [`IndexError::Files`] when they can't be written.
     pub fn commit(&self) -> Result<(), IndexError> {
         let _alone = self.moving.lock();
-        let (changes, until, cells) = {
+        let (changes, base, until, cells) = {
             let state = self.state.read();
             let changes = state.rosters.values().flat_map(|roster| roster.tail.changes()).cloned();
-            (changes.collect::<Vec<_>>(), state.followed, state.unmoved)
+            (changes.collect::<Vec<_>>(), state.base, state.followed, state.unmoved)
         };
         if cells == 0 {
             return Ok(());
         }
-        let moved = self.words.take(&changes, until).map_err(|error| broken(&self.folder, &error))?;
+        let moved = self.words.take(&changes, base, until).map_err(|error| broken(&self.folder, &error))?;
         let mut state = self.state.write();
         match moved {
             Moved::Until(version) => {
-                state.searcher = self.words.searcher();
+                (state.searcher, state.base) = (self.words.searcher(), version);
                 state.rosters.values_mut().for_each(|roster| roster.tail.forget_until(version));
                 state.unmoved -= cells;
                 state.full = self.settings.tail;

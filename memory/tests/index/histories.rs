@@ -1,12 +1,13 @@
 //! Random histories: whatever is added, changed, forgotten, let expire, lost, damaged and opened again, the answers are those of
 //! a reference that reads all records.
 
-use crate::setup::{Hashed, Place, all, ids, tenant, user};
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a history that can't be run has failed")]
+
+use crate::setup::{Hashed, Place, all, copied, files, ids, tenant, user};
 use memory::index::{Index, Mode, Settings};
 use memory::{Draft, Filter, Patch, RecordId, Tenant, Turn};
 use proptest::prelude::*;
 use serde_json::json;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -106,14 +107,13 @@ struct Run {
     tenants: [Tenant; 2],
     records: Vec<(Tenant, RecordId)>,
     forgotten: Vec<RecordId>,
-    copies: usize,
 }
 
 impl Run {
     fn new() -> Run {
         let tenants = [tenant("one"), tenant("two")];
         let (records, forgotten) = (Vec::new(), Vec::new());
-        Run { place: Place::new(), index: None, embedder: 0, tenants, records, forgotten, copies: 0 }
+        Run { place: Place::new(), index: None, embedder: 0, tenants, records, forgotten }
     }
 
     fn index(&mut self) -> &Index {
@@ -207,12 +207,7 @@ impl Run {
         if !from.exists() {
             return;
         }
-        self.copies += 1;
-        drop(std::fs::remove_dir_all(&to));
-        std::fs::create_dir_all(&to).unwrap();
-        for file in files(&from) {
-            std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
-        }
+        copied(&from, &to);
     }
 
     fn compare(&mut self) {
@@ -244,15 +239,6 @@ impl Run {
         }
         assert!(index.check().unwrap().is_empty(), "{:?}", index.check());
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    // The names of segments are random; their sizes and kinds are the same in each run.
-    files
-        .sort_by_key(|path| (path.extension().map(ToOwned::to_owned), path.metadata().map(|it| it.len()).unwrap_or(0)));
-    files
 }
 
 proptest! {
