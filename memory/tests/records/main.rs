@@ -1,4 +1,6 @@
 //! Records from end to end: transactions, imports, exports, and what is never written.
 
 mod datasets;
+mod memories;
+mod processes;
 mod secrets;
