@@ -437,7 +437,7 @@ fn stored(key: &str, content: &Content, version: Version) -> Result<Option<Store
     Ok(decoded(key, content)?.map(|record| Stored { record, version }))
 }
 
-fn decoded<T: DeserializeOwned>(key: &str, content: &Content) -> Result<Option<T>, MemoryError> {
+pub(crate) fn decoded<T: DeserializeOwned>(key: &str, content: &Content) -> Result<Option<T>, MemoryError> {
     let value = content.value().map(|value| T::deserialize(value.json()));
     value.transpose().map_err(|error| unreadable(key, &error))
 }

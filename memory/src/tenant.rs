@@ -66,6 +66,11 @@ impl Tenant {
         format!("@memory/{}/past/{id}", self.0)
     }
 
+    /// What the keys begin with of the cells that hold what happened to records.
+    pub(crate) fn pasts(&self) -> String {
+        format!("@memory/{}/past/", self.0)
+    }
+
     /// The key of the cell that says what ends at a moment; the zeros make the order of keys that of time.
     pub(crate) fn due(&self, moment: Millis, name: &str) -> String {
         format!("@memory/{}/due/{moment:020}/{name}", self.0)

@@ -47,7 +47,7 @@ impl Transaction<'_> {
     }
 
     /// Notes with each input what rests on it.
-    pub(super) fn note_inputs(&mut self, record: &Record) -> Result<(), MemoryError> {
+    pub(crate) fn note_inputs(&mut self, record: &Record) -> Result<(), MemoryError> {
         let inputs = &record.provenance.rests_on;
         inputs.iter().try_for_each(|input| self.put(&self.tenant.rests(*input, record.id), &record.id))
     }

@@ -1,7 +1,7 @@
 //! What a record may hold at most, so that no cell grows without bound; and what is taken out before it is written.
 
 use super::MemoryError;
-use crate::record::{Draft, MAX_TEXT_BYTES, Past};
+use crate::record::{Draft, MAX_TEXT_BYTES, Past, Provenance, Record, Scope, Turn};
 use crate::redact::{redact, redacted};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -48,20 +48,27 @@ pub(super) fn kept(draft: &Draft) -> Result<Draft, MemoryError> {
     draft.text = text(&draft.text)?;
     draft.metadata = metadata(draft.metadata)?;
     draft.categories = categories(draft.categories)?;
-    let turn = draft.turn.as_ref();
-    let names = draft.scope();
-    let mut names: Vec<(&'static str, Option<&str>)> = names.parts().to_vec();
-    names.push(("source", draft.provenance.source.as_deref()));
-    names.push(("conversation", turn.map(|turn| turn.conversation.as_str())));
-    names.push(("speaker", turn.and_then(|turn| turn.speaker.as_deref())));
-    for (what, name) in names {
+    names(&draft.scope(), &draft.provenance, draft.turn.as_ref())?;
+    Ok(draft)
+}
+
+/// The same for a record that comes from elsewhere.
+pub(crate) fn hold(record: &mut Record) -> Result<(), MemoryError> {
+    record.text = text(&record.text)?;
+    record.metadata = metadata(std::mem::take(&mut record.metadata))?;
+    record.categories = categories(std::mem::take(&mut record.categories))?;
+    Ok(names(&record.scope, &record.provenance, record.turn.as_ref())?)
+}
+
+fn names(scope: &Scope, provenance: &Provenance, turn: Option<&Turn>) -> Result<(), Excess> {
+    for (what, name) in scope.parts() {
         fits(what, name)?;
     }
-    let inputs = draft.provenance.rests_on.len();
-    if inputs > MAX_INPUTS {
-        return Err(Excess::Inputs(inputs).into());
-    }
-    Ok(draft)
+    fits("source", provenance.source.as_deref())?;
+    fits("conversation", turn.map(|turn| turn.conversation.as_str()))?;
+    fits("speaker", turn.and_then(|turn| turn.speaker.as_deref()))?;
+    let inputs = provenance.rests_on.len();
+    if inputs > MAX_INPUTS { Err(Excess::Inputs(inputs)) } else { Ok(()) }
 }
 
 /// A text without secrets, of a length that can be kept.
@@ -99,7 +106,7 @@ pub(super) fn categories(categories: Vec<String>) -> Result<Vec<String>, MemoryE
 }
 
 /// Drops the oldest entries of a history that has become too long. The last one stays.
-pub(super) fn shorten(past: &mut Vec<Past>) {
+pub(crate) fn shorten(past: &mut Vec<Past>) {
     let texts = |event: &Past| [&event.before, &event.after].into_iter().flatten().map(String::len).sum::<usize>();
     let mut bytes = 0;
     let kept = past.iter().rev().take(MAX_PAST).take_while(|event| {

@@ -112,7 +112,7 @@ impl Memories {
 
 impl Transaction<'_> {
     /// Sees to it that a record goes when it expires, and not before.
-    pub(super) fn schedule(&mut self, before: Option<Millis>, record: &Record) -> Result<(), MemoryError> {
+    pub(crate) fn schedule(&mut self, before: Option<Millis>, record: &Record) -> Result<(), MemoryError> {
         let id = record.id;
         if before == record.expires_at {
             return Ok(());
