@@ -53,7 +53,7 @@ impl From<MemoryError> for Problem {
             MemoryError::Unknown(_) => StatusCode::NOT_FOUND,
             MemoryError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
             MemoryError::Duplicate(_) | MemoryError::Reused => StatusCode::CONFLICT,
-            MemoryError::Text(_) | MemoryError::Excess(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            MemoryError::Text(_) => StatusCode::UNPROCESSABLE_ENTITY,
             MemoryError::Unreadable { .. } => return failed(&error),
             MemoryError::Store(_) => {
                 let MemoryError::Store(error) = error else { return Problem::internal() };
