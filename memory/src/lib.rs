@@ -10,6 +10,7 @@
 pub mod budget;
 pub mod context;
 pub mod embed;
+pub mod export;
 pub mod filter;
 pub mod import;
 pub mod index;
