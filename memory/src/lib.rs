@@ -30,3 +30,6 @@ pub use filter::Filter;
 pub use memories::{Memories, MemoryError};
 pub use record::{Draft, Interval, Patch, Provenance, Record, RecordId, Scope, Trust, Turn};
 pub use tenant::Tenant;
+
+/// What memories are kept in, and what tells it the time.
+pub use consistency::store::{Store, World};
