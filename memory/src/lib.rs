@@ -9,6 +9,7 @@
 
 pub mod budget;
 pub mod embed;
+pub mod evaluation;
 pub mod filter;
 pub mod import;
 pub mod index;
