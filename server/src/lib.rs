@@ -5,15 +5,20 @@
 
 pub mod compilation;
 pub mod engine;
+pub mod doctor;
 pub mod evaluation;
+pub mod feed;
 pub mod folder;
 pub mod git;
 pub mod history;
 pub mod http;
 mod jsonl;
 pub mod lines;
+pub mod observe;
+pub mod memory_tool;
 pub mod report;
 pub mod service;
+pub mod sessions;
 pub mod workspace;
 
 pub use compilation::Compilation;

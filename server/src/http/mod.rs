@@ -4,8 +4,11 @@
 //! may block. Deliberately absent: any decision about records, state or rules.
 
 pub mod caller;
+pub mod mem0;
 pub mod memories;
+pub mod memory_tool;
 pub mod problem;
+pub mod state;
 
 pub use caller::Caller;
 pub use problem::Problem;
@@ -62,7 +65,11 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
     let limit = DefaultBodyLimit::max(settings.max_body_bytes);
     let state = App { service, settings: Arc::new(settings) };
     let mut document = OpenApi::default();
-    let routes = ApiRouter::new().merge(memories::routes());
+    let routes = ApiRouter::new()
+        .merge(memories::routes())
+        .merge(state::routes())
+        .merge(memory_tool::routes())
+        .merge(mem0::routes());
     let described = routes.finish_api(&mut document);
     let document = Arc::new(document);
     described
