@@ -9,7 +9,8 @@ use crate::import::conversation::{Conversation, Question};
 use crate::index::{Index, IndexError, Mode, Query};
 use crate::memories::{Memories, MemoryError};
 use crate::rank::{Scores, reciprocal_rank_fusion, sorted, with_neighbours, z_score_sum};
-use crate::tenant::Tenant;
+use crate::record::RecordId;
+use crate::tenant::{BadTenant, Tenant};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -134,6 +135,9 @@ pub enum EvaluationError {
     /// The product's store.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// A conversation that can be no tenant's.
+    #[error(transparent)]
+    Tenant(#[from] BadTenant),
     /// The product's index.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -147,6 +151,7 @@ pub fn evaluate(conversations: &[Conversation], tools: &mut Tools<'_>) -> Result
     let methods = ROWS.iter().filter(|(_, method)| tools.embedder.is_some() || !method.needs_meaning());
     let mut rows: Vec<Row> =
         methods.map(|(unit, method)| Row { unit: *unit, method: *method, each: Vec::new() }).collect();
+    let product = Product::new(conversations, tools)?;
     let mut questions = 0;
     for (done, conversation) in conversations.iter().enumerate() {
         let asked: Vec<&Question> = conversation
@@ -155,7 +160,7 @@ pub fn evaluate(conversations: &[Conversation], tools: &mut Tools<'_>) -> Result
             .filter(|question| question.category != UNANSWERABLE && !question.evidence.is_empty())
             .collect();
         questions += asked.len();
-        let searches = Searches::new(conversation, &asked, tools)?;
+        let searches = Searches::new(conversation, &asked, &product, tools)?;
         for row in &mut rows {
             searches.measure(row, &asked)?;
         }
@@ -166,7 +171,7 @@ pub fn evaluate(conversations: &[Conversation], tools: &mut Tools<'_>) -> Result
 }
 
 /// Everything that one conversation is searched with.
-struct Searches {
+struct Searches<'p> {
     turns: Units,
     chunks: Units,
     sessions: Units,
@@ -175,15 +180,17 @@ struct Searches {
     of_chunks: Bm25,
     of_sessions: Bm25,
     dense: BTreeMap<String, Vec<f64>>,
-    product: BTreeMap<String, Vec<usize>>,
+    product: &'p Product,
+    tenant: Tenant,
 }
 
-impl Searches {
+impl<'p> Searches<'p> {
     fn new(
         conversation: &Conversation,
         asked: &[&Question],
-        tools: &mut Tools<'_>,
-    ) -> Result<Searches, EvaluationError> {
+        product: &'p Product,
+        tools: &Tools<'_>,
+    ) -> Result<Searches<'p>, EvaluationError> {
         let index = |units: &Units| Bm25::new(units.texts.iter().map(String::as_str));
         let (turns, dated) = (Units::turns(conversation, false), Units::turns(conversation, true));
         let chunks = Units::chunks(conversation, tools.tokens);
@@ -199,7 +206,8 @@ impl Searches {
                 .map(|embedder| dense(embedder, &turns, asked))
                 .transpose()?
                 .unwrap_or_default(),
-            product: product(conversation, asked, tools)?,
+            product,
+            tenant: tenant(conversation)?,
             turns,
             chunks,
             sessions,
@@ -238,7 +246,7 @@ impl Searches {
                 let place = |at: &usize| self.turns.places.get(*at).cloned();
                 if neighbours { with_neighbours(&scores, place) } else { scores }
             }
-            Method::Product => return Ok(self.product.get(question).cloned().unwrap_or_default()),
+            Method::Product => return Ok(self.product.ranked(&self.tenant, question)?),
         };
         Ok(ranked.into_iter().map(|(at, _)| at).collect())
     }
@@ -258,37 +266,45 @@ fn dense(
     Ok(questions.iter().map(|question| (*question).to_owned()).zip(questions_embedded.iter().map(near)).collect())
 }
 
-/// The turns that the product finds for each question, best first: a tenant for each conversation.
-fn product(
-    conversation: &Conversation,
-    asked: &[&Question],
-    tools: &Tools<'_>,
-) -> Result<BTreeMap<String, Vec<usize>>, EvaluationError> {
-    let number = blake3::hash(conversation.name.as_bytes()).to_hex();
-    let Ok(tenant) = Tenant::new(&format!("c{}", number.chars().take(16).collect::<String>())) else {
-        return Ok(BTreeMap::new());
-    };
-    let mut turn_of = BTreeMap::new();
-    let place_of: BTreeMap<&str, usize> =
-        conversation.turns.iter().enumerate().map(|(at, turn)| (turn.id.as_str(), at)).collect();
-    for draft in conversation.drafts("evaluation") {
-        let at = draft.metadata.get("turn_id").and_then(|id| place_of.get(id.as_str()?)).copied();
-        let added = tools.memories.add(&tenant, "evaluation", &draft)?;
-        turn_of.extend(at.map(|at| (added.id, at)));
+/// The product's own search: one index over all conversations, each of them a tenant's.
+struct Product {
+    index: Index,
+    turns: BTreeMap<RecordId, usize>,
+}
+
+impl Product {
+    fn new(conversations: &[Conversation], tools: &Tools<'_>) -> Result<Product, EvaluationError> {
+        let mut turns = BTreeMap::new();
+        for conversation in conversations {
+            let places: BTreeMap<&str, usize> =
+                conversation.turns.iter().enumerate().map(|(at, turn)| (turn.id.as_str(), at)).collect();
+            for draft in conversation.drafts("evaluation") {
+                let at = draft.metadata.get("turn_id").and_then(|id| places.get(id.as_str()?)).copied();
+                let added = tools.memories.add(&tenant(conversation)?, "evaluation", &draft)?;
+                turns.extend(at.map(|at| (added.id, at)));
+            }
+        }
+        let index = Index::open(tools.folder, &tools.memories, tools.embedder.clone())?;
+        index.embed_pending(&mut |_| {})?;
+        Ok(Product { index, turns })
     }
-    let index = Index::open(tools.folder, &tools.memories, tools.embedder.clone())?;
-    let mut found = BTreeMap::new();
-    for question in asked {
+
+    /// The turns that are found, best first.
+    fn ranked(&self, tenant: &Tenant, question: &str) -> Result<Vec<usize>, IndexError> {
         let query = Query {
-            text: question.text.clone(),
+            text: question.to_owned(),
             filter: Filter::everything(),
             limit: PRODUCT_DEPTH,
             mode: Mode::Hybrid,
             neighbours: true,
         };
-        let hits = index.search(&tenant, &query)?;
-        let turns = hits.iter().filter_map(|hit| turn_of.get(&hit.stored.record.id).copied());
-        found.insert(question.text.clone(), turns.collect());
+        let hits = self.index.search(tenant, &query)?;
+        Ok(hits.iter().filter_map(|hit| self.turns.get(&hit.stored.record.id).copied()).collect())
     }
-    Ok(found)
+}
+
+/// The tenant that a conversation belongs to; its own name may hold what a tenant's may not.
+fn tenant(conversation: &Conversation) -> Result<Tenant, BadTenant> {
+    let hash = blake3::hash(conversation.name.as_bytes()).to_hex();
+    Tenant::new(&format!("c{}", hash.chars().take(16).collect::<String>()))
 }
