@@ -8,6 +8,7 @@ mod check;
 mod compile;
 mod eval;
 mod explain;
+mod model;
 mod output;
 mod render;
 mod rules_cmd;
@@ -57,6 +58,7 @@ enum Command {
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
+    Model(model::Arguments),
     State(state::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -11,6 +11,7 @@ pub mod budget;
 pub mod context;
 pub mod embed;
 pub mod export;
+pub mod evaluation;
 pub mod filter;
 pub mod import;
 pub mod index;
