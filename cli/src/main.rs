@@ -9,11 +9,14 @@ mod compile;
 mod eval;
 mod explain;
 mod model;
+mod hook;
+mod install;
 mod output;
 mod render;
 mod rules_cmd;
 mod schema;
 mod state;
+mod status;
 mod verify;
 mod verify_log;
 
@@ -62,6 +65,12 @@ enum Command {
     State(state::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
+    Hook(hook::Arguments),
+    Install(install::Install),
+    Uninstall(install::Uninstall),
+    Status(status::Status),
+    Log(status::Log),
+    Waive(status::Waive),
 }
 
 /// How a command ended that could run.
@@ -72,6 +81,10 @@ enum End {
 }
 
 fn main() -> ExitCode {
+    // Hooks run at every step of an agent.
+    if let Some(code) = hook::quick() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let root = arguments.root;
     let end = match arguments.command {
@@ -86,6 +99,12 @@ fn main() -> ExitCode {
         Command::State(arguments) => state::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Hook(arguments) => hook::run(root, arguments),
+        Command::Install(arguments) => install::install(root, &arguments),
+        Command::Uninstall(arguments) => install::uninstall(root, &arguments),
+        Command::Status(arguments) => status::status(root, &arguments),
+        Command::Log(arguments) => status::log(root, &arguments),
+        Command::Waive(arguments) => status::waive(root, &arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,
@@ -109,10 +128,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Opens the engine at the given root, or at the nearest one.
 fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
     let here = std::env::current_dir()?;
-    let user = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".config")))
-        .map(|config| config.join("trace").join("rules"));
+    let user = user_rules();
     let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
     Ok(server::Engine::open(&place, user.as_deref())?)
+}
+
+/// Where the user's own rules lie.
+fn user_rules() -> Option<PathBuf> {
+    let set = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let config = set.or_else(|| std::env::home_dir().map(|home| home.join(".config")));
+    config.map(|config| config.join("trace").join("rules"))
 }
