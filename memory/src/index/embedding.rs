@@ -51,7 +51,9 @@ impl Index {
     /// [`IndexError`]; the vectors made until then are kept.
     pub fn embed_pending(&self, progress: &mut dyn FnMut(Progress)) -> Result<usize, IndexError> {
         self.catch_up(progress)?;
-        self.embed_known(progress)
+        let made = self.embed_known(progress)?;
+        self.teach();
+        Ok(made)
     }
 
     fn embed_known(&self, progress: &mut dyn FnMut(Progress)) -> Result<usize, IndexError> {
@@ -73,7 +75,6 @@ impl Index {
                 done += batch.len();
                 progress(Progress::Embedded { done, of });
             }
-            self.teach(tenant);
         }
         Ok(made)
     }
@@ -119,19 +120,17 @@ impl Index {
         Ok(new.len())
     }
 
-    /// Teaches the graph of a tenant, where there is to be one, what it does not know yet.
-    fn teach(&self, tenant: &Tenant) {
-        let begin = || self.state.write().rosters.get_mut(tenant)?.vectors.graph(self.settings.exact);
-        let Some(graph) = begin() else { return };
-        loop {
-            let lesson = match self.state.read().rosters.get(tenant) {
-                Some(roster) => roster.vectors.unlearned(&graph, LESSON),
-                None => return,
-            };
-            if lesson.is_empty() {
-                return;
+    /// Teaches the graphs, where there are to be some, what they do not know yet.
+    fn teach(&self) {
+        let _alone = self.embedding.lock();
+        let tenants: Vec<Tenant> = self.state.read().rosters.keys().cloned().collect();
+        for tenant in &tenants {
+            let begin = || self.state.write().rosters.get_mut(tenant)?.vectors.graph(self.settings.exact);
+            let Some(graph) = begin() else { continue };
+            let lesson = || Some(self.state.read().rosters.get(tenant)?.vectors.unlearned(&graph, LESSON));
+            while let Some(lesson) = lesson().filter(|lesson| !lesson.is_empty()) {
+                graph.learn(&lesson);
             }
-            graph.learn(&lesson);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::setup::{Hashed, Place, all, copied, ids, tenant, user};
 use consistency::Level;
 use consistency::store::{Store, System, Tries};
 use memory::index::{Index, Mode, Settings};
-use memory::{Draft, Filter, Memories};
+use memory::{Draft, Filter, Memories, Patch};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -51,8 +51,12 @@ fn vectors_of_what_is_forgotten_leave_the_disk() {
     assert_eq!(stored(), 2);
     drop(index);
     place.memories.forget(&tenant, "test", late).unwrap();
-    let index = place.open(None);
+    drop(place.open(None));
     assert_eq!(stored(), 1, "without an embedder, too");
+    let patch = Patch { text: Some("green tea".to_owned()), ..Patch::default() };
+    place.memories.update(&tenant, "test", kept, &patch, None).unwrap();
+    let index = place.open(Some(Hashed::new("one", 16, true)));
+    assert_eq!(stored(), 0, "what it said before is forgotten, too");
     assert_eq!(ids(&index, &tenant, &everything("tea coffee water")), [kept]);
 }
 

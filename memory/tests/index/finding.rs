@@ -3,7 +3,7 @@
 use crate::setup::{Hashed, Place, all, ids, tenant, user};
 use memory::embed::{EmbedError, Embedder, EmbedderId};
 use memory::index::{Hit, Index, IndexError, Mode, Query, Settings, unit};
-use memory::{Draft, Filter, RecordId, Tenant, Turn, text};
+use memory::{Draft, Filter, Patch, RecordId, Tenant, Turn, text};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -107,6 +107,40 @@ fn scores_are_bm25_wherever_the_words_are() {
     check("all in files");
     add(40..70);
     check("some in files, some in the tail");
+}
+
+#[test]
+fn what_a_record_said_before_does_not_find_it() {
+    let (place, tenant) = (Place::new(), tenant("one"));
+    let embedder = Hashed::new("one", 64, true);
+    let id = place.add(&tenant, &Draft::new("violin"));
+    let say = |text: &str| {
+        let patch = Patch { text: Some(text.to_owned()), ..Patch::default() };
+        place.memories.update(&tenant, "test", id, &patch, None).unwrap();
+    };
+    let check = |index: &Index, said: &str, before: &[&str]| {
+        let find = |text: &str, mode| index.search(&tenant, &query(text, mode, 9)).unwrap();
+        for text in before {
+            assert_eq!(find(text, Mode::Lexical), [], "{text}, and it says {said}");
+        }
+        assert_eq!(find(said, Mode::Lexical).len(), 1, "{said}");
+        index.embed_pending(&mut |_| {}).unwrap();
+        assert!(find(said, Mode::Dense)[0].score > 0.999, "{said} means what it says");
+    };
+    let index = place.open(Some(embedder.clone()));
+    check(&index, "violin", &[]);
+    say("cello");
+    check(&index, "cello", &["violin"]);
+    index.commit().unwrap();
+    say("viola");
+    check(&index, "viola", &["violin", "cello"]);
+    say("harp");
+    check(&index, "harp", &["violin", "cello", "viola"]);
+    index.commit().unwrap();
+    check(&index, "harp", &["violin", "cello", "viola"]);
+    drop(index);
+    say("flute");
+    check(&place.open(Some(embedder)), "flute", &["violin", "cello", "viola", "harp"]);
 }
 
 #[test]
