@@ -8,10 +8,12 @@ mod check;
 mod compile;
 mod eval;
 mod explain;
+mod keys;
 mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod serve;
 mod state;
 mod verify;
 mod verify_log;
@@ -35,6 +37,7 @@ Examples:
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
   trace state scan                      what agents share, with versions and authors
+  trace serve                           memories, rules and shared state over HTTP
   trace anomalies history.jsonl         what went wrong between agents that share state
   trace eval corrections.jsonl          how well labelled messages are understood
 
@@ -58,6 +61,8 @@ enum Command {
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
     State(state::Arguments),
+    Serve(Box<serve::Arguments>),
+    Keys(keys::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
 }
@@ -81,6 +86,8 @@ fn main() -> ExitCode {
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
+        Command::Serve(arguments) => serve::run(root, *arguments),
+        Command::Keys(arguments) => keys::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };

@@ -4,9 +4,11 @@
 //! [`Engine`] makes rules of what a user said, keeps them with their history, and hands out the compiled checks.
 
 pub mod compilation;
+pub mod config;
 pub mod engine;
 pub mod evaluation;
 pub mod folder;
+pub mod follower;
 pub mod git;
 pub mod history;
 pub mod http;

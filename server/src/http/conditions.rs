@@ -1,14 +1,14 @@
 //! Conditions on versions (RFC 9110, section 13): what is there is changed only if it is still what the client knows, and is
 //! not sent again if it is.
 
-use super::docs::header;
+use super::docs;
 use super::{App, Problem};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use consistency::Version;
 
 /// The entity tag of a version.
@@ -43,7 +43,7 @@ pub struct IfMatch(pub Option<Tags>);
 impl OperationInput for IfMatch {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
         let about = "The `ETag` that what is changed must still have; else nothing is changed, and the answer is 412.";
-        header(ctx, operation, "If-Match", about);
+        docs::header(ctx, operation, "If-Match", about);
     }
 }
 
@@ -51,7 +51,7 @@ impl FromRequestParts<App> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<IfMatch, Problem> {
-        tags(&parts.headers, HeaderName::from_static("if-match"), false).map(IfMatch)
+        tags(&parts.headers, &header::IF_MATCH, false).map(IfMatch)
     }
 }
 
@@ -62,7 +62,7 @@ pub struct IfNoneMatch(pub Option<Tags>);
 impl OperationInput for IfNoneMatch {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
         let about = "The `ETag` of what the client has: if nothing has changed since, the answer is 304 and empty.";
-        header(ctx, operation, "If-None-Match", about);
+        docs::header(ctx, operation, "If-None-Match", about);
     }
 }
 
@@ -70,17 +70,18 @@ impl FromRequestParts<App> for IfNoneMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<IfNoneMatch, Problem> {
-        tags(&parts.headers, HeaderName::from_static("if-none-match"), true).map(IfNoneMatch)
+        tags(&parts.headers, &header::IF_NONE_MATCH, true).map(IfNoneMatch)
     }
 }
 
 /// The tags of a header. Tags that this server did not give stand for no version; a weak one never matches where a strong
 /// one is needed.
-fn tags(headers: &HeaderMap, name: HeaderName, weak: bool) -> Result<Option<Tags>, Problem> {
+fn tags(headers: &HeaderMap, name: &HeaderName, weak: bool) -> Result<Option<Tags>, Problem> {
     let (mut versions, mut is_there) = (Vec::new(), false);
-    for value in headers.get_all(&name) {
+    for value in headers.get_all(name) {
         is_there = true;
-        let bad = || Problem::new(StatusCode::BAD_REQUEST, "a list of tags in quotation marks, or `*`").at(name.as_str());
+        let bad =
+            || Problem::new(StatusCode::BAD_REQUEST, "a list of tags in quotation marks, or `*`").at(name.as_str());
         for tag in value.to_str().map_err(|_| bad())?.split(',').map(str::trim) {
             if tag == "*" {
                 return Ok(Some(Tags::Any));

@@ -1,10 +1,11 @@
 //! Writing several records at once. A batch is one transaction: all of it is done, or nothing.
 
-use super::list::{Scoped, filter_schema};
+use super::list::{Scoped, filter_schema, older};
 use super::{demand, write};
 use crate::http::conditions::Tags;
 use crate::http::docs::{example, named, problems};
 use crate::http::{App, Body, Once, Problem, Query, Writer};
+use crate::service::Service;
 use aide::axum::routing::ApiMethodRouter;
 use aide::transform::TransformOperation;
 use axum::Json;
@@ -12,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use memory::memories::Added;
-use memory::{Draft, Filter, MemoryError, Patch, Record, RecordId};
+use memory::{Draft, Filter, MemoryError, Patch, Record, RecordId, Tenant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -174,7 +175,8 @@ async fn change(
     let versions = changes.memories.iter().enumerate().map(|(place, change)| {
         let version = change.if_version.as_ref().map(|text| text.parse()).transpose();
         let version = version.map_err(|error: consistency::Malformed| {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).at(format!("memories[{place}].if_version"))
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+                .at(format!("memories[{place}].if_version"))
         });
         version.map(|version| version.map(|version| Tags::These(vec![version])))
     });
@@ -224,7 +226,8 @@ pub(super) async fn forget(
 }
 
 pub(super) fn forget_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    let about = "By their ids, or by a filter that names a user, an agent, an app or a run. One transaction: all, or none.";
+    let about =
+        "By their ids, or by a filter that names a user, an agent, an app or a run. One transaction: all, or none.";
     let op = named(op, "forget_memories", "Forget several memories at once", about, "memories");
     example(problems(op, &[404]), &json!({"filter": {"user_id": "alice", "categories": {"in": ["draft"]}}}))
 }
@@ -245,16 +248,17 @@ async fn forget_all(
     filter: Filter,
     body: impl Serialize + Send + 'static,
 ) -> Result<Json<Forgotten>, Problem> {
-    if !filter.names_a_scope() {
+    // What every record that is meant has in common: that nothing is named but in `NOT` or `OR` is not enough.
+    if filter.scope().is_empty() {
         let detail = "name whose memories: `user_id`, `agent_id`, `app_id` or `run_id`";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
     let forgotten = app.blocking(move |service| {
+        let ids = meant(service, &caller.tenant, &filter)?;
         let forgotten = write(service, &caller, &once, &body, |transaction| {
-            let listed = service.index().list(&caller.tenant, &filter, 0, usize::MAX).map_err(unlisted)?;
             let mut forgotten = 0;
-            for stored in listed.page {
-                match transaction.forget(stored.record.id) {
+            for id in &ids {
+                match transaction.forget(*id) {
                     Ok(()) => forgotten += 1,
                     // Somebody else was faster, which is what was wanted.
                     Err(MemoryError::Unknown(_)) => {}
@@ -266,4 +270,27 @@ async fn forget_all(
         Ok(forgotten?.0)
     });
     forgotten.await.map(Json)
+}
+
+/// All records that a filter means.
+fn meant(service: &Service, tenant: &Tenant, filter: &Filter) -> Result<Vec<RecordId>, Problem> {
+    const PAGE: usize = 1000;
+    let mut ids = Vec::new();
+    loop {
+        let rest = ids.last().map_or_else(|| filter.clone(), |last| filter.clone().and(older(*last)));
+        let page = service.index().list(tenant, &rest, 0, PAGE)?.page;
+        let is_last = page.len() < PAGE;
+        ids.extend(page.into_iter().map(|stored| stored.record.id));
+        if is_last {
+            return Ok(ids);
+        }
+    }
+}
+
+fn fits(app: &App, count: usize, at: &str) -> Result<(), Problem> {
+    let most = app.settings.max_batch;
+    if (1..=most).contains(&count) {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`{at}` has 1 to {most} entries")).at(at))
 }

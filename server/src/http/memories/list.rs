@@ -98,7 +98,8 @@ impl Scoped {
 /// `GET` on a path.
 pub(super) fn all(routes: ApiMethodRouter<App>) -> ApiMethodRouter<App> {
     routes.get_with(scoped, |op| {
-        let about = "The memories of a scope, the newest first, a page at a time. `POST /v1/memories/list` takes a filter.";
+        let about =
+            "The memories of a scope, the newest first, a page at a time. `POST /v1/memories/list` takes a filter.";
         named(op, "list_memories", "List memories", about, "memories")
     })
 }
@@ -135,10 +136,8 @@ async fn page(
     let listed = app.blocking(move |service| {
         let list = |filter: &Filter, limit| service.index().list(&caller.tenant, filter, 0, limit);
         let Some(after) = after else { return Ok(list(&filter, limit + 1)?) };
-        let total = list(&filter, 0)?.total;
-        // Ids are in the order in which records were added, as texts too.
-        let older = Filter::Is(Field::Id, Test::Ordered(vec![Ordering::Less], after.to_string().into()));
-        let mut listed = list(&filter.and(older), limit + 1)?;
+        let total = list(&filter, 1)?.total;
+        let mut listed = list(&filter.and(older(after)), limit + 1)?;
         listed.total = total;
         Ok(listed)
     });
@@ -147,6 +146,11 @@ async fn page(
     listed.page.truncate(limit);
     let next = listed.page.last().filter(|_| !is_last).map(|last| last.record.id);
     Ok(Json(Page { total: listed.total, memories: listed.page.into_iter().map(Memory::from).collect(), next }))
+}
+
+/// The records that were added before one. Ids are in the order in which records were added, as texts too.
+pub(super) fn older(id: RecordId) -> Filter {
+    Filter::Is(Field::Id, Test::Ordered(vec![Ordering::Less], id.to_string().into()))
 }
 
 pub(super) async fn entities(State(app): State<App>, caller: Caller) -> Result<Json<Entities>, Problem> {

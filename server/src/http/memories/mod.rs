@@ -3,6 +3,8 @@
 mod batch;
 mod list;
 
+pub(super) use list::{filter_schema, within};
+
 use super::conditions::{IfMatch, IfNoneMatch, Tags, etag};
 use super::docs::{example, named, problems};
 use super::{App, Body, Caller, Once, Path, Problem, Writer};
