@@ -7,14 +7,14 @@ pub mod caller;
 pub mod conditions;
 pub mod docs;
 mod export;
+pub mod recall;
+pub mod serve;
 pub mod extract;
 pub mod health;
 mod limits;
 pub mod memories;
 mod origin;
 pub mod problem;
-pub mod recall;
-pub mod serve;
 
 pub use caller::{Admin, Caller, Writer};
 pub use extract::{Body, Once, Path, Query};
@@ -139,7 +139,7 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
 
 /// The routes that take a caller.
 fn guarded() -> ApiRouter<App> {
-    ApiRouter::new().merge(memories::routes()).merge(recall::routes()).merge(export::routes())
+    ApiRouter::new().merge(memories::routes())
 }
 
 fn router(app: App) -> Router {
