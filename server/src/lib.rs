@@ -5,8 +5,10 @@
 
 pub mod compilation;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod evaluation;
+pub mod feed;
 pub mod folder;
 pub mod follower;
 pub mod git;
@@ -15,8 +17,11 @@ pub mod http;
 mod jsonl;
 pub mod keys;
 pub mod lines;
+pub mod memory_tool;
+pub mod observe;
 pub mod report;
 pub mod service;
+pub mod sessions;
 pub mod workspace;
 
 pub use compilation::Compilation;

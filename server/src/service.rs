@@ -1,5 +1,9 @@
 //! The service over one folder: shared state, memories and their indexes, opened together.
 
+use crate::engine::{Engine, EngineError, Place};
+use crate::feed::Feed;
+use crate::observe;
+use crate::sessions::{Limits, Sessions};
 use consistency::store::{Store, StoreError, System};
 use memory::budget::Clock;
 use memory::embed::Embedder;
@@ -23,13 +27,33 @@ pub struct Settings {
     pub embedder: Option<Arc<dyn Embedder>>,
     /// The language model of the high tiers.
     pub model: Option<Arc<dyn Model>>,
+    /// The workspace whose rules are served.
+    pub workspace: Option<Workspace>,
+    /// How much is held for clients.
+    pub limits: Limits,
+}
+
+/// A workspace, and where its user's own rules are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Where it is.
+    pub place: Place,
+    /// The folder of the user's own rules.
+    pub user: Option<PathBuf>,
 }
 
 impl Settings {
     /// The store in a file, with the indexes beside it, and without any model.
     pub fn beside(store: &Path) -> Settings {
         let index = store.with_file_name("index");
-        Settings { store: store.to_owned(), index, embedder: None, model: None }
+        Settings {
+            store: store.to_owned(),
+            index,
+            embedder: None,
+            model: None,
+            workspace: None,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -59,6 +83,8 @@ pub struct Service {
     memories: Memories,
     index: Index,
     clock: Arc<dyn Clock>,
+    sessions: Arc<Sessions>,
+    feed: Feed,
 }
 
 impl Service {
@@ -73,7 +99,8 @@ impl Service {
         }
         let memories = Memories::new(Store::open(&settings.store)?, Arc::new(System));
         let index = Index::open(&settings.index, &memories, settings.embedder.clone())?;
-        Ok(Service { settings, memories, index, clock: Arc::new(Monotonic(Instant::now())) })
+        let (sessions, feed) = (Sessions::new(settings.limits), Feed::of(memories.store().clone()));
+        Ok(Service { settings, memories, index, clock: Arc::new(Monotonic(Instant::now())), sessions, feed })
     }
 
     /// What it is made of.
@@ -96,13 +123,39 @@ impl Service {
         &self.index
     }
 
+    /// The sessions that are held for clients.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    /// Who waits for commits.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The rules of the workspace, as its files are now; nothing where none is served.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the workspace is not there.
+    pub fn engine(&self) -> Option<Result<Engine, EngineError>> {
+        let Workspace { place, user } = self.settings.workspace.as_ref()?;
+        Some(Engine::open(place, user.as_deref()))
+    }
+
+    /// Ends what never ends by itself: whoever watches is told that nothing more comes. For an orderly shutdown.
+    pub fn end(&self) {
+        self.feed.end();
+    }
+
     /// Recalls what fits a question, within its budget.
     ///
     /// # Errors
     /// [`IndexError`] when nothing could be searched at all.
     pub fn recall(&self, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
         let (model, clock) = (self.settings.model.clone(), self.clock.clone());
-        recall(&Sources { index: &self.index, model, clock }, tenant, request)
+        let reply = recall(&Sources { index: &self.index, model, clock }, tenant, request)?;
+        observe::count_recall(&reply.spending);
+        Ok(reply)
     }
 }
 

@@ -122,6 +122,7 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     if let Err(problem) = app.pace.check(&caller) {
         return problem.into_response();
     }
+    crate::observe::note_tenant(&caller.tenant);
     request.extensions_mut().insert(caller);
     next.run(request).await
 }

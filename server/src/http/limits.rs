@@ -14,7 +14,6 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::any::Any;
 use std::fmt;
-use tower_http::request_id::{MakeRequestId, RequestId};
 
 /// How fast each key may ask. This machine's user, who has none, has one pace too.
 pub(super) struct Pace(DefaultKeyedRateLimiter<Option<KeyId>>);
@@ -92,23 +91,4 @@ pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no message");
     tracing::error!(cause = text, "a request panicked");
     Problem::internal().into_response()
-}
-
-/// Names requests that come without a name.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Names;
-
-impl MakeRequestId for Names {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        HeaderValue::try_from(uuid::Uuid::now_v7().to_string()).ok().map(RequestId::new)
-    }
-}
-
-/// Forgets a name for a request that is too long for a log.
-pub(super) async fn short_name(mut request: Request, next: Next) -> Response {
-    const MAX_BYTES: usize = 128;
-    if request.headers().get("x-request-id").is_some_and(|name| name.len() > MAX_BYTES || name.to_str().is_err()) {
-        request.headers_mut().remove("x-request-id");
-    }
-    next.run(request).await
 }

@@ -3,6 +3,7 @@
 //! Whose data a request reaches is decided by its credential alone, in [`caller`]. What a request does runs on threads that
 //! may block. Every error is a [`Problem`]. Deliberately absent: any decision about records, state or rules.
 
+pub mod audit;
 pub mod caller;
 pub mod conditions;
 pub mod docs;
@@ -12,9 +13,14 @@ pub mod serve;
 pub mod extract;
 pub mod health;
 mod limits;
+pub mod mem0;
 pub mod memories;
+pub mod memory_tool;
+pub mod metrics;
 mod origin;
 pub mod problem;
+pub mod rules;
+pub mod state;
 
 pub use caller::{Admin, Caller, Writer};
 pub use extract::{Body, Once, Path, Query};
@@ -33,7 +39,6 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 
 /// How a server behaves.
 #[derive(Debug, Clone)]
@@ -139,13 +144,20 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
 
 /// The routes that take a caller.
 fn guarded() -> ApiRouter<App> {
-    ApiRouter::new().merge(memories::routes())
+    ApiRouter::new()
+        .merge(memories::routes())
+        .merge(state::routes())
+        .merge(rules::routes())
+        .merge(audit::routes())
+        .merge(metrics::routes())
+        .merge(memory_tool::routes())
+        .merge(mem0::routes())
 }
 
 fn router(app: App) -> Router {
     let admit = middleware::from_fn_with_state(app.clone(), caller::admit);
     let (routes, document) = docs::finished(guarded().route_layer(admit).merge(health::routes()));
-    let (settings, id) = (app.settings.clone(), HeaderName::from_static("x-request-id"));
+    let settings = app.settings.clone();
     // The last layer is the first to see a request.
     let routes = routes
         .merge(docs::open(document))
@@ -157,13 +169,9 @@ fn router(app: App) -> Router {
         Some(cors) => routes.layer(cors),
         None => routes,
     };
-    routes
-        .layer(CatchPanicLayer::custom(limits::panicked))
-        .layer(middleware::from_fn(limits::only_problems))
-        .layer(PropagateRequestIdLayer::new(id.clone()))
-        .layer(SetRequestIdLayer::new(id, limits::Names))
-        .layer(middleware::from_fn(limits::short_name))
-        .with_state(app)
+    let routes =
+        routes.layer(CatchPanicLayer::custom(limits::panicked)).layer(middleware::from_fn(limits::only_problems));
+    crate::observe::observed(routes).with_state(app)
 }
 
 /// Lets the pages that were allowed read the answers; nobody else's browser is told anything.
