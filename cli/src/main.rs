@@ -19,6 +19,7 @@ mod verify;
 mod verify_log;
 
 use clap::{Parser, Subcommand};
+use server::service::Workspace;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -112,11 +113,17 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Opens the engine at the given root, or at the nearest one.
 fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
+    let Workspace { place, user } = workspace(root)?;
+    Ok(server::Engine::open(&place, user.as_deref())?)
+}
+
+/// The workspace at the given root, or the nearest one, with the user's own rules.
+fn workspace(root: Option<PathBuf>) -> anyhow::Result<Workspace> {
     let here = std::env::current_dir()?;
     let user = std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".config")))
         .map(|config| config.join("trace").join("rules"));
     let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
-    Ok(server::Engine::open(&place, user.as_deref())?)
+    Ok(Workspace { place, user })
 }

@@ -1,16 +1,20 @@
 //! `trace serve`: the service of this workspace over HTTP.
 
 use crate::output::{self, PlainFormat};
-use crate::{End, engine};
+use crate::{End, workspace};
 use anyhow::Result;
+use memory::embed::{Choice, choose};
 use serde::Serialize;
+use server::Engine;
 use server::config::Config;
 use server::follower::Follower;
 use server::http::Settings;
 use server::http::serve::Server;
+use server::observe;
 use server::service::{self, Service};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -63,7 +67,8 @@ struct Listening {
 }
 
 pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
-    let engine = engine(root)?;
+    let workspace = workspace(root)?;
+    let engine = Engine::open(&workspace.place, workspace.user.as_deref())?;
     engine.create()?;
     let folder = engine.state().parent().map(Path::to_owned).unwrap_or_default();
     let config = Config::read(&folder.join("config.toml"))?.with_environment(|name| std::env::var(name).ok())?;
@@ -71,13 +76,21 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let format = arguments.format;
     let settings = arguments.over(config.server.settings());
     let needs_key = settings.needs_key();
-    let service = Arc::new(Service::open(service::Settings::beside(&data.join("state.db")))?);
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let Choice { embedder, reason } = choose(&config.embedding.settings(&data, threads))?;
+    let beside = service::Settings::beside(&data.join("state.db"));
+    let service = Arc::new(Service::open(service::Settings { embedder, workspace: Some(workspace), ..beside })?);
     let server = Server::bind(service.clone(), settings)?;
+    let telling = observe::begin(&observe::Settings {
+        filter: std::env::var("TRACE_LOG").ok().or(Some("warn".to_owned())),
+        ..observe::Settings::default()
+    })?;
     let follower = Follower::start(service.clone())?;
-    let (address, embedding) = (server.address(), "no embedding model: searching by words".to_owned());
-    tell(&Listening { address, url: format!("http://{address}"), data, needs_key, embedding }, format)?;
+    let address = server.address();
+    let listening = Listening { address, url: format!("http://{address}"), data, needs_key, embedding: reason };
+    tell(&listening, format)?;
     server.run()?;
-    drop(follower);
+    drop((follower, telling));
     // What was written is found at once when the service starts again.
     service.index().follow()?;
     Ok(End::Clean)

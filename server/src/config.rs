@@ -4,6 +4,7 @@
 //! Deliberately absent: keys and any other secret. The environment comes in as an argument.
 
 use crate::http::Settings;
+use memory::embed::Backend;
 use serde::Deserialize;
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +21,20 @@ const MOST_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// How the server behaves.
     pub server: ServerConfig,
+    /// What makes vectors of texts.
+    pub embedding: EmbeddingConfig,
+}
+
+/// What makes vectors of texts; see [`memory::embed::choose`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddingConfig {
+    /// Which embedder is wanted.
+    pub backend: Backend,
+    /// A folder with a model.
+    pub model_dir: Option<PathBuf>,
+    /// The library of ONNX Runtime.
+    pub library: Option<PathBuf>,
 }
 
 /// How the server behaves; see [`Settings`].
@@ -103,7 +118,7 @@ impl Config {
     }
 
     /// The same with what the environment says on top: `TRACE_LISTEN`, `TRACE_REQUIRE_KEY`, `TRACE_ALLOW_HOSTS` and
-    /// `TRACE_ALLOW_ORIGINS`, lists with commas.
+    /// `TRACE_ALLOW_ORIGINS` (lists with commas), `TRACE_MODEL_DIR` and `ORT_DYLIB_PATH`.
     ///
     /// # Errors
     /// [`ConfigError::Variable`] names the one that is not understood.
@@ -123,7 +138,18 @@ impl Config {
         }
         self.server.allow_hosts = said("TRACE_ALLOW_HOSTS").map(listed).or(self.server.allow_hosts);
         self.server.allow_origins = said("TRACE_ALLOW_ORIGINS").map(listed).or(self.server.allow_origins);
+        let model = &mut self.embedding;
+        model.model_dir = said("TRACE_MODEL_DIR").map(PathBuf::from).or(model.model_dir.take());
+        model.library = model.library.take().or(said("ORT_DYLIB_PATH").map(PathBuf::from));
         Ok(self)
+    }
+}
+
+impl EmbeddingConfig {
+    /// What is asked of an embedder that may use what lies in a data folder.
+    pub fn settings(self, data: &Path, threads: NonZeroUsize) -> memory::embed::Settings {
+        let EmbeddingConfig { backend, model_dir, library } = self;
+        memory::embed::Settings { backend, model_dir, library, data: Some(data.to_owned()), threads }
     }
 }
 
@@ -169,6 +195,7 @@ mod tests {
             ("[server]\nlisten = \"here\"\n", "line 2"),
             ("[sever]\n", "line 1"),
             ("[server]\nmax_body_bytes = 0\n", "line 2"),
+            ("[embedding]\nbackend = \"psychic\"\n", "line 2"),
             ("[server", "line 1"),
         ];
         for (text, place) in cases {

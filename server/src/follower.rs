@@ -71,6 +71,9 @@ fn follow(service: &Service, stop: &AtomicBool) {
         if let Err(error) = service.index().follow() {
             tracing::warn!(%error, "the indexes could not follow");
         }
+        if let Err(error) = service.index().embed_pending(&mut |_| {}) {
+            tracing::warn!(%error, "what is new could not be embedded");
+        }
         if let Err(error) = expiry.forget(service) {
             tracing::warn!(%error, "what has expired could not be forgotten");
         }

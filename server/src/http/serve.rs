@@ -85,7 +85,7 @@ impl Server {
     /// # Errors
     /// [`ServeError::Run`] when the system gives no threads.
     pub fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
-        let grace = self.app.settings.grace;
+        let (grace, service) = (self.app.settings.grace, self.app.service.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let ended = runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
@@ -95,6 +95,8 @@ impl Server {
                 stop.await;
                 tracing::info!("stopping");
                 tell.send_replace(true);
+                // Whoever watches would otherwise keep the server until its grace is over.
+                service.end();
                 // Dropped only with the server, so that nobody takes its end for the word.
                 tell.closed().await;
             };

@@ -37,8 +37,6 @@ pub fn routes() -> ApiRouter<App> {
             get_with(show, show_described).patch_with(change, change_described).delete_with(forget, forget_described),
         )
         .api_route("/v1/memories/{id}/history", get_with(history, history_described))
-        .merge(super::recall::routes())
-        .merge(super::export::routes())
         .api_route("/v1/entities", get_with(list::entities, list::entities_described))
 }
 
