@@ -11,16 +11,19 @@ mod explain;
 mod model;
 mod hook;
 mod install;
+mod keys;
 mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod serve;
 mod state;
 mod status;
 mod verify;
 mod verify_log;
 
 use clap::{Parser, Subcommand};
+use server::service::Workspace;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +42,7 @@ Examples:
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
   trace state scan                      what agents share, with versions and authors
+  trace serve                           memories, rules and shared state over HTTP
   trace anomalies history.jsonl         what went wrong between agents that share state
   trace eval corrections.jsonl          how well labelled messages are understood
 
@@ -63,6 +67,8 @@ enum Command {
     Eval(eval::Arguments),
     Model(model::Arguments),
     State(state::Arguments),
+    Serve(Box<serve::Arguments>),
+    Keys(keys::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
     Hook(hook::Arguments),
@@ -97,6 +103,8 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
+        Command::Serve(arguments) => serve::run(root, *arguments),
+        Command::Keys(arguments) => keys::run(root, arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Hook(arguments) => hook::run(root, arguments),
@@ -127,10 +135,16 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Opens the engine at the given root, or at the nearest one.
 fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
+    let Workspace { place, user } = workspace(root)?;
+    Ok(server::Engine::open(&place, user.as_deref())?)
+}
+
+/// The workspace at the given root, or the nearest one, with the user's own rules.
+fn workspace(root: Option<PathBuf>) -> anyhow::Result<Workspace> {
     let here = std::env::current_dir()?;
     let user = user_rules();
     let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
-    Ok(server::Engine::open(&place, user.as_deref())?)
+    Ok(Workspace { place, user })
 }
 
 /// Where the user's own rules lie.

@@ -6,7 +6,7 @@
 mod cells;
 mod commits;
 mod outbox;
-mod rows;
+pub(crate) mod rows;
 
 use crate::output::{self, PlainFormat};
 use crate::{End, engine};

@@ -163,8 +163,10 @@ impl Memories {
         let name = blake3::hash(key.as_bytes()).to_hex();
         let cell = format!("{}once/{name}", tenant.memories());
         self.write(tenant, by, |transaction| {
-            if let Some(done) = transaction.read::<Done<T>>(&cell)? {
-                return if done.request == request { Ok(done.answer) } else { Err(MemoryError::Reused) };
+            // Another request may have had another kind of answer.
+            if let Some(done) = transaction.read::<Done<serde_json::Value>>(&cell)? {
+                let answer = || T::deserialize(done.answer).map_err(|error| unreadable(&cell, &error));
+                return if done.request == request { answer() } else { Err(MemoryError::Reused) };
             }
             let done = Done { request: request.to_owned(), at: transaction.now, answer: work(transaction)? };
             transaction.put(&cell, &done)?;

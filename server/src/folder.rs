@@ -35,7 +35,7 @@ use std::time::UNIX_EPOCH;
 const MOST_BYTES: u64 = 4 << 20;
 
 /// What is ignored by git: what is derived, and what changes all the time: shared state, sessions and the log.
-const IGNORED: &str = "cache/\ninstalled/\nlock\nlog*.jsonl\nsessions/\nstate.db*\n";
+const IGNORED: &str = "cache/\nindex/\ninstalled/\nlock\nlog*.jsonl\nsessions/\nstate.db*\n";
 
 /// The folder `.trace` of a repository, with the folder of the user's own rules.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,13 @@
 //! [`Engine`] makes rules of what a user said, keeps them with their history, and hands out the compiled checks.
 
 pub mod compilation;
+pub mod config;
 pub mod doctor;
 pub mod engine;
 pub mod evaluation;
 pub mod feed;
 pub mod folder;
+pub mod follower;
 pub mod git;
 pub mod history;
 pub mod host;

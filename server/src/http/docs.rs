@@ -132,7 +132,11 @@ fn complete(document: &mut Value) {
     if let Some(paths) = root.get_mut("paths").and_then(Value::as_object_mut) {
         for (path, operations) in paths.iter_mut() {
             let operations = operations.as_object_mut().into_iter().flat_map(Map::iter_mut);
-            operations.filter_map(|(_, operation)| operation.as_object_mut()).for_each(|one| complete_one(path, one));
+            for (method, operation) in operations {
+                if let Some(operation) = operation.as_object_mut() {
+                    complete_one(method, path, operation);
+                }
+            }
         }
         paths.sort_keys();
     }
@@ -151,7 +155,13 @@ fn complete(document: &mut Value) {
     }
 }
 
-fn complete_one(path: &str, operation: &mut Map<String, Value>) {
+fn complete_one(method: &str, path: &str, operation: &mut Map<String, Value>) {
+    // What has no name of its own is called by its address.
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let id = words.fold(method.to_owned(), |id, word| id + "_" + word);
+    operation.entry("operationId").or_insert_with(|| id.into());
+    let summary = operation.get("summary").cloned();
+    operation.entry("description").or_insert_with(|| summary.unwrap_or_default());
     let access = operation.get(ACCESS).and_then(Value::as_str).map(str::to_owned);
     let takes = |place: &str, operation: &Map<String, Value>| {
         let parameters = operation.get("parameters").and_then(Value::as_array);

@@ -5,7 +5,9 @@
 
 pub mod audit;
 pub mod caller;
+pub mod conditions;
 pub mod docs;
+mod export;
 pub mod extract;
 pub mod health;
 mod limits;
@@ -15,7 +17,9 @@ pub mod memory_tool;
 pub mod metrics;
 mod origin;
 pub mod problem;
+pub mod recall;
 pub mod rules;
+pub mod serve;
 pub mod state;
 
 pub use caller::{Admin, Caller, Writer};
@@ -142,6 +146,8 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
 fn guarded() -> ApiRouter<App> {
     ApiRouter::new()
         .merge(memories::routes())
+        .merge(recall::routes())
+        .merge(export::routes())
         .merge(state::routes())
         .merge(rules::routes())
         .merge(audit::routes())
