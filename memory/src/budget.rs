@@ -2,6 +2,31 @@
 //!
 //! Whoever delegates work gives a part of the budget away and has that much less; what the part did not spend comes back
 //! with [`Budget::refund`]. Fan-out can therefore not spend the same allowance twice: [`Budget`] is neither `Clone` nor `Copy`.
+//!
+//! INVARIANT: what a budget and all its parts have spent is never more than its caps, and a part's deadline is never after
+//! that of what it was split from. Time itself can't be given back: only tokens and money are refunded.
+//!
+//! A budget can't be copied:
+//! ```compile_fail,E0382
+//! # fn twice(mut whole: memory::Budget) {
+//! let copy = whole;
+//! whole.spend(memory::Cost::default());
+//! # }
+//! ```
+//! nor can a part be used once it was given back:
+//! ```compile_fail,E0382
+//! # fn twice(mut whole: memory::Budget, mut part: memory::Budget) {
+//! whole.refund(part);
+//! part.spend(memory::Cost::default());
+//! # }
+//! ```
+//! nor given back twice:
+//! ```compile_fail,E0382
+//! # fn twice(mut whole: memory::Budget, part: memory::Budget) {
+//! whole.refund(part);
+//! whole.refund(part);
+//! # }
+//! ```
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,6 +101,8 @@ pub struct Budget {
     deadline: Option<Duration>,
     spent: Cost,
     clock: Arc<dyn Clock>,
+    /// What all parts of one budget share, and no other budget does.
+    request: Arc<()>,
 }
 
 /// What was to be spent is not there.
@@ -95,9 +122,9 @@ pub enum Overdrawn {
 impl Budget {
     /// The budget of a request that begins now.
     pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Budget {
-        let deadline = limits.ms.map(|ms| clock.elapsed() + Duration::from_millis(ms.into()));
-        let nano_usd = limits.usd.map(NanoUsd::from_usd);
-        Budget { tokens: limits.tokens.map(u64::from), nano_usd, deadline, spent: Cost::default(), clock }
+        let deadline = limits.ms.map(|ms| clock.elapsed().saturating_add(Duration::from_millis(ms.into())));
+        let (tokens, nano_usd) = (limits.tokens.map(u64::from), limits.usd.map(NanoUsd::from_usd));
+        Budget { tokens, nano_usd, deadline, spent: Cost::default(), clock, request: Arc::default() }
     }
 
     /// How many tokens are left; nothing where they are not capped.
@@ -155,23 +182,38 @@ impl Budget {
     pub fn split(&mut self, part: Cost, time: Option<Duration>) -> Result<Budget, Overdrawn> {
         self.affords(part)?;
         self.take(part);
-        let own = time.map(|time| self.clock.elapsed() + time);
+        let own = time.map(|time| self.clock.elapsed().saturating_add(time));
         let deadline = [self.deadline, own].into_iter().flatten().min();
         let (tokens, nano_usd) = (Some(part.tokens), Some(part.nano_usd));
-        Ok(Budget { tokens, nano_usd, deadline, spent: Cost::default(), clock: self.clock.clone() })
+        let (clock, request) = (self.clock.clone(), self.request.clone());
+        Ok(Budget { tokens, nano_usd, deadline, spent: Cost::default(), clock, request })
     }
 
-    /// Takes a part back: what it did not spend can be spent again, and what it spent counts here.
-    #[expect(clippy::needless_pass_by_value, reason = "whoever gives a part back must not have it any more")]
+    /// Takes a part back: what it did not spend can be spent again, and what it spent counts here. A part of another
+    /// request's budget is dropped: it was never this one's to spend.
     pub fn refund(&mut self, part: Budget) {
-        let Budget { tokens, nano_usd, spent, .. } = part;
+        let Budget { tokens, nano_usd, spent, request, .. } = part;
+        if !Arc::ptr_eq(&self.request, &request) {
+            return;
+        }
         if let (Some(left), Some(unspent)) = (&mut self.tokens, tokens) {
-            *left += unspent;
+            *left = left.saturating_add(unspent);
         }
         if let (Some(left), Some(unspent)) = (&mut self.nano_usd, nano_usd) {
-            left.0 += unspent.0;
+            left.0 = left.0.saturating_add(unspent.0);
         }
         self.spent += spent;
+    }
+
+    /// Pays for what has happened already, whether or not there is time left: as much as is there. Gives back what it did
+    /// not cover, which is nothing where enough was set aside.
+    pub fn settle(&mut self, cost: Cost) -> Cost {
+        let tokens = self.tokens.map_or(cost.tokens, |left| left.min(cost.tokens));
+        let nano_usd = self.nano_usd.map_or(cost.nano_usd, |left| left.min(cost.nano_usd));
+        let paid = Cost { tokens, nano_usd };
+        self.take(paid);
+        self.spent += paid;
+        Cost { tokens: cost.tokens - tokens, nano_usd: NanoUsd(cost.nano_usd.0 - nano_usd.0) }
     }
 
     fn take(&mut self, cost: Cost) {

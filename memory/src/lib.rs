@@ -8,14 +8,20 @@
 //! Deliberately absent: how much to spend (that is `router`), clocks, and any listening.
 
 pub mod budget;
+pub mod context;
 pub mod embed;
 pub mod filter;
+pub mod import;
 pub mod index;
 pub mod memories;
 pub mod model;
+pub mod module;
+pub mod rank;
 pub mod record;
 pub mod redact;
 pub mod tenant;
+pub mod text;
+pub mod tokens;
 
 pub use budget::{Budget, Cost};
 pub use embed::{Embedder, EmbedderId};

@@ -1,6 +1,7 @@
 //! Language models, as the high tiers use them: one question, one answer, and an exact bill. The protocols are elsewhere.
 
 use crate::budget::NanoUsd;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -43,7 +44,7 @@ pub struct Answer {
 }
 
 /// How many tokens went in and came out, as the provider counted them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Tokens of the question.
     pub input: u64,
@@ -76,10 +77,20 @@ pub enum ModelError {
     /// It failed often of late, and is left alone for a while.
     #[error("the model is left alone until it has recovered")]
     Open,
-    /// It can't be reached, or failed in a way that may pass.
+    /// It can't be reached, or failed in a way that may pass, before it began to answer.
     #[error("the model could not be asked: {0}")]
     Unreachable(String),
-    /// It refused the question, or answered what can't be read; asking again will not help.
+    /// It began to answer, and the answer broke off or can't be read. It may be billed all the same.
+    #[error("the model's answer broke off: {0}")]
+    Broken(String),
+    /// It refused the question; asking again will not help.
     #[error("the model refused: {0}")]
     Refused(String),
+}
+
+impl ModelError {
+    /// Tells whether the provider may bill something for the attempt: what was set aside for it then counts as spent.
+    pub fn may_be_billed(&self) -> bool {
+        matches!(self, ModelError::Late | ModelError::Broken(_))
+    }
 }

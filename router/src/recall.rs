@@ -1,25 +1,31 @@
 //! Recall: from a question and a budget to a context.
+//!
+//! A search, then the modules one after the other: filter, entity, temporal, topic, summary. Each runs in the tier that is
+//! asked for, or a lower one. The candidates are ranked at any moment, so that when time or money is up what is left is
+//! skipped, and the context is made of what there is.
+//!
+//! INVARIANT: the context has at most as many tokens as the budget, delimiters included, and is paid for from it.
 
+use crate::ladder;
+use memory::Tenant;
 use memory::budget::{Budget, Clock, Cost, Limits};
+use memory::context::{Block, Entry};
 use memory::filter::Filter;
 use memory::index::{Hit, Index, IndexError, Mode, Query};
-use memory::model::Model;
-use memory::{Tenant, Trust};
+use memory::model::{Model, Usage};
+use memory::module::{self, Candidate, Fact, Pool};
+use memory::record::RecordId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How much effort a module makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// Rules and counting: no model.
-    Low,
-    /// Models on this machine.
-    Mid,
-    /// A language model.
-    High,
-}
+pub use memory::module::Tier;
+
+/// How many more records are searched for than are wanted, at least and at most how many.
+const MORE: usize = 3;
+const LEAST: usize = 20;
+const MOST: usize = 100;
 
 /// The tiers that are wanted; a module that is not named runs in the lowest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,13 +72,23 @@ pub struct Reply {
     pub context: String,
     /// What was spent.
     pub spending: Spending,
+    /// Whether there is not enough evidence for an answer: nothing was found, or a model judged it not to answer the question.
+    pub abstains: bool,
+    /// What each module found out.
+    pub facts: BTreeMap<String, Vec<Fact>>,
 }
 
 /// One item of a context.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
+    /// Its number in the context, counted from 1.
+    pub number: usize,
     /// The record and its scores.
     pub hit: Hit,
+    /// What it is worth for the question after all modules; comparable within one reply only.
+    pub value: f64,
+    /// As much of its text as the context shows.
+    pub shown: String,
     /// How many tokens of the context it has.
     pub tokens: u64,
 }
@@ -84,6 +100,9 @@ pub struct Spending {
     pub cost: Cost,
     /// Milliseconds.
     pub ms: f64,
+    /// Milliseconds of the search.
+    #[serde(default)]
+    pub search_ms: f64,
     /// By module, in the order in which they ran.
     pub steps: Vec<Step>,
 }
@@ -99,6 +118,9 @@ pub struct Step {
     pub ran: Option<Tier>,
     /// What it cost.
     pub cost: Cost,
+    /// The tokens that a language model read and wrote for it.
+    #[serde(default)]
+    pub usage: Usage,
     /// Milliseconds.
     pub ms: f64,
     /// Why it ran in another tier, or not at all.
@@ -123,26 +145,99 @@ pub struct Sources<'s> {
 /// [`IndexError`] when nothing could be searched at all.
 pub fn recall(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
     let begun = sources.clock.elapsed();
+    let millis = || sources.clock.elapsed().saturating_sub(begun).as_secs_f64() * 1e3;
     let mut budget = Budget::new(request.limits, sources.clock.clone());
+    let hits = if budget.affords(Cost::default()).is_ok() { search(sources, tenant, request)? } else { Vec::new() };
+    let search_ms = millis();
+    let found = !hits.is_empty();
+    let mut pool = Pool::new(&request.query, sources.index.now(), hits, &budget);
+    let (mut steps, mut facts) = (Vec::new(), BTreeMap::new());
+    for module in module::ALL {
+        let (step, found) = ladder::run(module, request.tiers.of(module.name()), &mut pool, sources, &mut budget);
+        facts.insert(step.module.clone(), found);
+        steps.push(step);
+    }
+    let (items, block) = pack(&pool, request.limit, budget.tokens_left());
+    // What is packed fits what is left; it is paid for even where the time is up by now.
+    budget.settle(Cost { tokens: block.tokens(), ..Cost::default() });
+    let spending = Spending { cost: budget.spent(), ms: millis(), search_ms, steps };
+    let abstains = !found || pool.is_insufficient();
+    Ok(Reply { items, context: block.render(), spending, abstains, facts })
+}
+
+fn search(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Result<Vec<Hit>, IndexError> {
     let query = Query {
         text: request.query.clone(),
         filter: request.filter.clone(),
-        limit: request.limit,
+        limit: request.limit.saturating_mul(MORE).clamp(LEAST, MOST).max(request.limit),
         mode: Mode::Hybrid,
         neighbours: true,
     };
-    let (mut items, mut context) = (Vec::new(), String::new());
-    for hit in sources.index.search(tenant, &query)? {
-        let line = match hit.stored.record.provenance.trust {
-            Trust::User => format!("- {}\n", hit.stored.record.text),
-            Trust::Agent | Trust::Outside => format!("- (quoted) {}\n", hit.stored.record.text),
-        };
-        let tokens = line.len().div_ceil(4) as u64;
-        if budget.spend(Cost { tokens, ..Cost::default() }).is_ok() {
-            context.push_str(&line);
-            items.push(Item { hit, tokens });
+    sources.index.search(tenant, &query)
+}
+
+/// Puts into the block what fits: the summary's sentences with what they cite, then item after item.
+fn pack(pool: &Pool, limit: usize, cap: Option<u64>) -> (Vec<Item>, Block) {
+    let fits = |block: &Block, entry: &Entry| cap.is_none_or(|cap| block.tokens() + block.price(entry) <= cap);
+    let rank: BTreeMap<RecordId, usize> = (1..).zip(pool.candidates()).map(|(rank, one)| (one.id(), rank)).collect();
+    // A number in the block is at most the rank, so that what fits with ranks fits with numbers.
+    let mut plan = Block::default();
+    for statement in pool.statements() {
+        let ranks: Vec<usize> = statement.items.iter().filter_map(|item| rank.get(item)).copied().collect();
+        let entry = Entry::statement(&statement.text, &ranks);
+        if fits(&plan, &entry) {
+            plan.push(entry);
         }
     }
-    let ms = sources.clock.elapsed().saturating_sub(begun).as_secs_f64() * 1e3;
-    Ok(Reply { items, context, spending: Spending { cost: budget.spent(), ms, steps: Vec::new() } })
+    let mut chosen: Vec<(&Candidate, String)> = Vec::new();
+    for (rank, candidate) in (1..).zip(pool.candidates()).filter(|(_, candidate)| !candidate.is_left_out()) {
+        let shown = candidate.excerpt();
+        let entry = Entry::item(rank, &candidate.hit().stored.record, &shown);
+        if chosen.len() < limit && fits(&plan, &entry) {
+            plan.push(entry);
+            chosen.push((candidate, shown));
+        }
+    }
+    numbered(pool, chosen, fits)
+}
+
+fn numbered(
+    pool: &Pool,
+    chosen: Vec<(&Candidate, String)>,
+    fits: impl Fn(&Block, &Entry) -> bool,
+) -> (Vec<Item>, Block) {
+    let number: BTreeMap<RecordId, usize> = (1..).zip(&chosen).map(|(number, (one, _))| (one.id(), number)).collect();
+    let (mut items, mut block) = (Vec::new(), Block::default());
+    for statement in pool.statements() {
+        let cites: Vec<usize> = statement.items.iter().filter_map(|item| number.get(item)).copied().collect();
+        let entry = Entry::statement(&statement.text, &cites);
+        if !cites.is_empty() && fits(&block, &entry) {
+            block.push(entry);
+        }
+    }
+    for (number, (candidate, shown)) in (1..).zip(chosen) {
+        let hit = candidate.hit().clone();
+        let entry = Entry::item(number, &hit.stored.record, &shown);
+        // Always so, by the plan; a cap is not left to reasoning alone.
+        if fits(&block, &entry) {
+            let tokens = block.push(entry);
+            items.push(Item { number, hit, value: candidate.value(), shown, tokens });
+        }
+    }
+    (items, block)
+}
+
+impl Tiers {
+    /// The tier that is asked of a module.
+    fn of(self, module: &str) -> Tier {
+        let asked = match module {
+            "filter" => self.filter,
+            "entity" => self.entity,
+            "temporal" => self.temporal,
+            "topic" => self.topic,
+            "summary" => self.summary,
+            _ => None,
+        };
+        asked.unwrap_or(Tier::Low)
+    }
 }

@@ -4,8 +4,8 @@
 //! [`Engine`] makes rules of what a user said, keeps them with their history, and hands out the compiled checks.
 
 pub mod compilation;
-pub mod engine;
 pub mod doctor;
+pub mod engine;
 pub mod evaluation;
 pub mod feed;
 pub mod folder;
@@ -13,7 +13,9 @@ pub mod git;
 pub mod history;
 pub mod http;
 mod jsonl;
+pub mod keys;
 pub mod lines;
+pub mod memory_tool;
 pub mod observe;
 pub mod report;
 pub mod service;

@@ -1,10 +1,10 @@
 //! `/v1/memories`: adding, reading, changing and forgetting records.
 
-use super::{App, Caller, Problem};
+use super::{App, Body, Caller, Path, Problem, Writer};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use memory::memories::Added;
 use memory::{Draft, Record, RecordId};
@@ -27,8 +27,8 @@ pub struct Named {
 
 async fn add(
     State(app): State<App>,
-    caller: Caller,
-    Json(draft): Json<Draft>,
+    Writer(caller): Writer,
+    Body(draft): Body<Draft>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
     let added = app.blocking(move |service| Ok(service.memories().add(&caller.tenant, &caller.name, &draft)?)).await?;
     Ok((if added.is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(added)))

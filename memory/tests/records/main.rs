@@ -1,0 +1,4 @@
+//! Records from end to end: transactions, imports, exports, and what is never written.
+
+mod datasets;
+mod secrets;
