@@ -6,6 +6,7 @@
 mod anomalies;
 mod check;
 mod compile;
+mod doctor;
 mod eval;
 mod explain;
 mod output;
@@ -36,6 +37,7 @@ Examples:
   trace rules list                      all rules, their states and where they bite
   trace state scan                      what agents share, with versions and authors
   trace anomalies history.jsonl         what went wrong between agents that share state
+  trace doctor                          what is well here, and what to do about what is not
   trace eval corrections.jsonl          how well labelled messages are understood
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."
@@ -58,6 +60,7 @@ enum Command {
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
     State(state::Arguments),
+    Doctor(doctor::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
 }
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
+        Command::Doctor(arguments) => doctor::run(root, &arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };

@@ -1,11 +1,10 @@
 //! A server on a port of its own, over a store in a temporary folder, and clients of it.
 
-use axum::extract::Request;
-use axum::middleware::{self, Next};
 use memory::Tenant;
 use serde_json::Value;
 use server::engine::Place;
-use server::http::{self, Caller};
+use server::http;
+use server::keys::{Access, Keys};
 use server::service::{Service, Settings, Workspace};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,9 +14,6 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request as Asked};
-
-/// The header by which a test says whose client it is.
-const AS: &str = "x-test-tenant";
 
 pub(crate) struct Server {
     pub(crate) service: Arc<Service>,
@@ -40,7 +36,7 @@ impl Server {
         let service = Arc::new(Service::open(settings).unwrap());
         let (stop, stopped) = oneshot::channel();
         let (told, address) = std::sync::mpsc::channel();
-        let routes = http::app(service.clone(), http::Settings::default()).layer(middleware::from_fn(tenant));
+        let routes = http::app(service.clone(), http::Settings::default());
         let ended = service.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -67,9 +63,22 @@ impl Server {
         self.client_of("local")
     }
 
-    pub(crate) fn client_of(&self, tenant: &str) -> Client {
+    /// A client with a key of a tenant, `TENANT` or `TENANT:NAME`; `local` needs none, and a `reader` only reads.
+    pub(crate) fn client_of(&self, said: &str) -> Client {
         let agent = Agent::config_builder().http_status_as_error(false).build().into();
-        Client { agent, base: format!("http://{}", self.address), tenant: tenant.to_owned(), headers: Vec::new() }
+        let headers = self.key_of(said).map(|key| ("authorization", format!("Bearer {key}"))).into_iter().collect();
+        Client { agent, base: format!("http://{}", self.address), headers }
+    }
+
+    /// A new key of a tenant.
+    pub(crate) fn key_of(&self, said: &str) -> Option<String> {
+        if said == "local" {
+            return None;
+        }
+        let (tenant, name) = said.split_once(':').unwrap_or((said, said));
+        let (keys, tenant) = (Keys::of(self.service.store()), Tenant::new(tenant).unwrap());
+        let access = if name == "reader" { Access::Read } else { Access::Write };
+        Some(keys.create("a test", &tenant, name, access, None).unwrap().secret)
     }
 
     /// Ends the server as a signal does, and waits until the last request is answered.
@@ -87,20 +96,10 @@ impl Drop for Server {
     }
 }
 
-/// Makes the caller of a request the one that the test says: `TENANT` or `TENANT:NAME`.
-async fn tenant(mut request: Request, next: Next) -> axum::response::Response {
-    let said = request.headers().get(AS).and_then(|name| name.to_str().ok()).unwrap_or("local").to_owned();
-    let (tenant, name) = said.split_once(':').unwrap_or((&said, &said));
-    let caller = Caller { tenant: Tenant::new(tenant).unwrap(), name: name.to_owned(), writes: name != "reader" };
-    request.extensions_mut().insert(caller);
-    next.run(request).await
-}
-
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
     base: String,
-    tenant: String,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -142,7 +141,7 @@ impl Client {
     }
 
     fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut asked = Asked::builder().method(method).uri(format!("{}{path}", self.base)).header(AS, &self.tenant);
+        let mut asked = Asked::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in &self.headers {
             asked = asked.header(*name, value);
         }

@@ -16,8 +16,9 @@ type Event = (Option<String>, Value);
 impl Watcher {
     fn of(server: &Server, tenant: &str, query: &str, last: Option<&str>) -> Watcher {
         let mut stream = TcpStream::connect(server.address).unwrap();
+        let key = server.key_of(tenant).map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
         let last = last.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
-        let head = format!("GET /v1/state/watch{query} HTTP/1.1\r\nhost: localhost\r\nx-test-tenant: {tenant}\r\n{last}\r\n");
+        let head = format!("GET /v1/state/watch{query} HTTP/1.1\r\nhost: localhost\r\n{key}{last}\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         let mut watcher = Watcher(BufReader::new(stream));
         let first = watcher.line().unwrap();
