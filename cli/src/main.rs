@@ -6,6 +6,7 @@
 mod anomalies;
 mod check;
 mod compile;
+mod doctor;
 mod eval;
 mod explain;
 mod model;
@@ -44,6 +45,7 @@ Examples:
   trace state scan                      what agents share, with versions and authors
   trace serve                           memories, rules and shared state over HTTP
   trace anomalies history.jsonl         what went wrong between agents that share state
+  trace doctor                          what is well here, and what to do about what is not
   trace eval corrections.jsonl          how well labelled messages are understood
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."
@@ -69,6 +71,7 @@ enum Command {
     State(state::Arguments),
     Serve(Box<serve::Arguments>),
     Keys(keys::Arguments),
+    Doctor(doctor::Arguments),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
     Hook(hook::Arguments),
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         Command::State(arguments) => state::run(root, arguments),
         Command::Serve(arguments) => serve::run(root, *arguments),
         Command::Keys(arguments) => keys::run(root, arguments),
+        Command::Doctor(arguments) => doctor::run(root, &arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Hook(arguments) => hook::run(root, arguments),
