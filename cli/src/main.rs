@@ -13,6 +13,7 @@ mod model;
 mod hook;
 mod install;
 mod keys;
+mod mcp;
 mod output;
 mod render;
 mod rules_cmd;
@@ -68,6 +69,7 @@ enum Command {
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
     Model(model::Arguments),
+    Mcp(mcp::Arguments),
     State(state::Arguments),
     Serve(Box<serve::Arguments>),
     Keys(keys::Arguments),
@@ -105,6 +107,7 @@ fn main() -> ExitCode {
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
+        Command::Mcp(arguments) => mcp::run(root, arguments),
         Command::State(arguments) => state::run(root, arguments),
         Command::Serve(arguments) => serve::run(root, *arguments),
         Command::Keys(arguments) => keys::run(root, arguments),
@@ -141,6 +144,17 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
     let Workspace { place, user } = workspace(root)?;
     Ok(server::Engine::open(&place, user.as_deref())?)
+    let here = std::env::current_dir()?;
+    let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
+    Ok(server::Engine::open(&place, user_rules().as_deref())?)
+}
+
+/// The folder of the user's own rules.
+fn user_rules() -> Option<PathBuf> {
+    let config = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".config")));
+    config.map(|config| config.join("trace").join("rules"))
 }
 
 /// The workspace at the given root, or the nearest one, with the user's own rules.

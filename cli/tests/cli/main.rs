@@ -16,6 +16,7 @@ mod eval;
 mod explain;
 mod git;
 mod hook;
+mod mcp;
 mod pages;
 mod processes;
 mod readme;

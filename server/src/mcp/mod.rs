@@ -18,6 +18,7 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
+use rmcp::service::ServerInitializeError;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, ServiceExt, tool_handler};
@@ -87,14 +88,19 @@ impl ServerHandler for Tools {
 ///
 /// # Errors
 /// The streams fail, or the client does not begin as the protocol says.
-pub async fn serve_stdio(tools: Tools) -> io::Result<()> {
-    let running = match tools.serve(rmcp::transport::stdio()).await {
-        Ok(running) => running,
-        // A client that leaves before it has begun is no fault of anybody.
-        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        Err(error) => return Err(io::Error::other(error)),
-    };
-    running.waiting().await.map_err(io::Error::other).map(drop)
+pub fn serve_stdio(service: Arc<Service>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        match Tools::new(service, Caller::local()).serve(rmcp::transport::stdio()).await {
+            Ok(running) => running.waiting().await.map_err(io::Error::other).map(drop),
+            // A client that leaves before it has begun is no fault of anybody.
+            Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    });
+    // A read of standard input may still be waiting for what never comes.
+    runtime.shutdown_background();
+    served
 }
 
 /// The route: streamable HTTP, each request for itself. It is no part of the OpenAPI document, whose place its own
