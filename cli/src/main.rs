@@ -8,6 +8,7 @@ mod check;
 mod compile;
 mod eval;
 mod explain;
+mod memory;
 mod output;
 mod render;
 mod rules_cmd;
@@ -35,6 +36,7 @@ Examples:
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
   trace state scan                      what agents share, with versions and authors
+  trace memory search tea               what is remembered
   trace anomalies history.jsonl         what went wrong between agents that share state
   trace eval corrections.jsonl          how well labelled messages are understood
 
@@ -58,6 +60,7 @@ enum Command {
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
     State(state::Arguments),
+    Memory(Box<memory::Arguments>),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
 }
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::State(arguments) => state::run(root, arguments),
+        Command::Memory(arguments) => memory::run(root, *arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     };

@@ -32,7 +32,7 @@ use std::time::UNIX_EPOCH;
 const MOST_BYTES: u64 = 4 << 20;
 
 /// What is ignored by git: what is derived, and shared state, which changes all the time.
-const IGNORED: &str = "cache/\nlock\nstate.db*\n";
+const IGNORED: &str = "cache/\nindex/\nlock\nstate.db*\n";
 
 /// The folder `.trace` of a repository, with the folder of the user's own rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
