@@ -15,6 +15,7 @@ mod diagnostics;
 mod eval;
 mod explain;
 mod git;
+mod memory;
 mod pages;
 mod processes;
 mod readme;
