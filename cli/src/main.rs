@@ -14,6 +14,7 @@ mod hook;
 mod install;
 mod keys;
 mod mcp;
+mod memory;
 mod output;
 mod render;
 mod rules_cmd;
@@ -45,6 +46,7 @@ Examples:
   trace rules list                      all rules, their states and where they bite
   trace state scan                      what agents share, with versions and authors
   trace serve                           memories, rules and shared state over HTTP
+  trace memory search tea               what is remembered
   trace anomalies history.jsonl         what went wrong between agents that share state
   trace doctor                          what is well here, and what to do about what is not
   trace eval corrections.jsonl          how well labelled messages are understood
@@ -74,6 +76,7 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Keys(keys::Arguments),
     Doctor(doctor::Arguments),
+    Memory(Box<memory::Arguments>),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
     Hook(hook::Arguments),
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(root, *arguments),
         Command::Keys(arguments) => keys::run(root, arguments),
         Command::Doctor(arguments) => doctor::run(root, &arguments),
+        Command::Memory(arguments) => memory::run(root, *arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Hook(arguments) => hook::run(root, arguments),

@@ -17,6 +17,7 @@ mod explain;
 mod git;
 mod hook;
 mod mcp;
+mod memory;
 mod pages;
 mod processes;
 mod readme;

@@ -61,7 +61,8 @@ fn fields(front: &str) -> Map<String, Value> {
             // What is nested belongs to the last field.
             None if !line.trim().is_empty() => {
                 if let Some((_, Value::String(last))) = fields.iter_mut().next_back() {
-                    *last = format!("{last}\n{}", line.trim()).trim().to_owned();
+                    let gap = if last.is_empty() { "" } else { "\n" };
+                    last.push_str(&format!("{gap}{}", line.trim()));
                 }
             }
             None => {}

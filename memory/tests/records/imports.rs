@@ -164,7 +164,8 @@ proptest! {
         let (to, _) = memories();
         let (restored, bad) = to.restore(&tenant, "import", bytes.as_slice()).unwrap();
         prop_assert_eq!(bad, vec![]);
-        prop_assert_eq!(std::str::from_utf8(&exported(&to)).unwrap(), std::str::from_utf8(&bytes).unwrap());
+        let twice = exported(&to);
+        prop_assert_eq!(std::str::from_utf8(&twice).unwrap(), std::str::from_utf8(&bytes).unwrap());
         let (again, _) = to.restore(&tenant, "import", bytes.as_slice()).unwrap();
         prop_assert_eq!((again.added, again.known), (0, restored.added));
     }
