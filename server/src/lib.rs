@@ -11,6 +11,7 @@ pub mod git;
 pub mod history;
 mod jsonl;
 pub mod lines;
+pub mod model;
 pub mod report;
 pub mod workspace;
 
