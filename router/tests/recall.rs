@@ -137,7 +137,21 @@ impl Model for Fake {
     }
 }
 
-fn index(embedder: bool) -> Index {
+/// Indexes over some records, and the folder that holds them.
+#[derive(Debug)]
+struct Indexed {
+    index: Index,
+    _folder: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Indexed {
+    type Target = Index;
+    fn deref(&self) -> &Index {
+        &self.index
+    }
+}
+
+fn index(embedder: bool) -> Indexed {
     let world = Arc::new(Still::default());
     let memories = Memories::new(Store::in_memory(), world);
     let tenant = Tenant::local();
@@ -168,7 +182,7 @@ fn index(embedder: bool) -> Index {
     let id = EmbedderId { backend: "local".into(), model: "letters".into(), dimension: 26 };
     let embedder = embedder.then(|| Arc::new(Letters(id)) as Arc<dyn Embedder>);
     let folder = tempfile::tempdir().unwrap();
-    Index::open(folder.path(), &memories, embedder).unwrap()
+    Indexed { index: Index::open(folder.path(), &memories, embedder).unwrap(), _folder: folder }
 }
 
 fn all(tier: Tier) -> Tiers {
@@ -381,8 +395,10 @@ fn limits() -> impl Strategy<Value = Limits> {
 #[test]
 fn no_budget_is_ever_exceeded() {
     let indexes = [index(false), index(true)].map(|index| (records(&index), index));
-    let mut runner =
-        proptest::test_runner::TestRunner::new(ProptestConfig { cases: 1500, ..ProptestConfig::default() });
+    // `PROPTEST_CASES=5000` asks more often.
+    let usual = ProptestConfig::default();
+    let config = ProptestConfig { cases: usual.cases.max(400), ..usual };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
     let words =
         prop_oneof![Just("Caroline tale"), Just("When did Melanie move after the marathon?"), Just("a"), Just("")];
     let input = (

@@ -22,6 +22,7 @@ pub mod lines;
 pub mod mcp;
 pub mod memory_tool;
 pub mod observe;
+pub mod model;
 pub mod report;
 pub mod service;
 pub mod sessions;
