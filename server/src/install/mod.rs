@@ -64,14 +64,14 @@ impl Setup {
     /// The file cannot be read or is none that could be added to.
     pub fn plan(&self) -> Result<Change, InstallError> {
         let (path, before) = self.file()?;
+        if let Some(text) = before.as_ref().filter(|text| self.is_complete_in(text)) {
+            return Ok(Change { path, after: Some(text.clone()), before });
+        }
         let bare = match &before {
             Some(text) => self.without(text).ok_or_else(|| InstallError::Unreadable(path.clone()))?,
             None => String::new(),
         };
-        let after = self.with(&bare).ok_or_else(|| InstallError::Unreadable(path.clone()))?;
-        // A file that says the same already keeps its bytes, wherever in it we are.
-        let same = before.as_deref().is_some_and(|text| self.is_in(text) && text.len() == after.len());
-        let after = if same { before.clone() } else { Some(after) };
+        let after = Some(self.with(&bare).ok_or_else(|| InstallError::Unreadable(path.clone()))?);
         Ok(Change { path, before, after })
     }
 

@@ -150,6 +150,16 @@ impl Setup {
         text.contains("trace") && text.contains(&format!(" hook {}", self.host))
     }
 
+    /// Whether a text has all our hooks as they would be added.
+    pub(super) fn is_complete_in(&self, text: &str) -> bool {
+        match self.form {
+            Form::Plugin | Form::Bash { .. } => self.with("").is_some_and(|own| own == text),
+            Form::Groups { events, .. } | Form::Commands { events } => {
+                events.iter().all(|event| text::has_element(text, &["hooks", event], &self.element(event)))
+            }
+        }
+    }
+
     /// A text with our hooks, or a new one.
     pub(super) fn with(&self, text: &str) -> Option<String> {
         let blank = text.trim().is_empty();

@@ -50,57 +50,75 @@ pub(super) fn with_member(text: &str, name: &str, value: &Value) -> Option<Strin
     Some(if known { text.to_owned() } else { inserted(text, &root, 0, Some(name), value) })
 }
 
+/// Whether a list holds an element that says the same.
+pub(super) fn has_element(text: &str, path: &[&str], element: &Value) -> bool {
+    let Some(mut node) = parse(text) else { return false };
+    for name in path {
+        let Items::Object(members) = node.items else { return false };
+        let Some((.., inner)) = members.into_iter().find(|(own, ..)| own == name) else { return false };
+        node = inner;
+    }
+    let Items::Array(elements) = node.items else { return false };
+    let value = |node: &Node| serde_json::from_str::<Value>(text.get(node.range.clone())?).ok();
+    elements.iter().any(|node| value(node).as_ref() == Some(element))
+}
+
 /// The text without the elements of the lists under a member that are ours, and without the lists that are empty then.
 pub(super) fn without_elements(text: &str, member: &str, is_ours: &dyn Fn(&str) -> bool) -> Option<String> {
     let mut text = text.to_owned();
-    while let Some(range) = first_of_ours(&text, member, is_ours)? {
-        text.replace_range(range, "");
+    while let Some(own) = first_of_ours(&text, member, is_ours)? {
+        text = removed(&text, own);
     }
     Some(text)
 }
 
+/// An item that is to be taken out, and where the one before it ends.
+struct Item {
+    range: Range<usize>,
+    before: Option<usize>,
+}
+
 /// What is to be taken out next: an element, or the list or the member that holds nothing else.
-fn first_of_ours(text: &str, member: &str, is_ours: &dyn Fn(&str) -> bool) -> Option<Option<Range<usize>>> {
-    let root = parse(text)?;
-    let Items::Object(members) = &root.items else { return None };
-    let Some(at) = members.iter().position(|(name, ..)| name == member) else { return Some(None) };
-    let Some((.., Node { items: Items::Object(lists), .. })) = members.get(at) else { return Some(None) };
-    for (number, (.., list)) in lists.iter().enumerate() {
+fn first_of_ours(text: &str, member: &str, is_ours: &dyn Fn(&str) -> bool) -> Option<Option<Item>> {
+    let Items::Object(members) = parse(text)?.items else { return None };
+    let holder = members.iter().find(|(name, ..)| name == member);
+    let Some((.., Node { items: Items::Object(lists), .. })) = holder else { return Some(None) };
+    for (name, _, list) in lists {
         let Items::Array(elements) = &list.items else { continue };
         let ours = |element: &Node| text.get(element.range.clone()).is_some_and(is_ours);
-        let Some(element) = elements.iter().position(ours) else { continue };
-        if elements.len() > 1 {
-            let places: Vec<Range<usize>> = elements.iter().map(|element| element.range.clone()).collect();
-            return Some(Some(cut(text, list, &places, element)));
-        }
+        let Some(at) = elements.iter().position(ours) else { continue };
         let spans = |members: &[(String, usize, Node)]| -> Vec<Range<usize>> {
             members.iter().map(|(_, start, node)| *start..node.range.end).collect()
         };
-        let (.., holder) = members.get(at)?;
-        let alone = lists.len() == 1;
-        return Some(Some(if alone {
-            cut(text, &root, &spans(members), at)
-        } else {
-            cut(text, holder, &spans(lists), number)
-        }));
+        let (items, at) = match (elements.len(), lists.len()) {
+            (1, 1) => (spans(&members), members.iter().position(|(name, ..)| name == member)?),
+            (1, _) => (spans(lists), lists.iter().position(|(own, ..)| own == name)?),
+            _ => (elements.iter().map(|element| element.range.clone()).collect(), at),
+        };
+        let before = at.checked_sub(1).and_then(|before| items.get(before)).map(|before| before.end);
+        return Some(Some(Item { range: items.get(at)?.clone(), before }));
     }
     Some(None)
 }
 
-/// The bytes that go with one item: from the end of the one before it, or else to the start of the one behind it.
-fn cut(text: &str, holder: &Node, items: &[Range<usize>], at: usize) -> Range<usize> {
-    let own = items.get(at).cloned().unwrap_or_default();
-    if let Some(before) = at.checked_sub(1).and_then(|before| items.get(before)) {
-        return before.end..own.end;
-    }
-    match items.get(at + 1) {
-        Some(next) => own.start..next.start,
-        None => {
-            let rest = text.get(own.end..holder.range.end).unwrap_or_default();
-            let blank = rest.len() - rest.trim_start_matches([',', ' ', '\t', '\r', '\n']).len();
-            holder.range.start + 1..own.end + blank
+/// The text without an item and one comma; comments around it stay.
+fn removed(text: &str, own: Item) -> String {
+    let comma = |from: usize| {
+        let mut reader = Reader { bytes: text.as_bytes(), at: from };
+        (reader.blank().is_some() && reader.peek() == Some(b',')).then_some(reader.at)
+    };
+    let Range { start, end } = own.range;
+    let part = |range: Range<usize>| text.get(range).unwrap_or_default();
+    let (head, tail) = match (comma(end), own.before.and_then(comma)) {
+        (Some(behind), _) => (part(0..start).to_owned(), part(end..behind).to_owned() + part(behind + 1..text.len())),
+        (None, Some(before)) => {
+            (part(0..before).to_owned() + part(before + 1..start), part(end..text.len()).to_owned())
         }
-    }
+        (None, None) => (part(0..start).to_owned(), part(end..text.len()).to_owned()),
+    };
+    let line = tail.starts_with(['\n', '\r']);
+    let head = if line { head.trim_end() } else { head.trim_end_matches([' ', '\t']) };
+    format!("{head}{tail}")
 }
 
 /// The text with a new last item in an object or a list.
