@@ -376,7 +376,6 @@ fn write<V: View>(view: &V, session: &Session, work: &Work, mut changes: Vec<Cha
         // snapshot, without a version of its own.
         let version = if session.begin.mode == Mode::Snapshot { session.snapshot } else { clock };
         changes.push(Change::Finished { session: session.begin.id });
-        give_back(view, session, &mut changes)?;
         return Ok(Decision { reply: Reply::Committed { version, is_final }, changes });
     }
     changes.push(Change::Clock { version });
@@ -397,18 +396,12 @@ fn write<V: View>(view: &V, session: &Session, work: &Work, mut changes: Vec<Cha
         let stage = Stage::Waiting { after: 0, failures: 0 };
         changes.push(Change::Effect { effect: Effect { id, lane, tool, payload, level, pinned, stage } });
     }
-    give_back(view, session, &mut changes)?;
-    Ok(Decision { reply: Reply::Committed { version, is_final }, changes })
-}
-
-/// Gives back the leases that are still the session's.
-fn give_back<V: View>(view: &V, session: &Session, changes: &mut Vec<Change>) -> Result<(), V::Error> {
     for (key, token) in &session.tokens {
         if view.lease(key)?.is_some_and(|lease| lease.token == *token) {
             changes.push(Change::Lease { key: key.clone(), lease: None });
         }
     }
-    Ok(())
+    Ok(Decision { reply: Reply::Committed { version, is_final }, changes })
 }
 
 /// An operation does not fit. Where both sides changed the same place, that is a conflict like any other.

@@ -197,6 +197,12 @@ fn complete_one(method: &str, path: &str, operation: &mut Map<String, Value>) {
     if !responses.keys().any(|status| status.starts_with('2')) {
         responses.insert("200".to_owned(), json!({"description": "Done."}));
     }
+    // A form of its own for all problems is a form for those that come of what the operation does.
+    if let Some(own) = responses.remove("default") {
+        for status in [404, 409, 410, 412, 422] {
+            responses.entry(status.to_string()).or_insert_with(|| own.clone());
+        }
+    }
     for status in statuses {
         let reference = json!({"$ref": format!("#/components/responses/Problem{status}")});
         responses.entry(status.to_string()).or_insert(reference);
