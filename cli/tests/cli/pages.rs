@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "trace rules undo",
     "trace rules test",
     "trace schema",
+    "trace mcp",
     "trace state",
     "trace state get",
     "trace state put",

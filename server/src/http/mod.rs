@@ -158,11 +158,13 @@ fn guarded() -> ApiRouter<App> {
 
 fn router(app: App) -> Router {
     let admit = middleware::from_fn_with_state(app.clone(), caller::admit);
+    let tools = crate::mcp::routes().route_layer(admit.clone());
     let (routes, document) = docs::finished(guarded().route_layer(admit).merge(health::routes()));
     let settings = app.settings.clone();
     // The last layer is the first to see a request.
     let routes = routes
         .merge(docs::open(document))
+        .merge(tools)
         .layer(RequestBodyLimitLayer::new(settings.max_body_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), limits::deadline))
         .layer(middleware::from_fn_with_state(app.clone(), limits::room))
@@ -171,8 +173,10 @@ fn router(app: App) -> Router {
         Some(cors) => routes.layer(cors),
         None => routes,
     };
-    let routes =
-        routes.layer(CatchPanicLayer::custom(limits::panicked)).layer(middleware::from_fn(limits::only_problems));
+    let routes = routes
+        .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(middleware::from_fn(limits::only_problems))
+        .layer(middleware::from_fn(mem0::plain));
     crate::observe::observed(routes).with_state(app)
 }
 

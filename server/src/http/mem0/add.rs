@@ -1,8 +1,8 @@
 //! Adding what was said. The role of a message decides how far its text may be trusted later.
 
 use super::asked::{Asked, bad};
-use super::extract;
 use super::shown::{IMMUTABLE, Moment, end_of_day};
+use super::{Named, extract};
 use crate::http::memory_tool::may_write;
 use crate::http::{App, Caller, Problem};
 use axum::Json;
@@ -311,7 +311,7 @@ pub(super) struct Event {
 pub(super) async fn event(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(Named { id }): Path<Named>,
 ) -> Result<Json<Event>, Problem> {
     let unknown = Problem::new(StatusCode::NOT_FOUND, format!("there is no event `{id}`"));
     let id: RecordId = id.parse().map_err(|_| unknown.clone())?;

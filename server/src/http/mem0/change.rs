@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Parameters, bad};
 use super::shown::{Done, IMMUTABLE, Moment, NEVER, Shown, end_of_day};
-use super::{Narrowed, id};
+use super::{Named, Narrowed, id};
 use crate::http::memory_tool::may_write;
 use crate::http::{App, Caller, Problem};
 use crate::service::Service;
@@ -144,7 +144,7 @@ impl Update {
 pub(super) async fn update(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Path(Named { id: text }): Path<Named>,
     Asked(update): Asked<Update>,
 ) -> Result<Json<Updated>, Problem> {
     may_write(&caller)?;
@@ -190,7 +190,7 @@ fn is_immutable(transaction: &mut Transaction<'_>, id: RecordId) -> Result<bool,
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Path(Named { id: text }): Path<Named>,
 ) -> Result<Json<Done>, Problem> {
     may_write(&caller)?;
     let id = id(&text)?;
@@ -242,7 +242,7 @@ pub(super) async fn delete_all(
 }
 
 /// Forgets all records that pass a filter, those that are expired too; tells how many. What is added meanwhile stays.
-pub(super) fn forget_all(service: &Service, caller: &Caller, filter: &Filter) -> Result<usize, Problem> {
+pub(crate) fn forget_all(service: &Service, caller: &Caller, filter: &Filter) -> Result<usize, Problem> {
     let all = service.memories().list(&caller.tenant, None, usize::MAX)?;
     let ids: Vec<RecordId> =
         all.into_iter().filter(|stored| filter.matches(&stored.record)).map(|stored| stored.record.id).collect();

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Parameters, bad};
 use super::shown::{Page, Paged, Shown, relevance};
-use super::{Narrowed, id};
+use super::{Named, Narrowed, id};
 use crate::http::{App, Caller, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -183,7 +183,7 @@ pub(super) async fn all(
 pub(super) async fn one(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Path(Named { id: text }): Path<Named>,
 ) -> Result<Json<Shown>, Problem> {
     let id = id(&text)?;
     let found = app.blocking(move |service| Ok(service.memories().get(&caller.tenant, id)?)).await?;
@@ -220,7 +220,7 @@ pub(super) struct Past {
 pub(super) async fn history(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Path(Named { id: text }): Path<Named>,
 ) -> Result<Json<Vec<Past>>, Problem> {
     let id = id(&text)?;
     let (past, now) = app

@@ -13,18 +13,22 @@ mod extract;
 mod find;
 mod shown;
 
+pub(crate) use change::forget_all;
+
 use super::{App, Caller, Problem};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with, put_with};
 use asked::bad;
 use axum::Json;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::any;
 use memory::filter::Filter;
 use memory::{RecordId, Scope};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The routes.
@@ -61,7 +65,7 @@ pub fn routes() -> ApiRouter<App> {
             delete_with(entities::delete, |op| op.summary("Forget the memories of an entity")),
         )
         .api_route("/v1/event/{id}/", get_with(add::event, |op| op.summary("Show what an addition came to")));
-    absent(router).layer(axum::middleware::map_response(plain))
+    absent(router)
 }
 
 /// Routes behind which there is nothing: each answers 501, for whoever may call at all.
@@ -84,8 +88,14 @@ fn absent(router: ApiRouter<App>) -> ApiRouter<App> {
     paths.into_iter().fold(router, |router, path| router.route(path, any(answer)))
 }
 
-/// The same problem as plain JSON: the clients read `detail` of nothing else.
-async fn plain(mut response: Response) -> Response {
+/// Sends a problem as plain JSON where one of these clients asked: they read `detail` of nothing else. All their routes end
+/// with a slash, and none of ours does.
+pub(super) async fn plain(request: Request, next: Next) -> Response {
+    let is_theirs = request.uri().path().ends_with('/');
+    let mut response = next.run(request).await;
+    if !is_theirs {
+        return response;
+    }
     let kind = response.headers().get(header::CONTENT_TYPE);
     if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json")) {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -130,6 +140,14 @@ impl Narrowed {
         }
         Err(bad("one of user_id, agent_id, app_id and run_id has to be in `filters`; `\"*\"` stands for any"))
     }
+}
+
+/// What a path names.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Mem0Named")]
+struct Named {
+    /// The id of a memory, or of an event.
+    id: String,
 }
 
 /// The id of a memory in a path. A text that can be no id names nothing that is there.
