@@ -22,5 +22,6 @@ mod pages;
 mod processes;
 mod readme;
 mod rules_cmd;
+mod serve;
 mod state;
 mod verify;

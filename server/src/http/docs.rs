@@ -138,6 +138,9 @@ fn complete(document: &mut Value) {
                 }
             }
         }
+        // The rest of a path, which the router writes with a star, is a parameter like any other here.
+        let plain = std::mem::take(paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item));
+        paths.extend(plain);
         paths.sort_keys();
     }
     let components = root.entry("components").or_insert_with(|| json!({}));
@@ -191,6 +194,15 @@ fn complete_one(method: &str, path: &str, operation: &mut Map<String, Value>) {
     operation.insert("security".to_owned(), security);
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     let Some(responses) = responses.as_object_mut() else { return };
+    if !responses.keys().any(|status| status.starts_with('2')) {
+        responses.insert("200".to_owned(), json!({"description": "Done."}));
+    }
+    // A form of its own for all problems is a form for those that come of what the operation does.
+    if let Some(own) = responses.remove("default") {
+        for status in [404, 409, 410, 412, 422] {
+            responses.entry(status.to_string()).or_insert_with(|| own.clone());
+        }
+    }
     for status in statuses {
         let reference = json!({"$ref": format!("#/components/responses/Problem{status}")});
         responses.entry(status.to_string()).or_insert(reference);

@@ -49,7 +49,8 @@ fn every_operation_says_what_it_is_and_what_it_answers() {
         }
         let takes_key = operation.get("x-access").is_some();
         assert_eq!(responses.contains_key("401"), takes_key, "{named}");
-        if let Some(content) = operation.pointer("/requestBody/content") {
+        let is_tagged = operation.get("tags").is_some();
+        if let Some(content) = operation.pointer("/requestBody/content").filter(|_| is_tagged) {
             let has_example = content.as_object().unwrap().values().all(|kind| kind.get("example").is_some());
             assert!(has_example, "{named}: the body has an example");
         }

@@ -155,6 +155,7 @@ fn under_one_key_the_many_who_ask_at_once_get_one_answer() {
             .collect()
     });
     assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(desk.service().store().leases().unwrap(), [], "who found the work done has given its leases back");
     assert_eq!(desk.local().get("/v1/memories").json()["total"], 1);
 }
 
