@@ -38,6 +38,10 @@ const COMMANDS: &[&str] = &[
     "trace anomalies",
     "trace verify",
     "trace eval",
+    "trace eval retrieval",
+    "trace model",
+    "trace model show",
+    "trace model pull",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.
