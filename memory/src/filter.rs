@@ -1,8 +1,9 @@
 //! A closed grammar of filters over records, as JSON: what search, listing and the clients of other services ask with.
 //!
 //! Flat keys are and-ed; `AND`, `OR` and `NOT` nest. A field is compared with a value, with `"*"` (is there), or by an
-//! object of operators: `eq ne in gt gte lt lte contains icontains`. Fields are the four parts of the scope, `id`, `created_at`,
-//! `updated_at`, `categories`, `metadata` (an object of its own fields) and `metadata.NAME`. Anything else is refused by name.
+//! object of operators: `eq ne in gt gte lt lte contains icontains`. Fields are the four parts of the scope, `id`, `text`,
+//! `created_at`, `updated_at`, `categories`, `metadata` (an object of its own fields) and `metadata.NAME`; clients of other services
+//! also write `memory_ids`, `keywords` and `timestamp`. Anything else is refused by name.
 
 use crate::record::{Record, Scope};
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub enum Field {
     Run,
     /// The record's name.
     Id,
+    /// What is remembered.
+    Text,
     /// When it was added.
     CreatedAt,
     /// When it was last changed.
@@ -217,15 +220,16 @@ fn field(name: &str, at: &str) -> Result<Field, BadFilter> {
         "agent_id" => Field::Agent,
         "app_id" => Field::App,
         "run_id" => Field::Run,
-        "id" | "memory_id" => Field::Id,
-        "created_at" => Field::CreatedAt,
+        "id" | "memory_id" | "memory_ids" => Field::Id,
+        "text" | "keywords" => Field::Text,
+        "created_at" | "timestamp" => Field::CreatedAt,
         "updated_at" => Field::UpdatedAt,
         "categories" => Field::Categories,
         other => match other.strip_prefix("metadata.") {
             Some(name) if !name.is_empty() => Field::Metadata(name.to_owned()),
             _ => {
-                let what = "no such field: use user_id, agent_id, app_id, run_id, id, created_at, updated_at, categories, \
-                    metadata.NAME, AND, OR or NOT";
+                let what = "no such field: use user_id, agent_id, app_id, run_id, id, text, created_at, updated_at, \
+                    categories, metadata.NAME, AND, OR or NOT";
                 return Err(BadFilter { at: at.to_owned(), what: what.to_owned() });
             }
         },
@@ -273,6 +277,7 @@ impl Field {
             Field::App => text(record.scope.app.as_deref()),
             Field::Run => text(record.scope.run.as_deref()),
             Field::Id => record.id.to_string().into(),
+            Field::Text => record.text.as_str().into(),
             Field::CreatedAt => return test.passes_time(record.created_at),
             Field::UpdatedAt => return test.passes_time(record.updated_at),
             Field::Categories => record.categories.clone().into(),

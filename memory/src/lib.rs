@@ -10,14 +10,19 @@
 pub mod budget;
 pub mod context;
 pub mod embed;
+pub mod export;
+pub mod evaluation;
 pub mod filter;
+pub mod import;
 pub mod index;
 pub mod memories;
 pub mod model;
 pub mod module;
+pub mod rank;
 pub mod record;
 pub mod redact;
 pub mod tenant;
+pub mod text;
 pub mod tokens;
 
 pub use budget::{Budget, Cost};

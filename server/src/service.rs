@@ -1,0 +1,170 @@
+//! The service over one folder: shared state, memories and their indexes, opened together.
+
+use crate::engine::{Engine, EngineError, Place};
+use crate::feed::Feed;
+use crate::observe;
+use crate::sessions::{Limits, Sessions};
+use consistency::store::{Store, StoreError, System};
+use memory::budget::Clock;
+use memory::embed::Embedder;
+use memory::index::{Index, IndexError};
+use memory::model::Model;
+use memory::{Memories, Tenant};
+use router::recall::{Reply, Request, Sources, recall};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a service is made of.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The file of the shared state.
+    pub store: PathBuf,
+    /// The folder of the indexes, which may always be deleted.
+    pub index: PathBuf,
+    /// What makes vectors of texts.
+    pub embedder: Option<Arc<dyn Embedder>>,
+    /// The language model of the high tiers.
+    pub model: Option<Arc<dyn Model>>,
+    /// The workspace whose rules are served.
+    pub workspace: Option<Workspace>,
+    /// How much is held for clients.
+    pub limits: Limits,
+}
+
+/// A workspace, and where its user's own rules are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Where it is.
+    pub place: Place,
+    /// The folder of the user's own rules.
+    pub user: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The store in a file, with the indexes beside it, and without any model.
+    pub fn beside(store: &Path) -> Settings {
+        let index = store.with_file_name("index");
+        Settings {
+            store: store.to_owned(),
+            index,
+            embedder: None,
+            model: None,
+            workspace: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Why a service can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The indexes.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The folder.
+    #[error("cannot make the folder `{folder}`")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Shared state, memories and their indexes.
+#[derive(Debug)]
+pub struct Service {
+    settings: Settings,
+    memories: Memories,
+    index: Index,
+    clock: Arc<dyn Clock>,
+    sessions: Arc<Sessions>,
+    feed: Feed,
+}
+
+impl Service {
+    /// Opens what there is, and makes what there is not.
+    ///
+    /// # Errors
+    /// [`ServiceError`] says what can't be used.
+    pub fn open(settings: Settings) -> Result<Service, ServiceError> {
+        for folder in [settings.store.parent(), Some(settings.index.as_path())].into_iter().flatten() {
+            let failed = |source| ServiceError::Folder { folder: folder.to_owned(), source };
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let memories = Memories::new(Store::open(&settings.store)?, Arc::new(System));
+        let index = Index::open(&settings.index, &memories, settings.embedder.clone())?;
+        let (sessions, feed) = (Sessions::new(settings.limits), Feed::of(memories.store().clone()));
+        Ok(Service { settings, memories, index, clock: Arc::new(Monotonic(Instant::now())), sessions, feed })
+    }
+
+    /// What it is made of.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The shared state.
+    pub fn store(&self) -> &Store {
+        self.memories.store()
+    }
+
+    /// The records.
+    pub fn memories(&self) -> &Memories {
+        &self.memories
+    }
+
+    /// The indexes over the records.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The sessions that are held for clients.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    /// Who waits for commits.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The rules of the workspace, as its files are now; nothing where none is served.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the workspace is not there.
+    pub fn engine(&self) -> Option<Result<Engine, EngineError>> {
+        let Workspace { place, user } = self.settings.workspace.as_ref()?;
+        Some(Engine::open(place, user.as_deref()))
+    }
+
+    /// Ends what never ends by itself: whoever watches is told that nothing more comes. For an orderly shutdown.
+    pub fn end(&self) {
+        self.feed.end();
+    }
+
+    /// Recalls what fits a question, within its budget.
+    ///
+    /// # Errors
+    /// [`IndexError`] when nothing could be searched at all.
+    pub fn recall(&self, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
+        let (model, clock) = (self.settings.model.clone(), self.clock.clone());
+        let reply = recall(&Sources { index: &self.index, model, clock }, tenant, request)?;
+        observe::count_recall(&reply.spending);
+        Ok(reply)
+    }
+}
+
+/// The system's clock that never goes back.
+#[derive(Debug)]
+struct Monotonic(Instant);
+
+impl Clock for Monotonic {
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
