@@ -400,7 +400,7 @@ fn no_budget_is_ever_exceeded() {
     let indexes = [index(false), index(true)].map(|index| (records(&index), index));
     // `PROPTEST_CASES=5000` asks more often.
     let usual = ProptestConfig::default();
-    let config = ProptestConfig { cases: usual.cases.max(400), ..usual };
+    let config = ProptestConfig { cases: usual.cases.max(300), ..usual };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let words =
         prop_oneof![Just("Caroline tale"), Just("When did Melanie move after the marathon?"), Just("a"), Just("")];
