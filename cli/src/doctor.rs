@@ -4,7 +4,7 @@ use crate::output::{self, PlainFormat, note, shown};
 use crate::{End, engine};
 use anyhow::Result;
 use consistency::store::{System, World as _};
-use memory::embed::choose::{Backend, Settings};
+use memory::embed::{Backend, Settings};
 use server::doctor::{Finding, Health, Surroundings, examine};
 use server::http;
 use std::io::Write;
@@ -41,7 +41,9 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
         backend: Backend::Auto,
         model_dir: None,
         library: variable("ORT_DYLIB_PATH"),
-        data: variable("XDG_DATA_HOME").or_else(|| home.as_ref().map(|home| home.join(".local/share"))).map(|data| data.join("trace")),
+        data: variable("XDG_DATA_HOME")
+            .or_else(|| home.as_ref().map(|home| home.join(".local/share")))
+            .map(|data| data.join("trace")),
         threads: NonZeroUsize::MIN,
     };
     let (server, now) = (http::Settings::default(), System.now());

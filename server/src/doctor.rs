@@ -13,8 +13,7 @@ use consistency::Millis;
 use consistency::store::sqlite::replay;
 use consistency::store::{Store, StoreError, System};
 use memory::Memories;
-use memory::embed::choose::{self, choose};
-use memory::embed::Embedder;
+use memory::embed::{self, Embedder, choose};
 use memory::index::Index;
 use rules::Severity;
 use serde::Serialize;
@@ -85,7 +84,7 @@ pub struct Surroundings<'e> {
     /// The user's configuration folder.
     pub config: Option<PathBuf>,
     /// What is known of embedders.
-    pub embedding: choose::Settings,
+    pub embedding: embed::Settings,
     /// How a server would listen.
     pub server: http::Settings,
     /// The time.
@@ -154,7 +153,11 @@ fn store(file: &Path, tell: &mut dyn FnMut(Finding)) -> Option<Store> {
             tell(Finding::well(Part::Store, format!("`{shown}` opens at version {clock}, at most {mib} MiB")));
             if wal > LARGE_WAL_BYTES {
                 let what = format!("its write-ahead log has {} MiB", wal >> 20);
-                tell(Finding::look(Part::Store, what, "a process has it open for long, or ended early; close all, then open it once"));
+                tell(Finding::look(
+                    Part::Store,
+                    what,
+                    "a process has it open for long, or ended early; close all, then open it once",
+                ));
             }
             Some(store)
         }
@@ -191,7 +194,13 @@ fn embedder(surroundings: &Surroundings<'_>, tell: &mut dyn FnMut(Finding)) -> O
     }
 }
 
-fn index(folder: &Path, store: &Store, embedder: Option<Arc<dyn Embedder>>, quick: bool, tell: &mut dyn FnMut(Finding)) {
+fn index(
+    folder: &Path,
+    store: &Store,
+    embedder: Option<Arc<dyn Embedder>>,
+    quick: bool,
+    tell: &mut dyn FnMut(Finding),
+) {
     let shown = folder.display();
     if !folder.is_dir() {
         tell(Finding::well(Part::Index, format!("none yet at `{shown}`: the first search makes it")));
@@ -247,7 +256,11 @@ fn keys(store: &Store, now: Millis, tell: &mut dyn FnMut(Finding)) -> usize {
         let help = format!("`trace keys revoke {}`, and create another one where it is needed", key.id);
         match key.expires_at {
             Some(end) if end <= now => {
-                tell(Finding::look(Part::Keys, format!("the key `{}` of `{}` has expired", key.name, key.tenant), help));
+                tell(Finding::look(
+                    Part::Keys,
+                    format!("the key `{}` of `{}` has expired", key.name, key.tenant),
+                    help,
+                ));
             }
             Some(end) if end - now <= SOON_MS => {
                 let what = format!("the key `{}` of `{}` expires within a week", key.name, key.tenant);

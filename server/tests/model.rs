@@ -88,7 +88,7 @@ fn request(stream: &TcpStream) -> (String, Value) {
     }
     let mut body = vec![0; length];
     lines.read_exact(&mut body).unwrap();
-    (head, serde_json::from_slice(&body).unwrap())
+    (head, serde_json::from_slice(&body).unwrap_or_default())
 }
 
 fn ok(body: &str) -> String {
@@ -149,11 +149,7 @@ fn question(time: Duration) -> Ask {
 const LONG: Duration = Duration::from_secs(30);
 
 /// Asks once a provider that answers so.
-fn asked(
-    provider: Provider,
-    replies: Vec<Reply>,
-    time: Duration,
-) -> (Result<(String, Usage), ModelError>, Seen) {
+fn asked(provider: Provider, replies: Vec<Reply>, time: Duration) -> (Result<(String, Usage), ModelError>, Seen) {
     let desk = Desk::open(replies);
     let client = client(provider, &desk.address);
     let answer = client.ask(&question(time)).map(|answer| (answer.text, answer.usage));
@@ -274,7 +270,7 @@ fn a_stream_that_breaks_off_is_no_answer_and_not_asked_for_again() {
 
 #[test]
 fn the_deadline_holds_before_and_within_the_stream() {
-    let short = Duration::from_millis(120);
+    let short = Duration::from_millis(400);
     for provider in ALL {
         let begun = ok(&good(provider)).replace("[DONE]", "");
         let half: String = begun.chars().take(begun.len() - 40).collect();

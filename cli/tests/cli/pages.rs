@@ -44,6 +44,12 @@ const COMMANDS: &[&str] = &[
     "trace anomalies",
     "trace verify",
     "trace eval",
+    "trace install",
+    "trace uninstall",
+    "trace status",
+    "trace log",
+    "trace waive",
+    "trace hook",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.

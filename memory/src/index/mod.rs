@@ -25,7 +25,7 @@ pub use unit::unit;
 use crate::embed::Embedder;
 use crate::memories::{Memories, MemoryError};
 use crate::tenant::Tenant;
-use consistency::Version;
+use consistency::{Millis, Version};
 use parking_lot::{Mutex, RwLock};
 use roster::{Roster, Vector};
 use std::collections::BTreeMap;

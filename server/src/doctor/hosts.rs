@@ -110,8 +110,11 @@ fn path(place: Place, surroundings: &Surroundings<'_>) -> Option<PathBuf> {
 fn read(file: &Path) -> Result<Option<Value>, String> {
     let Ok(text) = fs::read_to_string(file) else { return Ok(None) };
     let is_toml = file.extension().is_some_and(|ending| ending == "toml");
-    let read =
-        if is_toml { toml::from_str(&text).map_err(|e| e.message().to_owned()) } else { serde_json::from_str(&text).map_err(|e| e.to_string()) };
+    let read = if is_toml {
+        toml::from_str(&text).map_err(|e| e.message().to_owned())
+    } else {
+        serde_json::from_str(&text).map_err(|e| e.to_string())
+    };
     read.map(Some)
 }
 

@@ -13,7 +13,10 @@ fn a_version_is_a_tag_that_reads_and_writes_can_depend_on() {
     vacant.put("/v1/state/cells/plan", json!("row")).is(412);
     let read = client.get("/v1/state/cells/plan").is(200);
     assert_eq!(read.header("etag"), "\"0.1\"");
-    assert_eq!(read.json(), json!({ "key": "plan", "version": "0.1", "author": "local", "is": "present", "value": "sail" }));
+    assert_eq!(
+        read.json(),
+        json!({ "key": "plan", "version": "0.1", "author": "local", "is": "present", "value": "sail" })
+    );
     let known = client.with("if-none-match", "W/\"0.1\"");
     assert_eq!(known.get("/v1/state/cells/plan").is(304).text, "");
     client.with("trace-agent", "ben").with("if-match", "\"0.1\"").put("/v1/state/cells/plan", json!("row")).is(200);
@@ -26,7 +29,8 @@ fn a_version_is_a_tag_that_reads_and_writes_can_depend_on() {
     client.with("if-match", "*").with("idempotency-key", "k").put("/v1/state/cells/plan", json!(1)).is(400);
 
     let history = client.get("/v1/state/history/plan").is(200).json();
-    let kinds: Vec<&str> = history["versions"].as_array().unwrap().iter().map(|cell| cell["is"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        history["versions"].as_array().unwrap().iter().map(|cell| cell["is"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["present", "present", "deleted", "present"]);
     client.get("/v1/state/history/never").is(404);
 }

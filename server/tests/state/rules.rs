@@ -23,9 +23,13 @@ fn what_is_said_becomes_a_rule_that_events_are_judged_by() {
     assert!(unknown.text.contains(name), "{}", unknown.text);
 
     let runs = |command: &str| json!({ "event": "pre_tool_use", "tool": "Bash", "input": { "command": command } });
-    let report = client.post("/v1/rules/check", json!({ "event": runs("npm install"), "session": "s1" })).is(200).json();
+    let report =
+        client.post("/v1/rules/check", json!({ "event": runs("npm install"), "session": "s1" })).is(200).json();
     let verdicts = of(&report, "verdict");
-    assert_eq!((&verdicts[0]["rule"], &verdicts[0]["blocks"], &verdicts[0]["session"]), (&json!(name), &json!(true), &json!("s1")));
+    assert_eq!(
+        (&verdicts[0]["rule"], &verdicts[0]["blocks"], &verdicts[0]["session"]),
+        (&json!(name), &json!(true), &json!("s1"))
+    );
     let report = client.post("/v1/rules/check", json!({ "events": [runs("pnpm install"), runs("ls")] })).is(200).json();
     assert_eq!((of(&report, "verdict").len(), &of(&report, "checked")[0]["events"]), (0, &json!(2)));
 

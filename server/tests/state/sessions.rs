@@ -47,7 +47,10 @@ fn reads_of_a_client_that_knows_only_a_header_are_tracked() {
     client.put("/v1/state/cells/plan", json!("sail")).is(200);
     let session = client.begin(json!({}));
     let tracked = client.with("trace-session", session.rsplit('/').next().unwrap());
-    assert_eq!(tracked.get("/v1/state/cells/plan").is(200).json(), json!({ "key": "plan", "is": "present", "value": "sail" }));
+    assert_eq!(
+        tracked.get("/v1/state/cells/plan").is(200).json(),
+        json!({ "key": "plan", "is": "present", "value": "sail" })
+    );
     tracked.get("/v1/state/cells/nothing").is(404);
     assert_eq!(tracked.get("/v1/state/cells?prefix=todo/").is(200).json(), json!({ "cells": [] }));
     tracked.put("/v1/state/cells/result", json!("sailed")).is(202);

@@ -9,7 +9,8 @@ fn busy(acme: &Client) -> (String, String) {
     let held = acme.begin(json!({ "agent": "spy", "level": "L2" }));
     acme.put(&format!("{held}/cells/plan/held"), json!("acme's own")).is(202);
     acme.post(&format!("{held}/hold"), json!({})).is(204);
-    let version = acme.post(&format!("{held}/commit"), json!({})).is(200).json()["version"].as_str().unwrap().to_owned();
+    let version =
+        acme.post(&format!("{held}/commit"), json!({})).is(200).json()["version"].as_str().unwrap().to_owned();
     let session = acme.begin(json!({ "agent": "spy" }));
     acme.get(&format!("{session}/cells/plan/secret")).is(200);
     acme.post(&format!("{session}/leases"), json!({ "key": "plan/secret", "seconds": 60 })).is(200);
