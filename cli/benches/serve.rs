@@ -35,7 +35,7 @@ fn main() {
         for (name, clients) in
             [("get", 1), ("get", 32), ("search", 1), ("search", 32), ("recall", 32), ("add", 1), ("add", 32)]
         {
-            let server = Server::start(&program, &data, &["--rate", "0"]);
+            let server = Server::start(&program, &data, &[]);
             let (per_second, p50, p99) = asked(&server, name, clients, size);
             let peak = server.memory_mib().map_or(0, |(peak, _)| peak);
             println!("| {size} | {start:.0} | {name} | {clients} | {per_second:.0} | {p50:.2} | {p99:.2} | {peak} |");
@@ -48,7 +48,7 @@ fn text(number: usize) -> String {
 }
 
 fn fill(program: &Path, data: &Path, size: usize) {
-    let server = Server::start(program, data, &["--rate", "0"]);
+    let server = Server::start(program, data, &[]);
     let client = Client::of(&server);
     let numbers: Vec<usize> = (0..size).collect();
     for batch in numbers.chunks(500) {

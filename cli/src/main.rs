@@ -9,12 +9,12 @@ mod compile;
 mod doctor;
 mod eval;
 mod explain;
-mod model;
 mod hook;
 mod install;
 mod keys;
 mod mcp;
 mod memory;
+mod model;
 mod output;
 mod render;
 mod rules_cmd;
@@ -148,9 +148,6 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
     let Workspace { place, user } = workspace(root)?;
     Ok(server::Engine::open(&place, user.as_deref())?)
-    let here = std::env::current_dir()?;
-    let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
-    Ok(server::Engine::open(&place, user_rules().as_deref())?)
 }
 
 /// The folder of the user's own rules.
@@ -167,11 +164,4 @@ fn workspace(root: Option<PathBuf>) -> anyhow::Result<Workspace> {
     let user = user_rules();
     let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
     Ok(Workspace { place, user })
-}
-
-/// Where the user's own rules lie.
-fn user_rules() -> Option<PathBuf> {
-    let set = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
-    let config = set.or_else(|| std::env::home_dir().map(|home| home.join(".config")));
-    config.map(|config| config.join("trace").join("rules"))
 }

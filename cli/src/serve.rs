@@ -4,12 +4,14 @@ use crate::output::{self, PlainFormat};
 use crate::{End, workspace};
 use anyhow::Result;
 use memory::embed::{Choice, choose};
+use memory::model::Model;
 use serde::Serialize;
 use server::Engine;
 use server::config::Config;
 use server::follower::Follower;
 use server::http::Settings;
 use server::http::serve::Server;
+use server::model::Client;
 use server::observe;
 use server::service::{self, Service};
 use std::io::Write;
@@ -79,7 +81,10 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let Choice { embedder, reason } = choose(&config.embedding.settings(&data, threads))?;
     let beside = service::Settings::beside(&data.join("state.db"));
-    let service = Arc::new(Service::open(service::Settings { embedder, workspace: Some(workspace), ..beside })?);
+    let model = config.model.map(|model| Client::new(model, |name| std::env::var(name).ok(), service::clock()));
+    let model = model.transpose()?.map(|client| Arc::new(client) as Arc<dyn Model>);
+    let settings_of_service = service::Settings { embedder, model, workspace: Some(workspace), ..beside };
+    let service = Arc::new(Service::open(settings_of_service)?);
     let server = Server::bind(service.clone(), settings)?;
     let telling = observe::begin(&observe::Settings {
         filter: std::env::var("TRACE_LOG").ok().or(Some("warn".to_owned())),

@@ -6,6 +6,7 @@
 use crate::http::Settings;
 use memory::embed::Backend;
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use std::io;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -16,13 +17,15 @@ use std::time::Duration;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// What a configuration says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How the server behaves.
     pub server: ServerConfig,
     /// What makes vectors of texts.
     pub embedding: EmbeddingConfig,
+    /// The language model of the high tiers of recall, where there is one.
+    pub model: Option<crate::model::Settings>,
 }
 
 /// What makes vectors of texts; see [`memory::embed::choose`].
@@ -118,7 +121,7 @@ impl Config {
     }
 
     /// The same with what the environment says on top: `TRACE_LISTEN`, `TRACE_REQUIRE_KEY`, `TRACE_ALLOW_HOSTS` and
-    /// `TRACE_ALLOW_ORIGINS` (lists with commas), `TRACE_MODEL_DIR` and `ORT_DYLIB_PATH`.
+    /// `TRACE_ALLOW_ORIGINS` (lists with commas), `TRACE_EMBEDDING`, `TRACE_MODEL_DIR` and `ORT_DYLIB_PATH`.
     ///
     /// # Errors
     /// [`ConfigError::Variable`] names the one that is not understood.
@@ -138,6 +141,11 @@ impl Config {
         }
         self.server.allow_hosts = said("TRACE_ALLOW_HOSTS").map(listed).or(self.server.allow_hosts);
         self.server.allow_origins = said("TRACE_ALLOW_ORIGINS").map(listed).or(self.server.allow_origins);
+        if let Some(value) = said("TRACE_EMBEDDING") {
+            let backend = Backend::deserialize(value.as_str().into_deserializer());
+            let unknown = |_: serde::de::value::Error| ConfigError::Variable { name: "TRACE_EMBEDDING", value };
+            self.embedding.backend = backend.map_err(unknown)?;
+        }
         let model = &mut self.embedding;
         model.model_dir = said("TRACE_MODEL_DIR").map(PathBuf::from).or(model.model_dir.take());
         model.library = model.library.take().or(said("ORT_DYLIB_PATH").map(PathBuf::from));

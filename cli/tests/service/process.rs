@@ -23,7 +23,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let started: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no first line, but `{line}`"));
-        Server { child, address: started["address"].as_str().unwrap().to_owned() }
+        Server { child, address: started["url"].as_str().unwrap().to_owned() }
     }
 
     /// The most memory that the process ever had, and what it has now, in MiB.
