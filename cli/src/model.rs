@@ -32,6 +32,10 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Show which embedder is used, and why
+    #[command(after_help = "\
+Examples:
+  trace model show --embedding local     whether the fetched model runs without ONNX Runtime
+  trace model show --format json")]
     Show {
         #[command(flatten)]
         embedding: Embedding,
@@ -42,6 +46,9 @@ enum Action {
     /// Fetch the default model into the data folder
     ///
     /// From the Hugging Face hub, or from the mirror that `HF_ENDPOINT` names. What is there already is not fetched again.
+    #[command(after_help = "\
+Example:
+  trace model pull")]
     Pull {
         #[command(flatten)]
         embedding: Embedding,

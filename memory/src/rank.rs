@@ -67,7 +67,7 @@ pub fn reciprocal_rank_fusion<K: Ord + Clone>(lists: &[Scores<K>]) -> Vec<(K, f6
 
 /// Adds to every score that of its better neighbour at [`NEIGHBOUR_WEIGHT`], best first: a question and its answer are found
 /// by each other's words. `place` tells in which conversation a candidate was said and where; neighbours are the ones before
-/// and after it there, as far as they are candidates. The better one alone is worth two points of R@10 more than both.
+/// and after it there, as far as they are candidates. Both together find less.
 pub fn with_neighbours<K: Ord + Clone, C: Ord>(
     scores: &[(K, f64)],
     place: impl Fn(&K) -> Option<(C, u32)>,

@@ -1,6 +1,11 @@
 //! Budgets and contexts under properties, and what the lower tiers of the modules do, by example.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot set its scene has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set its scene has failed"
+)]
 
 #[path = "modules/budget.rs"]
 mod budget;

@@ -17,7 +17,7 @@ const HEAD_BYTES: usize = 64 * 1024;
 
 /// Take over what other programs remember
 ///
-/// Understands mem0 exports, the MCP knowledge-graph server's file, Markdown, LoCoMo and LongMemEval, transcripts of Claude Code,
+/// Understands mem0 exports, the MCP knowledge-graph server's file, Markdown, `LoCoMo` and `LongMemEval`, transcripts of Claude Code,
 /// Codex and Gemini CLI, and `trace memory export`. Folders are searched for files with known endings. What is there already
 /// is not added twice.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,7 @@
 //! `trace hook` as hosts run it: a process for each event.
 
+#![expect(clippy::indexing_slicing, reason = "a member of a JSON object that was just made is set by its name")]
+
 use crate::desk::Desk;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -230,7 +232,7 @@ fn whatever_goes_wrong_the_agent_goes_on() {
 fn installing_and_uninstalling_leave_no_trace() {
     let desk = Desk::new().with(".claude/settings.json", "{\n  // mine\n  \"model\": \"opus\"\n}\n");
     let shown = desk.sure("trace install claude-code --project --dry-run");
-    assert!(shown.contains("would be changed") && shown.contains("+"), "{shown}");
+    assert!(shown.contains("would be changed") && shown.contains('+'), "{shown}");
     assert!(!desk.read(".claude/settings.json").contains("trace"));
     desk.sure("trace install claude-code codex copilot cursor gemini opencode --project");
     assert!(desk.sure("trace install claude-code --project").contains("nothing to change"));

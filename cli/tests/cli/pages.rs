@@ -50,6 +50,10 @@ const COMMANDS: &[&str] = &[
     "trace log",
     "trace waive",
     "trace hook",
+    "trace eval retrieval",
+    "trace model",
+    "trace model show",
+    "trace model pull",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.

@@ -16,7 +16,7 @@ fn read(block: &str) -> Vec<(String, String, String)> {
         assert!(!ended, "nothing follows the end: {line}");
         if let Some(delimiter) = line.strip_prefix('<') {
             ended = delimiter == "/memory>";
-            section = delimiter.trim_end_matches('>').to_owned();
+            delimiter.trim_end_matches('>').clone_into(&mut section);
         } else if let Some(more) = line.strip_prefix("> ") {
             let (_, _, text) = items.last_mut().expect("a line goes on from an item");
             text.push('\n');

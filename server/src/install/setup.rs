@@ -198,9 +198,10 @@ impl Setup {
         match self.form {
             Form::Groups { per_second, matcher, .. } => {
                 let hook = json!({ "type": "command", "command": command, "timeout": PATIENCE_SECONDS * per_second });
-                match matcher && event.ends_with("Tool") {
-                    true => json!({ "matcher": "*", "hooks": [hook] }),
-                    false => json!({ "hooks": [hook] }),
+                if matcher && event.ends_with("Tool") {
+                    json!({ "matcher": "*", "hooks": [hook] })
+                } else {
+                    json!({ "hooks": [hook] })
                 }
             }
             // Any status but 0 denies: where the program is missing, the agent goes on.

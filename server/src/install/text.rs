@@ -66,10 +66,11 @@ pub(super) fn has_element(text: &str, path: &[&str], element: &Value) -> bool {
 /// The text without the elements of the lists under a member that are ours, and without the lists that are empty then.
 pub(super) fn without_elements(text: &str, member: &str, is_ours: &dyn Fn(&str) -> bool) -> Option<String> {
     let mut text = text.to_owned();
-    while let Some(own) = first_of_ours(&text, member, is_ours)? {
-        text = removed(&text, own);
+    loop {
+        let root = parse(&text)?;
+        let Some(own) = first_of_ours(&text, &root, member, is_ours) else { return Some(text) };
+        text = removed(&text, &own);
     }
-    Some(text)
 }
 
 /// An item that is to be taken out, and where the one before it ends.
@@ -79,10 +80,10 @@ struct Item {
 }
 
 /// What is to be taken out next: an element, or the list or the member that holds nothing else.
-fn first_of_ours(text: &str, member: &str, is_ours: &dyn Fn(&str) -> bool) -> Option<Option<Item>> {
-    let Items::Object(members) = parse(text)?.items else { return None };
-    let holder = members.iter().find(|(name, ..)| name == member);
-    let Some((.., Node { items: Items::Object(lists), .. })) = holder else { return Some(None) };
+fn first_of_ours(text: &str, root: &Node, member: &str, is_ours: &dyn Fn(&str) -> bool) -> Option<Item> {
+    let Items::Object(members) = &root.items else { return None };
+    let (.., holder) = members.iter().find(|(name, ..)| name == member)?;
+    let Items::Object(lists) = &holder.items else { return None };
     for (name, _, list) in lists {
         let Items::Array(elements) = &list.items else { continue };
         let ours = |element: &Node| text.get(element.range.clone()).is_some_and(is_ours);
@@ -91,23 +92,23 @@ fn first_of_ours(text: &str, member: &str, is_ours: &dyn Fn(&str) -> bool) -> Op
             members.iter().map(|(_, start, node)| *start..node.range.end).collect()
         };
         let (items, at) = match (elements.len(), lists.len()) {
-            (1, 1) => (spans(&members), members.iter().position(|(name, ..)| name == member)?),
+            (1, 1) => (spans(members), members.iter().position(|(name, ..)| name == member)?),
             (1, _) => (spans(lists), lists.iter().position(|(own, ..)| own == name)?),
             _ => (elements.iter().map(|element| element.range.clone()).collect(), at),
         };
         let before = at.checked_sub(1).and_then(|before| items.get(before)).map(|before| before.end);
-        return Some(Some(Item { range: items.get(at)?.clone(), before }));
+        return Some(Item { range: items.get(at)?.clone(), before });
     }
-    Some(None)
+    None
 }
 
 /// The text without an item and one comma; comments around it stay.
-fn removed(text: &str, own: Item) -> String {
+fn removed(text: &str, own: &Item) -> String {
     let comma = |from: usize| {
         let mut reader = Reader { bytes: text.as_bytes(), at: from };
         (reader.blank().is_some() && reader.peek() == Some(b',')).then_some(reader.at)
     };
-    let Range { start, end } = own.range;
+    let Range { start, end } = own.range.clone();
     let part = |range: Range<usize>| text.get(range).unwrap_or_default();
     let (head, tail) = match (comma(end), own.before.and_then(comma)) {
         (Some(behind), _) => (part(0..start).to_owned(), part(end..behind).to_owned() + part(behind + 1..text.len())),

@@ -13,7 +13,8 @@ const CORPUS: &str = include_str!("spellings.jsonl");
 
 #[derive(Deserialize)]
 struct Case {
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     host: String,
     said: String,
     events: Vec<(Option<String>, Value)>,
@@ -28,7 +29,7 @@ fn cases() -> Vec<Case> {
 fn an_event_has_the_same_verdict_on_every_host() {
     let mut hosts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for case in cases() {
-        let name = format!("{} on {}", case.case, case.host);
+        let name = format!("{} on {}", case.name, case.host);
         let host = named(&case.host).unwrap();
         let place = Place::with(&[&case.said]);
         let mut answers = Vec::new();
@@ -46,7 +47,7 @@ fn an_event_has_the_same_verdict_on_every_host() {
             ["\"deny\"", "\"block\"", "followup_message", "\"hold\""].iter().any(|sign| last.output.contains(sign));
         assert_eq!(said, case.verdict != "pass", "{name}: {last:?}");
         assert!(!said || last.output.contains("[trace]"), "{name}: our words are marked: {last:?}");
-        hosts.entry(case.case).or_default().insert(case.host);
+        hosts.entry(case.name).or_default().insert(case.host);
     }
     assert!(hosts.values().all(|hosts| hosts.len() == 6), "every case is spelled for every host: {hosts:?}");
 }
@@ -57,10 +58,10 @@ fn answers_are_spelled_as_each_host_wants_them() {
     for case in cases().into_iter().filter(|case| case.verdict != "pass") {
         let host = named(&case.host).unwrap();
         let place = Place::with(&[&case.said]);
-        let answers = case
-            .events
-            .iter()
-            .map(|(name, event)| place.hears(host, name.as_deref(), place.placed(&event.to_string()).as_bytes()));
+        let hears = |(name, event): &(Option<String>, Value)| {
+            place.hears(host, name.as_deref(), place.placed(&event.to_string()).as_bytes())
+        };
+        let answers: Vec<_> = case.events.iter().map(hears).collect();
         let last = answers.last().unwrap();
         let mut shape: Value = serde_json::from_str(&last.output).unwrap();
         mask(&mut shape);

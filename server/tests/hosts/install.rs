@@ -41,11 +41,11 @@ impl Desk {
         Setup::of(host, Scope::Project, &self.root, &self.root.join("kept"), program.to_str().unwrap(), &|_| None)
             .unwrap()
     }
+}
 
-    fn write(&self, setup: &Setup, text: &str) {
-        fs::create_dir_all(setup.path().parent().unwrap()).unwrap();
-        fs::write(setup.path(), text).unwrap();
-    }
+fn write(setup: &Setup, text: &str) {
+    fs::create_dir_all(setup.path().parent().unwrap()).unwrap();
+    fs::write(setup.path(), text).unwrap();
 }
 
 fn read(path: &Path) -> String {
@@ -60,7 +60,7 @@ fn what_was_there_stays_and_comes_back_byte_for_byte() {
         for (name, text) in FIXTURES {
             let desk = Desk::new();
             let setup = desk.setup(host);
-            desk.write(&setup, text);
+            write(&setup, text);
             setup.install().unwrap();
             let after = read(setup.path());
             assert!(after.contains(&format!(" hook {host}")), "{host}, {name}: {after}");
@@ -87,7 +87,7 @@ fn the_result_is_what_the_host_reads() {
         for (name, text) in FIXTURES.into_iter().filter(|(name, _)| *name != "comments") {
             let desk = Desk::new();
             let setup = desk.setup(host);
-            desk.write(&setup, text);
+            write(&setup, text);
             setup.install().unwrap();
             let after: serde_json::Value = serde_json::from_str(&read(setup.path())).unwrap_or_else(|error| {
                 panic!("{host}, {name}: {error}\n{}", read(setup.path()));
@@ -112,7 +112,7 @@ fn what_others_have_changed_since_stays() {
         for (name, text) in FIXTURES.into_iter().filter(|(_, text)| text.contains('"')) {
             let desk = Desk::new();
             let setup = desk.setup(host);
-            desk.write(&setup, text);
+            write(&setup, text);
             setup.install().unwrap();
             let changed = read(setup.path()).replacen('{', "{ \"theirs\": true,", 1);
             fs::write(setup.path(), &changed).unwrap();
@@ -153,7 +153,7 @@ fn a_file_that_is_no_json_is_left_alone() {
         for host in HOSTS {
             let desk = Desk::new();
             let setup = desk.setup(host);
-            desk.write(&setup, text);
+            write(&setup, text);
             assert!(matches!(setup.install(), Err(InstallError::Unreadable(_))), "{host}: {text}");
             assert_eq!(read(setup.path()), text);
         }

@@ -62,7 +62,7 @@ fn a_list_comes_in_pages_that_hold_every_cell_once_whatever_its_key() {
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();
     for key in keys {
-        let escaped: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let escaped = escaped(key);
         client.put(&format!("/v1/state/cells/{escaped}"), json!(key)).is(200);
         assert_eq!(client.get(&format!("/v1/state/cells/{escaped}")).is(200).json()["key"], key);
     }
@@ -78,7 +78,7 @@ fn a_list_comes_in_pages_that_hold_every_cell_once_whatever_its_key() {
                 assert!(cells.len() <= limit);
                 found.extend(cells.iter().map(|cell| cell["key"].as_str().unwrap().to_owned()));
                 let Some(next) = page["next"].as_str() else { break };
-                after = format!("&after={}", next.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>());
+                after = format!("&after={}", escaped(next));
             }
             assert_eq!(found, sorted, "{listing} by {limit}");
         }
@@ -89,4 +89,9 @@ fn a_list_comes_in_pages_that_hold_every_cell_once_whatever_its_key() {
 
 fn draft() -> memory::Draft {
     serde_json::from_value(json!({ "text": "Ana sails", "user_id": "ana" })).unwrap()
+}
+
+/// A key as it is sent in an address.
+fn escaped(key: &str) -> String {
+    key.bytes().flat_map(|byte| ['%'].into_iter().chain(format!("{byte:02X}").chars().collect::<Vec<_>>())).collect()
 }

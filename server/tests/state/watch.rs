@@ -63,8 +63,9 @@ fn put(store: &Store, cells: &[(&str, i64)]) -> String {
     for (key, value) in cells {
         session.write(key, *value).unwrap();
     }
-    let Outcome::Committed { version, .. } = session.commit(None).unwrap() else { panic!("not committed") };
-    version.to_string()
+    let outcome = session.commit(None).unwrap();
+    assert!(matches!(outcome, Outcome::Committed { .. }), "{outcome:?}");
+    store.clock().unwrap().to_string()
 }
 
 #[test]
