@@ -1,6 +1,11 @@
 //! The server over a real listener, asked by a client that knows nothing but HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot be set up shall fail"
+)]
 
 mod access;
 mod documents;
@@ -110,7 +115,9 @@ impl Desk {
 
     fn stop(&mut self) {
         drop(self.stop.take());
-        self.thread.take().map(|thread| thread.join().unwrap().unwrap());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap().unwrap();
+        }
         self.service = None;
     }
 }
