@@ -1,6 +1,6 @@
 //! Measuring retrieval: a conversation whose figures a hand can compute, and the public data set where it is.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use consistency::store::{Sequence, Store};
 use memory::Memories;
@@ -80,7 +80,8 @@ fn with_an_embedder_there_is_a_row_for_each_way() {
     let report = measured(&conversations, Some(Arc::new(Hash::default())));
     assert_eq!(report.rows.len(), 10);
     assert!(report.rows.iter().all(|row| row.each.len() == 3));
-    assert_eq!(row(&report, "turn the product's search")[4], row(&report, "turn z-score sum, date, neighbours")[4]);
+    let recall = |name: &str| row(&report, name)[4];
+    assert!(recall("turn the product's search") >= recall("turn BM25"), "what words find, both find");
 }
 
 fn close(found: [f64; 8], expected: [f64; 8]) {
