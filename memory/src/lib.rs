@@ -10,8 +10,8 @@
 pub mod budget;
 pub mod context;
 pub mod embed;
-pub mod export;
 pub mod evaluation;
+pub mod export;
 pub mod filter;
 pub mod import;
 pub mod index;

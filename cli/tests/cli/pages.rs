@@ -64,6 +64,7 @@ const COMMANDS: &[&str] = &[
     "trace model",
     "trace model show",
     "trace model pull",
+    "trace doctor",
 ];
 
 /// Asserts that a page is what it should be, or makes it so.
