@@ -15,6 +15,11 @@ fn serving(desk: &Desk, more: &str) -> (Child, Value) {
     (server, serde_json::from_str(&told).unwrap())
 }
 
+/// The one line of JSON that a command prints.
+fn one(desk: &Desk, line: &str) -> Value {
+    serde_json::from_str(&desk.sure(line)).unwrap()
+}
+
 fn asked(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "{request}").unwrap();
@@ -56,17 +61,17 @@ fn a_server_tells_where_it_is_and_ends_in_order() {
 fn keys_are_made_listed_and_revoked() {
     let desk = Desk::new();
     assert!(desk.run("trace keys list").stderr.contains("trace keys create"));
-    let made = &desk.records("trace keys create ci --tenant shop --access read --days 1 --format json")[0];
+    let made = one(&desk, "trace keys create ci --tenant shop --access read --days 1 --format json");
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     assert!(key.starts_with(&format!("tr_{id}_")));
-    let listed = &desk.records("trace keys list --format json")[0];
+    let listed = one(&desk, "trace keys list --format json");
     assert_eq!(
         (&listed["state"], &listed["tenant"], &listed["access"]),
         (&"live".into(), &"shop".into(), &"read".into())
     );
     assert!(listed.get("key").is_none() && listed.get("hash").is_none(), "{listed}");
     desk.sure(&format!("trace keys revoke {id}"));
-    assert_eq!(desk.records("trace keys list --format json")[0]["state"], "revoked");
+    assert_eq!(one(&desk, "trace keys list --format json")["state"], "revoked");
     for (line, says) in [
         ("trace keys revoke 0123456789abcdef", "there is no key"),
         ("trace keys revoke nonsense", "16 hexadecimal digits"),
