@@ -1,6 +1,6 @@
 //! Measuring retrieval: a conversation whose figures a hand can compute, and the public data set where it is.
 
-#![expect(clippy::expect_used, reason = "helpers of tests")]
+#![expect(clippy::expect_used, reason = "a test that cannot be set up shall fail")]
 
 use consistency::store::{Sequence, Store};
 use memory::Memories;
