@@ -94,7 +94,7 @@ class Trace:
         command = [program, "serve", "--data", folder, "--listen", "127.0.0.1:0", "--format", "json"]
         environment = {**os.environ, "TRACE_EMBEDDING": "hash"}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        address = json.loads(self.process.stdout.readline())["address"]
+        address = json.loads(self.process.stdout.readline())["url"]
         self.connection = http.client.HTTPConnection(address.removeprefix("http://"))
         self.name = "trace"
 

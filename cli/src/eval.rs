@@ -1,5 +1,7 @@
 //! `trace eval`: measures on labelled records how well sentences are understood.
 
+mod retrieval;
+
 use crate::End;
 use crate::output::{self, PlainFormat};
 use crate::render::table::{plain, plural, write_table};
@@ -23,13 +25,18 @@ const MAX_LINE_BYTES: usize = 16 << 20;
 /// (`durable`), actions that were judged elsewhere (`action` with `official_violates` or `official`). The texts that such
 /// actions name are looked up in `preferences.jsonl` beside the corpus.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
 Examples:
   trace eval corrections.jsonl
   trace eval directives.jsonl nonrules.jsonl     both together: precision and recall of detection
   trace eval examples.jsonl --format json        what was made of each record, one JSON object a line
+  trace eval retrieval locomo10.json             how well the evidence of questions is found
 
-Exit codes: 0 everything was read, 1 some lines could not be read, 2 could not run.")]
+Exit codes: 0 everything was read, 1 some lines could not be read, 2 could not run."
+)]
 pub(crate) struct Arguments {
     /// The files of labelled records
     #[arg(value_name = "CORPUS", required = true)]
@@ -40,9 +47,20 @@ pub(crate) struct Arguments {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: PlainFormat,
+    #[command(subcommand)]
+    of: Option<Of>,
+}
+
+/// What else than understanding is measured.
+#[derive(Debug, clap::Subcommand)]
+enum Of {
+    Retrieval(retrieval::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<End> {
+    if let Some(Of::Retrieval(arguments)) = &arguments.of {
+        return retrieval::run(arguments);
+    }
     let mut out = output::out();
     let mut rows = Vec::new();
     let mut unread = 0;

@@ -6,18 +6,27 @@
 mod anomalies;
 mod check;
 mod compile;
+mod doctor;
 mod eval;
 mod explain;
+mod hook;
+mod install;
+mod keys;
 mod mcp;
+mod memory;
+mod model;
 mod output;
 mod render;
 mod rules_cmd;
 mod schema;
+mod serve;
 mod state;
+mod status;
 mod verify;
 mod verify_log;
 
 use clap::{Parser, Subcommand};
+use server::service::Workspace;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,7 +45,10 @@ Examples:
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
   trace rules list                      all rules, their states and where they bite
   trace state scan                      what agents share, with versions and authors
+  trace serve                           memories, rules and shared state over HTTP
+  trace memory search tea               what is remembered
   trace anomalies history.jsonl         what went wrong between agents that share state
+  trace doctor                          what is well here, and what to do about what is not
   trace eval corrections.jsonl          how well labelled messages are understood
 
 Exit codes: 0 nothing found, 1 something found, 2 could not run."
@@ -58,10 +70,21 @@ enum Command {
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
+    Model(model::Arguments),
     Mcp(mcp::Arguments),
     State(state::Arguments),
+    Serve(Box<serve::Arguments>),
+    Keys(keys::Arguments),
+    Doctor(doctor::Arguments),
+    Memory(Box<memory::Arguments>),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
+    Hook(hook::Arguments),
+    Install(install::Install),
+    Uninstall(install::Uninstall),
+    Status(status::Status),
+    Log(status::Log),
+    Waive(status::Waive),
 }
 
 /// How a command ended that could run.
@@ -72,6 +95,10 @@ enum End {
 }
 
 fn main() -> ExitCode {
+    // Hooks run at every step of an agent.
+    if let Some(code) = hook::quick() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let root = arguments.root;
     let end = match arguments.command {
@@ -82,10 +109,21 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
         Command::Mcp(arguments) => mcp::run(root, arguments),
         Command::State(arguments) => state::run(root, arguments),
+        Command::Serve(arguments) => serve::run(root, *arguments),
+        Command::Keys(arguments) => keys::run(root, arguments),
+        Command::Doctor(arguments) => doctor::run(root, &arguments),
+        Command::Memory(arguments) => memory::run(root, *arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Hook(arguments) => hook::run(root, arguments),
+        Command::Install(arguments) => install::install(root, &arguments),
+        Command::Uninstall(arguments) => install::uninstall(root, &arguments),
+        Command::Status(arguments) => status::status(root, &arguments),
+        Command::Log(arguments) => status::log(root, &arguments),
+        Command::Waive(arguments) => status::waive(root, &arguments),
     };
     match end {
         Ok(End::Clean) => ExitCode::SUCCESS,
@@ -108,9 +146,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Opens the engine at the given root, or at the nearest one.
 fn engine(root: Option<PathBuf>) -> anyhow::Result<server::Engine> {
-    let here = std::env::current_dir()?;
-    let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
-    Ok(server::Engine::open(&place, user_rules().as_deref())?)
+    let Workspace { place, user } = workspace(root)?;
+    Ok(server::Engine::open(&place, user.as_deref())?)
 }
 
 /// The folder of the user's own rules.
@@ -119,4 +156,12 @@ fn user_rules() -> Option<PathBuf> {
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".config")));
     config.map(|config| config.join("trace").join("rules"))
+}
+
+/// The workspace at the given root, or the nearest one, with the user's own rules.
+fn workspace(root: Option<PathBuf>) -> anyhow::Result<Workspace> {
+    let here = std::env::current_dir()?;
+    let user = user_rules();
+    let place = root.map_or(server::Place::Near(here.clone()), |root| server::Place::At(here.join(root)));
+    Ok(Workspace { place, user })
 }

@@ -6,7 +6,7 @@
 mod cells;
 mod commits;
 mod outbox;
-mod rows;
+pub(crate) mod rows;
 
 use crate::output::{self, PlainFormat};
 use crate::{End, engine};
@@ -75,14 +75,14 @@ impl Command {
 
 /// Who writes.
 #[derive(Debug, clap::Args)]
-struct Author {
+pub(crate) struct Author {
     /// Who says so [default: your user name]
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
 }
 
 impl Author {
-    fn agent(&self) -> Agent {
+    pub(crate) fn agent(&self) -> Agent {
         let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
         let named = self.agent.clone().or(user.filter(|user| !user.is_empty()));
         named.unwrap_or_else(|| "terminal".to_owned()).into()

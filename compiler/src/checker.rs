@@ -7,6 +7,10 @@
 //! INVARIANT: memory is bounded per session: one byte for each monitor that has left its start, at most
 //! [`MAX_INSTANCES`] of them, and the last [`MAX_OPEN_CALLS`] calls.
 
+mod standing;
+
+pub use standing::Standing;
+
 use crate::artifact::Checks;
 use crate::check::Check;
 use crate::code::Grammars;
@@ -48,7 +52,9 @@ struct Session {
     /// The state of each monitor that is away from its start, by the check's number and, per file, the path.
     states: BTreeMap<(u32, Option<String>), u8>,
     /// Calls whose results have not come yet, by a hash of the call.
-    open: VecDeque<(u64, Facts)>,
+    ///
+    /// A call that another process has seen is known by its hash only.
+    open: VecDeque<(u64, Option<Facts>)>,
     /// Whether results come at all.
     has_results: bool,
 }
@@ -253,7 +259,7 @@ impl<'a> Checker<'a> {
                 let facts = facts::facts(event, workspace);
                 let verdicts = self.instant(session, event, &facts, Instant::ATTEMPT, workspace);
                 if !verdicts.iter().any(|verdict| verdict.blocks) {
-                    session.open.push_back((call(event), facts));
+                    session.open.push_back((call(event), Some(facts)));
                     if session.open.len() > MAX_OPEN_CALLS {
                         session.open.pop_front();
                     }
@@ -267,7 +273,8 @@ impl<'a> Checker<'a> {
                 let name = call(event);
                 if let Some(at) = session.open.iter().position(|(open, _)| *open == name) {
                     // What the call was about to do is what it did: the workspace has changed since.
-                    let facts = session.open.remove(at).map(|(_, facts)| facts).unwrap_or_default();
+                    let known = session.open.remove(at).and_then(|(_, facts)| facts);
+                    let facts = known.unwrap_or_else(|| facts::facts(event, workspace));
                     return self.instant(session, event, &facts, completion, workspace);
                 }
                 let facts = facts::facts(event, workspace);
@@ -292,7 +299,7 @@ impl<'a> Checker<'a> {
         if session.has_results {
             return;
         }
-        for (_, facts) in std::mem::take(&mut session.open) {
+        for facts in std::mem::take(&mut session.open).into_iter().filter_map(|(_, facts)| facts) {
             self.instant(session, event, &facts, Instant::completion(true, None), &NoWorkspace);
         }
     }

@@ -22,7 +22,7 @@ pub mod verdict;
 
 pub use artifact::{ArtifactError, Checks};
 pub use check::Check;
-pub use checker::Checker;
+pub use checker::{Checker, Standing};
 pub use conflict::{Conflict, conflicts};
 pub use facts::{Facts, NoWorkspace, Workspace};
 pub use monitor::Monitor;

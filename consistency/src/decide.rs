@@ -370,6 +370,12 @@ fn write<V: View>(view: &V, session: &Session, work: &Work, mut changes: Vec<Cha
         open.clear();
     }
     let is_final = open.is_empty() && (!work.hold || !view.guards().on(Guard::Hold));
+    // Also where nothing was written: whoever waits for the lease would wait until it ends.
+    for (key, token) in &session.tokens {
+        if view.lease(key)?.is_some_and(|lease| lease.token == *token) {
+            changes.push(Change::Lease { key: key.clone(), lease: None });
+        }
+    }
     let empty = work.writes.is_empty() && work.effects.is_empty();
     if empty && is_final {
         // Nothing happened that others could see: the session serialises at the present, or at its
@@ -395,11 +401,6 @@ fn write<V: View>(view: &V, session: &Session, work: &Work, mut changes: Vec<Cha
         let (id, level) = (EffectId { commit: version, index }, session.begin.level);
         let stage = Stage::Waiting { after: 0, failures: 0 };
         changes.push(Change::Effect { effect: Effect { id, lane, tool, payload, level, pinned, stage } });
-    }
-    for (key, token) in &session.tokens {
-        if view.lease(key)?.is_some_and(|lease| lease.token == *token) {
-            changes.push(Change::Lease { key: key.clone(), lease: None });
-        }
     }
     Ok(Decision { reply: Reply::Committed { version, is_final }, changes })
 }

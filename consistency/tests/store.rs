@@ -306,6 +306,15 @@ fn the_older_session_goes_first_and_a_lost_lease_is_noticed() {
 }
 
 #[test]
+fn a_commit_without_writes_gives_its_leases_back_too() {
+    let store = Store::in_memory();
+    let mut session = store.begin("a", Level::L1).unwrap();
+    session.lease("hot", Duration::from_mins(10)).unwrap();
+    assert!(matches!(session.commit(None).unwrap(), Outcome::Committed { .. }));
+    assert_eq!(store.leases().unwrap(), [], "whoever waits for it would wait for ten minutes");
+}
+
+#[test]
 fn a_lease_that_is_granted_again_dooms_no_more() {
     let store = Store::in_memory();
     let long = Duration::from_mins(10);

@@ -10,6 +10,8 @@
 pub mod budget;
 pub mod context;
 pub mod embed;
+pub mod evaluation;
+pub mod export;
 pub mod filter;
 pub mod import;
 pub mod index;
@@ -29,3 +31,6 @@ pub use filter::Filter;
 pub use memories::{Memories, MemoryError};
 pub use record::{Draft, Interval, Patch, Provenance, Record, RecordId, Scope, Trust, Turn};
 pub use tenant::Tenant;
+
+/// What memories are kept in, and what tells it the time.
+pub use consistency::store::{Store, World};

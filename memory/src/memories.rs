@@ -1,9 +1,13 @@
 //! The memories of all tenants: transactions over cells of the shared-state store.
 //!
 //! Of one text there is one record in each scope: a cell of its own says which, and two who add it at once meet there.
+//! What is forgotten is gone from every cell; the store's own log and superseded versions hold it until the store collects them.
+
+mod derived;
+pub mod limits;
+mod sweep;
 
 use crate::record::{ContentHash, Draft, Happening, MAX_TEXT_BYTES, Past, Patch, Record, RecordId};
-use crate::redact::redacted;
 use crate::tenant::Tenant;
 use consistency::range::Range;
 use consistency::store::{Session, Store, StoreError, Tries, World};
@@ -13,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
+use sweep::{Due, ONCE_MS};
 
 /// All memories of a store.
 #[derive(Debug, Clone)]
@@ -61,6 +66,9 @@ pub enum MemoryError {
     /// The text is empty or too long.
     #[error("the text of a memory has 1 to {MAX_TEXT_BYTES} bytes, this one has {0}")]
     Text(usize),
+    /// Something else of it is over its limit.
+    #[error(transparent)]
+    Excess(#[from] limits::Excess),
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request: use a new one")]
     Reused,
@@ -138,7 +146,8 @@ impl Memories {
         }
     }
 
-    /// As [`Memories::write`], once for each idempotency key: asked again with the same request, the first answer is given.
+    /// As [`Memories::write`], once for each idempotency key: asked again with the same request within a day, the first
+    /// answer is given.
     /// `request` is what tells requests apart, as a hash of it does.
     ///
     /// # Errors
@@ -151,13 +160,18 @@ impl Memories {
         request: &str,
         mut work: impl FnMut(&mut Transaction<'_>) -> Result<T, MemoryError>,
     ) -> Result<(T, Version), MemoryError> {
-        let cell = format!("{}once/{}", tenant.memories(), blake3::hash(key.as_bytes()).to_hex());
+        let name = blake3::hash(key.as_bytes()).to_hex();
+        let cell = format!("{}once/{name}", tenant.memories());
         self.write(tenant, by, |transaction| {
-            if let Some(done) = transaction.read::<Done<T>>(&cell)? {
-                return if done.request == request { Ok(done.answer) } else { Err(MemoryError::Reused) };
+            // Another request may have had another kind of answer.
+            if let Some(done) = transaction.read::<Done<serde_json::Value>>(&cell)? {
+                let answer = || T::deserialize(done.answer).map_err(|error| unreadable(&cell, &error));
+                return if done.request == request { answer() } else { Err(MemoryError::Reused) };
             }
             let done = Done { request: request.to_owned(), at: transaction.now, answer: work(transaction)? };
             transaction.put(&cell, &done)?;
+            let due = transaction.tenant.due(done.at.saturating_add(ONCE_MS), &name);
+            transaction.put(&due, &Due::Once(cell.clone()))?;
             Ok(done.answer)
         })
     }
@@ -199,7 +213,7 @@ impl Memories {
         records.filter_map(Result::transpose).collect()
     }
 
-    /// What happened to a record, oldest first; empty for one that never was.
+    /// What happened to a record, oldest first, the last hundred things; empty for one that never was.
     ///
     /// # Errors
     /// [`MemoryError`] when the store can't be read.
@@ -283,19 +297,23 @@ impl Transaction<'_> {
         self.read(&key)
     }
 
-    /// Adds a record, unless one with this text is in this scope.
+    /// Adds a record, unless one with this text is in this scope. One that rests on others is trusted no further and kept no
+    /// longer than they are, and goes when one of them is forgotten.
     ///
     /// # Errors
-    /// [`MemoryError::Text`] for a text that can't be kept.
+    /// [`MemoryError::Text`] or [`MemoryError::Excess`] for what can't be kept, [`MemoryError::Unknown`] for an input that is
+    /// not there.
     pub fn add(&mut self, draft: &Draft) -> Result<Added, MemoryError> {
-        let text = kept(&draft.text)?;
+        let mut draft = limits::kept(draft)?;
         let scope = draft.scope();
-        let hash = ContentHash::of(&scope, draft.turn.as_ref(), &text);
+        let hash = ContentHash::of(&scope, draft.turn.as_ref(), &draft.text);
         if let Some(id) = self.read::<RecordId>(&self.tenant.content(&hash))? {
+            self.stand_alone(id, &draft)?;
             return Ok(Added { id, is_new: false });
         }
+        self.rest(&mut draft)?;
         let id = RecordId::fresh(self.now, self.world);
-        let Draft { metadata, categories, valid, provenance, turn, expires_at, .. } = draft.clone();
+        let Draft { text, metadata, categories, valid, provenance, turn, expires_at, .. } = draft;
         let (created_at, updated_at) = (self.now, self.now);
         let after = Some(text.clone());
         let record = Record {
@@ -314,7 +332,10 @@ impl Transaction<'_> {
         };
         self.put(&self.tenant.content(&record.hash), &id)?;
         self.put(&self.tenant.record(id), &record)?;
-        self.happened(id, Happening::Added, None, after)?;
+        self.note_inputs(&record)?;
+        self.schedule(None, &record)?;
+        let event = self.event(Happening::Added, None, after);
+        self.put(&self.tenant.past(id), &[event])?;
         Ok(Added { id, is_new: true })
     }
 
@@ -334,42 +355,55 @@ impl Transaction<'_> {
         }
         let before = record.text.clone();
         if let Some(text) = &patch.text {
-            record.text = kept(text)?;
+            record.text = limits::text(text)?;
             self.rehash(&mut record)?;
         }
         let Patch { metadata, categories, valid, expires_at, .. } = patch.clone();
-        record.metadata = metadata.unwrap_or(record.metadata);
-        record.categories = categories.unwrap_or(record.categories);
+        if let Some(metadata) = metadata {
+            record.metadata = limits::metadata(metadata)?;
+        }
+        if let Some(categories) = categories {
+            record.categories = limits::categories(categories)?;
+        }
         record.valid = valid.unwrap_or(record.valid);
-        record.expires_at = expires_at.or(record.expires_at);
+        let expired = record.expires_at;
+        record.expires_at = expires_at.or(expired);
+        self.schedule(expired, &record)?;
         record.updated_at = self.now.max(record.updated_at);
         self.put(&self.tenant.record(id), &record)?;
-        self.happened(id, Happening::Updated, Some(before), Some(record.text.clone()))?;
+        let past = self.tenant.past(id);
+        let mut events: Vec<Past> = self.read(&past)?.unwrap_or_default();
+        events.push(self.event(Happening::Updated, Some(before), Some(record.text.clone())));
+        limits::shorten(&mut events);
+        self.put(&past, &events)?;
         Ok(record)
     }
 
-    /// Forgets a record: the record, and the texts of its history.
+    /// Forgets a record: the record, the texts of its history, and what was made of it.
     ///
     /// # Errors
     /// [`MemoryError::Unknown`] when it is not there.
     pub fn forget(&mut self, id: RecordId) -> Result<(), MemoryError> {
-        let record = self.get(id)?.ok_or(MemoryError::Unknown(id))?;
-        let past = self.tenant.past(id);
+        if self.forget_with(&[id])? == 0 {
+            return Err(MemoryError::Unknown(id));
+        }
+        Ok(())
+    }
+
+    fn erase(&mut self, record: &Record) -> Result<(), MemoryError> {
+        let past = self.tenant.past(record.id);
         let mut events: Vec<Past> = self.read(&past)?.unwrap_or_default();
         for event in &mut events {
             (event.before, event.after) = (None, None);
         }
-        events.push(Past {
-            what: Happening::Forgotten,
-            before: None,
-            after: None,
-            at: self.now,
-            by: self.by.to_owned(),
-        });
+        events.push(self.event(Happening::Forgotten, None, None));
         self.put(&past, &events)?;
+        self.drop_inputs(record)?;
+        if let Some(end) = record.expires_at {
+            self.session.delete(&self.tenant.due(end, &record.id.to_string()))?;
+        }
         self.session.delete(&self.tenant.content(&record.hash))?;
-        self.session.delete(&self.tenant.record(id))?;
-        Ok(())
+        Ok(self.session.delete(&self.tenant.record(record.id))?)
     }
 
     fn rehash(&mut self, record: &mut Record) -> Result<(), MemoryError> {
@@ -386,17 +420,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn happened(
-        &mut self,
-        id: RecordId,
-        what: Happening,
-        before: Option<String>,
-        after: Option<String>,
-    ) -> Result<(), MemoryError> {
-        let past = Past { what, before, after, at: self.now, by: self.by.to_owned() };
-        let key = self.tenant.past(id);
-        let past = serde_json::to_value(past).map_err(|error| unreadable(&key, &error))?;
-        Ok(self.session.append(&key, past)?)
+    fn event(&self, what: Happening, before: Option<String>, after: Option<String>) -> Past {
+        Past { what, before, after, at: self.now, by: self.by.to_owned() }
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, MemoryError> {
@@ -410,20 +435,11 @@ impl Transaction<'_> {
     }
 }
 
-/// A text as it is kept: without secrets, and of a length that can be kept.
-fn kept(text: &str) -> Result<String, MemoryError> {
-    let text = redacted(text);
-    if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
-        return Err(MemoryError::Text(text.len()));
-    }
-    Ok(text.into_owned())
-}
-
 fn stored(key: &str, content: &Content, version: Version) -> Result<Option<Stored>, MemoryError> {
     Ok(decoded(key, content)?.map(|record| Stored { record, version }))
 }
 
-fn decoded<T: DeserializeOwned>(key: &str, content: &Content) -> Result<Option<T>, MemoryError> {
+pub(crate) fn decoded<T: DeserializeOwned>(key: &str, content: &Content) -> Result<Option<T>, MemoryError> {
     let value = content.value().map(|value| T::deserialize(value.json()));
     value.transpose().map_err(|error| unreadable(key, &error))
 }

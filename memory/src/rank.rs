@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Büttcher 2009).
 pub const RRF_K: f64 = 60.0;
 
-/// How much the score of a neighbour counts.
+/// How much the score of the better neighbour counts.
 pub const NEIGHBOUR_WEIGHT: f64 = 0.5;
 
 /// The scores that one way of searching gave; what it did not find has the score `absent`.
@@ -65,8 +65,9 @@ pub fn reciprocal_rank_fusion<K: Ord + Clone>(lists: &[Scores<K>]) -> Vec<(K, f6
     sorted(sums.into_iter().collect())
 }
 
-/// Adds to every score those of its neighbours at [`NEIGHBOUR_WEIGHT`], best first. `place` tells in which conversation a
-/// candidate was said and where; neighbours are the ones before and after it there, as far as they are candidates.
+/// Adds to every score that of its better neighbour at [`NEIGHBOUR_WEIGHT`], best first: a question and its answer are found
+/// by each other's words. `place` tells in which conversation a candidate was said and where; neighbours are the ones before
+/// and after it there, as far as they are candidates. Both together find less.
 pub fn with_neighbours<K: Ord + Clone, C: Ord>(
     scores: &[(K, f64)],
     place: impl Fn(&K) -> Option<(C, u32)>,
@@ -82,7 +83,7 @@ pub fn with_neighbours<K: Ord + Clone, C: Ord>(
         let Some((conversation, at)) = place else { return 0.0 };
         let Some(turns) = conversations.get(conversation) else { return 0.0 };
         let neighbours = [at.checked_sub(1), at.checked_add(1)];
-        neighbours.into_iter().flatten().filter_map(|at| turns.get(&at)).sum()
+        neighbours.into_iter().flatten().filter_map(|at| turns.get(&at).copied()).reduce(f64::max).unwrap_or_default()
     };
     let smoothed =
         scores.iter().zip(&places).map(|((key, score), place)| (key.clone(), score + NEIGHBOUR_WEIGHT * near(place)));
@@ -142,9 +143,9 @@ mod tests {
 
     #[test]
     fn neighbours_count_half_and_only_within_their_conversation() {
-        let scores = [(("x", 0), 4.0), (("x", 1), 1.0), (("x", 3), 2.0), (("y", 2), 1.5)];
+        let scores = [(("x", 0), 4.0), (("x", 1), 1.0), (("x", 2), 3.0), (("x", 4), 2.0), (("y", 3), 1.5)];
         let ranked = with_neighbours(&scores, |key| Some(*key));
-        assert_eq!(ranked, [(("x", 0), 4.5), (("x", 1), 3.0), (("x", 3), 2.0), (("y", 2), 1.5)]);
+        assert_eq!(ranked, [(("x", 0), 4.5), (("x", 2), 3.5), (("x", 1), 3.0), (("x", 4), 2.0), (("y", 3), 1.5)]);
         let alone = with_neighbours(&scores, |_| None::<(u8, u32)>);
         assert_eq!(alone, sorted(scores.to_vec()));
     }

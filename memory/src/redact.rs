@@ -29,7 +29,9 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
             at += 1;
             continue;
         };
-        kept.push_str(text.get(done..secret.range.start).unwrap_or_default());
+        kept.push_str(text.get(done..at).unwrap_or_default());
+        // A name in front of the secret may be one itself, as the user of a URL is.
+        kept.push_str(&redacted(text.get(at..secret.range.start).unwrap_or_default()));
         kept.push_str(&format!("[redacted {}]", secret.kind));
         done = secret.range.end;
         at = done;

@@ -3,7 +3,7 @@
 
 use crate::record::{ContentHash, RecordId};
 use consistency::range::Range;
-use consistency::{Key, Malformed};
+use consistency::{Key, Malformed, Millis};
 use std::fmt;
 
 /// What keys of our own begin with; state that agents share never does.
@@ -64,6 +64,26 @@ impl Tenant {
     /// The key of the cell that holds what happened to a record.
     pub(crate) fn past(&self, id: RecordId) -> String {
         format!("@memory/{}/past/{id}", self.0)
+    }
+
+    /// What the keys begin with of the cells that hold what happened to records.
+    pub(crate) fn pasts(&self) -> String {
+        format!("@memory/{}/past/", self.0)
+    }
+
+    /// The key of the cell that says what ends at a moment; the zeros make the order of keys that of time.
+    pub(crate) fn due(&self, moment: Millis, name: &str) -> String {
+        format!("@memory/{}/due/{moment:020}/{name}", self.0)
+    }
+
+    /// What the keys begin with of the cells that say which records rest on one.
+    pub(crate) fn resting(&self, input: RecordId) -> String {
+        format!("@memory/{}/rests/{input}/", self.0)
+    }
+
+    /// The key of the cell that says that a record rests on another.
+    pub(crate) fn rests(&self, input: RecordId, record: RecordId) -> String {
+        format!("@memory/{}/rests/{input}/{record}", self.0)
     }
 
     /// What the keys of all cells of the memories begin with.

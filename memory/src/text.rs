@@ -28,10 +28,11 @@ const MAX_WORD_BYTES: usize = 256;
 const MIN_LETTERS: usize = 40;
 
 /// Words of English that say nothing about what a text is about.
-const STOP_WORDS: [&str; 44] = [
-    "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "did", "do", "does", "for", "from", "had", "has",
-    "have", "he", "her", "his", "i", "in", "is", "it", "its", "of", "on", "or", "she", "that", "the", "their", "they",
-    "this", "to", "was", "were", "what", "when", "which", "who", "will", "with",
+const STOP_WORDS: [&str; 58] = [
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "did", "do", "does", "for", "had", "has", "have", "he",
+    "her", "his", "how", "i", "if", "in", "into", "is", "it", "me", "my", "no", "not", "of", "on", "or", "s", "she",
+    "such", "t", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "we", "what", "when",
+    "where", "which", "who", "why", "will", "with", "you", "your",
 ];
 
 /// The analysis, as tantivy takes it.

@@ -92,6 +92,20 @@ impl Engine {
         self.folder.root()
     }
 
+    /// The same rules over the files of another directory, such as a linked work tree.
+    ///
+    /// # Errors
+    /// The directory is not there.
+    pub fn over(self, root: &Path) -> Result<Self, EngineError> {
+        let failed = |source| EngineError::Workspace { path: root.to_owned(), source };
+        Ok(Self { repository: Repository::at(root).map_err(failed)?, ..self })
+    }
+
+    /// A file of the workspace's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path(name)
+    }
+
     /// Where the agents of the workspace share their state; the file is made by the first who writes.
     pub fn state(&self) -> PathBuf {
         self.folder.path("state.db")

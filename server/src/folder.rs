@@ -6,6 +6,8 @@
 //! .trace/history.jsonl       each change of a rule, with the whole file before and after it
 //! .trace/cache/checks.bin    derived, may always be deleted
 //! .trace/lock                held by whoever writes
+//! .trace/sessions/           where sessions of agents stand
+//! .trace/log.jsonl           what hooks have blocked and noted
 //! ```
 //!
 //! INVARIANTS: files are replaced whole, so that a reader sees the old text or the new one; whoever writes holds the lock;
@@ -14,6 +16,7 @@
 
 mod transaction;
 
+pub(crate) use transaction::replace;
 pub use transaction::{Cause, Transaction};
 
 use crate::git;
@@ -31,8 +34,8 @@ use std::time::UNIX_EPOCH;
 /// The longest rule file that is read, in bytes.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// What is ignored by git: what is derived, and shared state, which changes all the time.
-const IGNORED: &str = "cache/\nlock\nstate.db*\n";
+/// What is ignored by git: what is derived, and what changes all the time: shared state, sessions and the log.
+const IGNORED: &str = "cache/\nindex/\ninstalled/\nlock\nlog*.jsonl\nsessions/\nstate.db*\n";
 
 /// The folder `.trace` of a repository, with the folder of the user's own rules.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -122,6 +122,15 @@ pub fn top(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|place| place.join(".git").exists()).map(Path::to_owned)
 }
 
+/// The main work tree, seen from a linked one; `None` elsewhere. It asks no program, because every hook may want to know.
+pub fn main_tree(start: &Path) -> Option<PathBuf> {
+    let top = top(start)?;
+    let text = fs::read_to_string(top.join(".git")).ok()?;
+    let own = top.join(text.strip_prefix("gitdir:")?.trim());
+    let common = fs::read_to_string(own.join("commondir")).ok()?;
+    fs::canonicalize(own.join(common.trim())).ok()?.parent().map(Path::to_owned)
+}
+
 /// What git answers.
 fn git<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, GitError> {
     let output = Command::new("git")

@@ -4,19 +4,24 @@
 //! [`Engine`] makes rules of what a user said, keeps them with their history, and hands out the compiled checks.
 
 pub mod compilation;
+pub mod config;
 pub mod doctor;
 pub mod engine;
 pub mod evaluation;
 pub mod feed;
 pub mod folder;
+pub mod follower;
 pub mod git;
 pub mod history;
+pub mod host;
 pub mod http;
+pub mod install;
 mod jsonl;
 pub mod keys;
 pub mod lines;
 pub mod mcp;
 pub mod memory_tool;
+pub mod model;
 pub mod observe;
 pub mod report;
 pub mod service;

@@ -222,6 +222,10 @@ impl Figures {
         let clock = service.store().clock()?;
         counter!("trace_store_commits_total").absolute(clock.sequence());
         whole("trace_store_epoch", clock.epoch());
+        let stats = service.index().stats();
+        whole("trace_index_records", stats.records as u64);
+        whole("trace_index_vectors", stats.vectors as u64);
+        whole("trace_index_lag_commits", clock.sequence().saturating_sub(stats.followed.sequence()));
         whole("trace_state_sessions", service.sessions().open() as u64);
         whole("trace_state_watchers", service.feed().waiting() as u64);
         whole("trace_state_open_commits", service.store().open_commits()?.len() as u64);
@@ -244,6 +248,9 @@ fn figures() -> Result<Figures, BuildError> {
     describe_histogram!("trace_http_request_seconds", Unit::Seconds, "time until the answer began");
     describe_counter!("trace_store_commits_total", "commits of the store, those of other processes included");
     describe_gauge!("trace_store_epoch", "how often the store has recovered");
+    describe_gauge!("trace_index_records", "records in the indexes, of all tenants");
+    describe_gauge!("trace_index_vectors", "how many of them have a vector");
+    describe_gauge!("trace_index_lag_commits", "by how many commits the indexes are behind the store");
     describe_gauge!("trace_state_sessions", "sessions that the server holds for clients");
     describe_gauge!("trace_state_watchers", "who watches cells");
     describe_gauge!("trace_state_open_commits", "commits that are not final");

@@ -100,7 +100,7 @@ impl Service {
         let memories = Memories::new(Store::open(&settings.store)?, Arc::new(System));
         let index = Index::open(&settings.index, &memories, settings.embedder.clone())?;
         let (sessions, feed) = (Sessions::new(settings.limits), Feed::of(memories.store().clone()));
-        Ok(Service { settings, memories, index, clock: Arc::new(Monotonic(Instant::now())), sessions, feed })
+        Ok(Service { settings, memories, index, clock: clock(), sessions, feed })
     }
 
     /// What it is made of.
@@ -160,6 +160,10 @@ impl Service {
 }
 
 /// The system's clock that never goes back.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(Monotonic(Instant::now()))
+}
+
 #[derive(Debug)]
 struct Monotonic(Instant);
 

@@ -1,4 +1,4 @@
-//! Whole-process time and peak memory of `trace check` on one event, beside a program that does nothing.
+//! Whole-process time and peak memory of `trace check` and `trace hook` on one event, beside a program that does nothing.
 //!
 //! `cargo build --release -p cli && cargo build --release -p verification --example empty && cargo bench -p verification --bench process`
 //!
@@ -9,6 +9,7 @@
 mod rulebook;
 
 use nix::sys::resource::{UsageWho, getrusage};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,10 @@ const ALONE: &str = "TRACE_BENCH_ALONE";
 const EVENT: &str =
     "{\"event\":\"pre_tool_use\",\"tool\":\"Bash\",\"input\":{\"command\":\"cd web && npm install x\"}}\n";
 
+/// The same as a host sends it, of which `CWD` is the workspace.
+const PAYLOAD: &str = "{\"session_id\":\"s\",\"cwd\":\"CWD\",\"hook_event_name\":\"PreToolUse\",\"tool_name\":\"Bash\",\
+    \"tool_input\":{\"command\":\"cd web && pnpm install x\"},\"tool_use_id\":\"t\"}";
+
 fn main() {
     if std::env::var_os(ALONE).is_some() {
         return alone();
@@ -30,12 +35,16 @@ fn main() {
     let event = folder.path().join("event.jsonl");
     std::fs::write(&event, EVENT).unwrap();
     let mut programs = vec![("nothing".to_owned(), empty, Vec::new())];
-    for count in [100, 1_000] {
+    for count in [1, 100, 1_000, 10_000] {
         let root = folder.path().join(count.to_string());
         std::fs::create_dir(&root).unwrap();
         compile(&trace, &root, count);
+        let payload = folder.path().join(format!("{count}.json"));
+        std::fs::write(&payload, PAYLOAD.replace("CWD", root.to_str().unwrap())).unwrap();
         let arguments: Vec<PathBuf> = ["--root".into(), root, "check".into(), event.clone()].into();
         programs.push((format!("trace check, {count} rules"), trace.clone(), arguments));
+        let arguments: Vec<PathBuf> = ["hook".into(), "claude-code".into(), payload].into();
+        programs.push((format!("trace hook, {count} rules"), trace.clone(), arguments));
     }
     let mut laps: Vec<Vec<Duration>> = programs.iter().map(|_| Vec::new()).collect();
     for _ in 0..RUNS {
@@ -79,7 +88,14 @@ fn run(program: &Path, arguments: &[PathBuf]) -> Duration {
 
 fn command(program: &Path, arguments: &[PathBuf]) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).env("XDG_CONFIG_HOME", "/nonexistent").stdin(Stdio::null()).stdout(Stdio::null());
+    // A hook's last argument is what it reads.
+    let (arguments, input) = match arguments {
+        [first, rest @ .., input] if first.as_os_str() == "hook" => {
+            ([std::slice::from_ref(first), rest].concat(), Stdio::from(File::open(input).unwrap()))
+        }
+        _ => (arguments.to_vec(), Stdio::null()),
+    };
+    command.args(arguments).env("XDG_CONFIG_HOME", "/nonexistent").stdin(input).stdout(Stdio::null());
     command
 }
 

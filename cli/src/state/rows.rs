@@ -12,7 +12,7 @@ use std::io::Write;
 const VALUE_COLUMNS: usize = 48;
 
 /// What one command lists: an object for scripts, columns for people.
-pub(super) trait Row: Serialize {
+pub(crate) trait Row: Serialize {
     /// What a row is, in one word.
     const NOUN: &'static str;
     /// What the columns are.
@@ -22,7 +22,7 @@ pub(super) trait Row: Serialize {
 }
 
 /// Prints all rows, and for people how many.
-pub(super) fn list<R: Row>(out: &mut dyn Write, format: PlainFormat, rows: &[R]) -> Result<()> {
+pub(crate) fn list<R: Row>(out: &mut dyn Write, format: PlainFormat, rows: &[R]) -> Result<()> {
     if format == PlainFormat::Json {
         return rows.iter().try_for_each(|row| output::json(out, row));
     }

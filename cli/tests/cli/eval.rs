@@ -69,3 +69,17 @@ fn what_cannot_be_read_is_told_with_its_line_and_the_rest_is_measured() {
         "trace eval .",
     ]));
 }
+
+#[test]
+fn the_evidence_of_questions_is_looked_for() {
+    let conversation = r#"[{"sample_id": "small", "conversation": {"session_1_date_time": "9:00 am on 3 March, 2024", "session_1": [
+        {"speaker": "Ann", "dia_id": "D1:1", "text": "My kayak leaks."}, {"speaker": "Bob", "dia_id": "D1:2", "text": "Patch it."}]},
+        "qa": [{"question": "Whose kayak leaks?", "answer": "hers", "evidence": ["D1:1"], "category": 1}]}]"#;
+    let desk = Desk::new().with("talk.json", conversation).with("none.json", "[]");
+    let rows = desk.records("trace eval retrieval talk.json --embedding hash");
+    let (sum, rows) = rows.split_last().unwrap();
+    assert_eq!((rows.len(), &sum["questions"]), (10, &Value::from(1)));
+    assert!(rows.iter().all(|row| row["measures"]["MRR"] == 1.0), "{rows:?}");
+    let by_words = desk.records("trace eval retrieval talk.json --embedding off");
+    assert_eq!(by_words.len(), 6, "{by_words:?}");
+}

@@ -22,6 +22,7 @@ pub use hash::Hash;
 #[cfg(feature = "neural")]
 pub use hub::{Form, HUB, OnProgress, fetch};
 pub use local::Local;
+pub use model_folder::token_count;
 
 /// How many texts are embedded between two reports of progress.
 const BATCH: usize = 32;

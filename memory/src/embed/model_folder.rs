@@ -37,6 +37,16 @@ pub(super) fn tokenizer(folder: &Path, positions: usize) -> Result<Tokenizer, Em
     Ok(tokenizer)
 }
 
+/// How many tokens a text has for the model in a folder, however many, the marks at both ends included.
+///
+/// # Errors
+/// [`EmbedError::Unusable`] when the tokenizer is missing or damaged.
+pub fn token_count(folder: &Path) -> Result<impl Fn(&str) -> usize + use<>, EmbedError> {
+    let mut tokenizer = tokenizer(folder, MAX_TOKENS)?;
+    tokenizer.with_truncation(None).map_err(|error| unusable(folder, &error.to_string()))?;
+    Ok(move |text: &str| tokenizer.encode_fast(text, true).map_or(0, |tokens| tokens.len()))
+}
+
 /// What names a model: the hash of its weights and of how texts become tokens. 128 bits of BLAKE3, hexadecimal.
 ///
 /// # Errors

@@ -40,7 +40,7 @@ impl Index {
     /// An embedder that only looks at words takes no time worth waiting for.
     pub(super) fn embed_at_once(&self) -> Result<(), IndexError> {
         if self.embedder.as_ref().is_some_and(|embedder| !embedder.is_semantic()) {
-            self.embed_pending(&mut |_| {})?;
+            self.embed_known(&mut |_| {})?;
         }
         Ok(())
     }
@@ -50,6 +50,13 @@ impl Index {
     /// # Errors
     /// [`IndexError`]; the vectors made until then are kept.
     pub fn embed_pending(&self, progress: &mut dyn FnMut(Progress)) -> Result<usize, IndexError> {
+        self.catch_up(progress)?;
+        let made = self.embed_known(progress)?;
+        self.teach();
+        Ok(made)
+    }
+
+    fn embed_known(&self, progress: &mut dyn FnMut(Progress)) -> Result<usize, IndexError> {
         let (Some(embedder), Some(vectors)) = (&self.embedder, &self.vectors) else { return Ok(0) };
         if self.state.read().rosters.values().all(|roster| roster.pending.is_empty()) {
             return Ok(0);
@@ -68,7 +75,6 @@ impl Index {
                 done += batch.len();
                 progress(Progress::Embedded { done, of });
             }
-            self.teach(tenant);
         }
         Ok(made)
     }
@@ -114,19 +120,17 @@ impl Index {
         Ok(new.len())
     }
 
-    /// Teaches the graph of a tenant, where there is to be one, what it does not know yet.
-    fn teach(&self, tenant: &Tenant) {
-        let begin = || self.state.write().rosters.get_mut(tenant)?.vectors.graph(self.settings.exact);
-        let Some(graph) = begin() else { return };
-        loop {
-            let lesson = match self.state.read().rosters.get(tenant) {
-                Some(roster) => roster.vectors.unlearned(&graph, LESSON),
-                None => return,
-            };
-            if lesson.is_empty() {
-                return;
+    /// Teaches the graphs, where there are to be some, what they do not know yet.
+    fn teach(&self) {
+        let _alone = self.embedding.lock();
+        let tenants: Vec<Tenant> = self.state.read().rosters.keys().cloned().collect();
+        for tenant in &tenants {
+            let begin = || self.state.write().rosters.get_mut(tenant)?.vectors.graph(self.settings.exact);
+            let Some(graph) = begin() else { continue };
+            let lesson = || Some(self.state.read().rosters.get(tenant)?.vectors.unlearned(&graph, LESSON));
+            while let Some(lesson) = lesson().filter(|lesson| !lesson.is_empty()) {
+                graph.learn(&lesson);
             }
-            graph.learn(&lesson);
         }
     }
 }

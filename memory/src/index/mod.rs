@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: threads. Whoever keeps an index open calls [`Index::tend`] now and then.
 
+mod asking;
 mod embedding;
 mod flat;
 mod list;
@@ -18,17 +19,15 @@ mod unit;
 mod vectors;
 mod words;
 
+pub use asking::{Entity, Hit, IndexError, Listed, Mode, Progress, Query, Settings, Stats};
 pub use unit::unit;
 
-use crate::embed::{EmbedError, Embedder};
-use crate::filter::Filter;
-use crate::memories::{Memories, MemoryError, Stored};
+use crate::embed::Embedder;
+use crate::memories::{Memories, MemoryError};
 use crate::tenant::Tenant;
 use consistency::{Millis, Version};
 use parking_lot::{Mutex, RwLock};
 use roster::{Roster, Vector};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -42,148 +41,6 @@ use words::{Moved, Words};
 const PAGE: usize = 1024;
 /// After how many cells the files are brought up to date when there is time for it.
 const DUE: usize = 1024;
-
-/// How records are looked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// By words and by meaning, where there is an embedder; else by words.
-    #[default]
-    Hybrid,
-    /// By words (BM25).
-    Lexical,
-    /// By meaning (cosine).
-    Dense,
-}
-
-/// A search.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Query {
-    /// What is looked for.
-    pub text: String,
-    /// Among which records.
-    pub filter: Filter,
-    /// How many are wanted at most.
-    pub limit: usize,
-    /// How.
-    pub mode: Mode,
-    /// Whether what was said next to a turn counts for it too.
-    pub neighbours: bool,
-}
-
-/// A record that was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit {
-    /// The record, as the store holds it at the moment of the answer.
-    pub stored: Stored,
-    /// How well it fits; the greater the better, comparable within one answer only.
-    pub score: f32,
-    /// Its BM25 score, where it was found by words.
-    pub lexical: Option<f32>,
-    /// Its cosine, where it was compared by meaning.
-    pub dense: Option<f32>,
-}
-
-/// A page of records, the newest first.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// How many there are in all.
-    pub total: usize,
-    /// Those of the page.
-    pub page: Vec<Stored>,
-}
-
-/// A part of a scope that some records have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entity {
-    /// Which part: `user`, `agent`, `app` or `run`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// How many records have it.
-    pub records: usize,
-    /// When the first of them was added.
-    pub created_at: Millis,
-    /// When the last of them was changed.
-    pub updated_at: Millis,
-}
-
-/// Why an index could not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexError {
-    /// The records.
-    #[error(transparent)]
-    Memory(#[from] MemoryError),
-    /// The embedder.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-    /// The files of the index. Deleting them is safe: they are made again.
-    #[error(
-        "the index at `{folder}` can't be used: {cause}\nhelp: delete that folder; it is made again from the store"
-    )]
-    Files {
-        /// The folder.
-        folder: String,
-        /// Why.
-        cause: String,
-    },
-}
-
-/// How an index trades memory for time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// How many records the tail holds at most before it has to be moved into files.
-    pub tail: usize,
-    /// Among how many vectors all are compared; among more, a graph says which.
-    pub exact: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { tail: 8192, exact: 100_000 }
-    }
-}
-
-/// What an index is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// Something is made again: what was there could not be used.
-    Rebuilding {
-        /// `words` or `vectors`.
-        part: &'static str,
-        /// Why.
-        why: String,
-    },
-    /// So many changed records were read from the store so far.
-    Followed(usize),
-    /// So many records have a vector by now, of those that had none.
-    Embedded {
-        /// How many were looked at.
-        done: usize,
-        /// Of how many.
-        of: usize,
-    },
-}
-
-/// What an index holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Stats {
-    /// How many records, of all tenants; expired ones count until they are forgotten.
-    pub records: usize,
-    /// How many of them have a vector.
-    pub vectors: usize,
-    /// How many changed records are not in files yet.
-    pub tail: usize,
-    /// How many parts the files of the words have.
-    pub segments: usize,
-    /// The embedder, if there is one.
-    pub embedder: Option<String>,
-    /// Up to which commit of the store.
-    #[schemars(with = "String")]
-    pub followed: Version,
-    /// How many bytes the files have.
-    pub bytes: u64,
-}
 
 /// All indexes over the records of a store.
 pub struct Index {
@@ -209,6 +66,8 @@ impl fmt::Debug for Index {
 /// What is known, as of one version of the store.
 struct State {
     followed: Version,
+    /// Up to which version the files reach, as far as it is known here.
+    base: Version,
     searcher: Searcher,
     rosters: BTreeMap<Tenant, Roster>,
     /// How many cells were read since the files were brought up to date.
@@ -248,7 +107,8 @@ impl Index {
         let (name, clock) = store.identity().and_then(|name| Ok((name, store.clock()?))).map_err(MemoryError::from)?;
         let opened = opened_words(&folder.join("words"), &name, clock, progress);
         let (words, followed, rosters) = opened.map_err(|error| broken(folder, &error))?;
-        let state = State { followed, searcher: words.searcher(), rosters, unmoved: 0, full: settings.tail };
+        let (searcher, base) = (words.searcher(), followed);
+        let state = State { followed, base, searcher, rosters, unmoved: 0, full: settings.tail };
         let mut index = Index {
             memories: memories.clone(),
             embedder,
@@ -340,19 +200,19 @@ impl Index {
     /// [`IndexError::Files`] when they can't be written.
     pub fn commit(&self) -> Result<(), IndexError> {
         let _alone = self.moving.lock();
-        let (changes, until, cells) = {
+        let (changes, base, until, cells) = {
             let state = self.state.read();
             let changes = state.rosters.values().flat_map(|roster| roster.tail.changes()).cloned();
-            (changes.collect::<Vec<_>>(), state.followed, state.unmoved)
+            (changes.collect::<Vec<_>>(), state.base, state.followed, state.unmoved)
         };
         if cells == 0 {
             return Ok(());
         }
-        let moved = self.words.take(&changes, until).map_err(|error| broken(&self.folder, &error))?;
+        let moved = self.words.take(&changes, base, until).map_err(|error| broken(&self.folder, &error))?;
         let mut state = self.state.write();
         match moved {
             Moved::Until(version) => {
-                state.searcher = self.words.searcher();
+                (state.searcher, state.base) = (self.words.searcher(), version);
                 state.rosters.values_mut().for_each(|roster| roster.tail.forget_until(version));
                 state.unmoved -= cells;
                 state.full = self.settings.tail;

@@ -3,14 +3,14 @@
 //! Lists and counts go through it from end to end, which takes a millisecond for some ten thousand records and needs no
 //! index of its own. Scopes and conversations are numbered.
 
+use super::Entity;
 use super::flat::Flat;
 use super::tail::Tail;
 use super::unit::{Change, Row};
-use super::{Entity, Millis};
 use crate::record::{RecordId, Scope};
+use consistency::Millis;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
-use std::ops::Bound;
 use std::sync::Arc;
 
 /// All records of a tenant.
@@ -29,12 +29,15 @@ pub(super) struct Roster {
     pub(super) pending: BTreeSet<RecordId>,
 }
 
+/// Where something was said: scope, conversation and place.
+pub(super) type InScope = (u32, u32, u32);
+
 /// What is known of a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) scope: u32,
     /// Conversation and place.
-    pub(super) turn: Option<(u32, u32)>,
+    turn: Option<(u32, u32)>,
     words: u32,
     pub(super) digest: u64,
     created_at: Millis,
@@ -189,17 +192,15 @@ impl Roster {
         wanted.map(|(id, _)| *id).collect()
     }
 
-    /// What was said right before and after a record, in its scope.
-    pub(super) fn neighbours(&self, entry: &Entry) -> impl Iterator<Item = RecordId> {
-        let places = entry.turn.map(|(conversation, place)| {
-            let near = [place.checked_sub(1), place.checked_add(1)].into_iter().flatten();
-            near.flat_map(move |place| {
-                let of = |id: [u8; 16]| (entry.scope, conversation, place, RecordId::from_bytes(id));
-                let (first, last) = (of([0; 16]), of([u8::MAX; 16]));
-                self.turns.range((Bound::Included(first), Bound::Included(last))).map(|(.., id)| *id)
-            })
-        });
-        places.into_iter().flatten()
+    /// What was said right before and after a turn, in its scope.
+    pub(super) fn neighbours(&self, turn: InScope) -> impl Iterator<Item = (RecordId, InScope)> {
+        let (scope, conversation, place) = turn;
+        let near = [place.checked_sub(1), place.checked_add(1)].into_iter().flatten();
+        near.flat_map(move |place| {
+            let of = |id: [u8; 16]| (scope, conversation, place, RecordId::from_bytes(id));
+            let all = self.turns.range(of([0; 16])..=of([u8::MAX; 16]));
+            all.map(move |(.., id)| (*id, (scope, conversation, place)))
+        })
     }
 
     /// The parts of the scopes that records have which have not expired.
@@ -229,6 +230,10 @@ impl Roster {
 }
 
 impl Entry {
+    pub(super) fn in_scope(&self) -> Option<InScope> {
+        self.turn.map(|(conversation, place)| (self.scope, conversation, place))
+    }
+
     fn is_live(&self, now: Millis) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }

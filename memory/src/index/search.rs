@@ -1,7 +1,7 @@
 //! A search: candidates by words and by meaning, ranked together, and read from the store.
 
 use super::flat::Question;
-use super::roster::{Roster, Within};
+use super::roster::{Entry, InScope, Roster};
 use super::words::Lookup;
 use super::{Hit, Index, IndexError, Mode, Query, broken};
 use crate::embed::EmbedError;
@@ -34,6 +34,7 @@ struct Wanted<'q> {
 struct Found {
     lexical: Option<f32>,
     dense: Option<f32>,
+    turn: Option<InScope>,
 }
 
 /// Candidates, best first.
@@ -110,8 +111,8 @@ impl Index {
         let absent = if lexical.len() > depth { None } else { Some(0.0) };
         best(&mut lexical, depth);
         best(&mut dense, depth);
-        let found = candidates(roster, &within, wanted, &lexical, &dense);
-        Ok(Ranked { best: fused(roster, wanted, &found, absent), found, is_all })
+        let found = candidates(roster, wanted, &lexical, &dense);
+        Ok(Ranked { best: fused(wanted, &found, absent), found, is_all })
     }
 
     /// Reads the best from the store, until there are enough that pass the filter.
@@ -132,7 +133,7 @@ impl Index {
                 let stored = read.get(id).and_then(Option::as_ref);
                 let passes = |it: &&Stored| it.record.is_live(now) && query.filter.matches(&it.record);
                 let Some(stored) = stored.filter(passes) else { continue };
-                let Found { lexical, dense } = ranked.found.get(id).copied().unwrap_or_default();
+                let Found { lexical, dense, .. } = ranked.found.get(id).copied().unwrap_or_default();
                 #[expect(clippy::cast_possible_truncation, reason = "scores are only compared")]
                 hits.push(Hit { stored: stored.clone(), score: *score as f32, lexical, dense });
             }
@@ -153,7 +154,6 @@ fn best(found: &mut Vec<(RecordId, f32)>, depth: usize) {
 /// What was found either way, what was said next to it, and what all of it means.
 fn candidates(
     roster: &Roster,
-    within: &Within,
     wanted: &Wanted<'_>,
     lexical: &[(RecordId, f32)],
     dense: &[(RecordId, f32)],
@@ -166,10 +166,13 @@ fn candidates(
         found.entry(*id).or_default().dense = Some(*cosine);
     }
     if wanted.query.neighbours {
-        let entries = found.keys().filter_map(|id| roster.get(*id)).filter(|entry| within.holds(entry.scope));
-        let near: Vec<RecordId> = entries.flat_map(|entry| roster.neighbours(entry)).collect();
-        for id in near {
-            found.entry(id).or_default();
+        let mut near = Vec::new();
+        for (id, found) in &mut found {
+            found.turn = roster.get(*id).and_then(Entry::in_scope);
+            near.extend(found.turn.into_iter().flat_map(|turn| roster.neighbours(turn)));
+        }
+        for (id, turn) in near {
+            found.entry(id).or_default().turn = Some(turn);
         }
     }
     if let Some(question) = &wanted.question {
@@ -182,12 +185,7 @@ fn candidates(
 }
 
 /// The candidates in the order of all that speaks for them; `absent` is what words say for one that they did not find.
-fn fused(
-    roster: &Roster,
-    wanted: &Wanted<'_>,
-    found: &BTreeMap<RecordId, Found>,
-    absent: Option<f64>,
-) -> Vec<(RecordId, f64)> {
+fn fused(wanted: &Wanted<'_>, found: &BTreeMap<RecordId, Found>, absent: Option<f64>) -> Vec<(RecordId, f64)> {
     let scores = |score: fn(&Found) -> Option<f32>| -> Vec<(RecordId, f64)> {
         found.iter().filter_map(|(id, found)| Some((*id, f64::from(score(found)?)))).collect()
     };
@@ -207,7 +205,7 @@ fn fused(
         return ranked;
     }
     with_neighbours(&ranked, |id| {
-        let entry = roster.get(*id)?;
-        entry.turn.map(|(conversation, place)| ((entry.scope, conversation), place))
+        let (scope, conversation, place) = found.get(id)?.turn?;
+        Some(((scope, conversation), place))
     })
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
 use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::LockError;
 use tantivy::query::{Bm25StatisticsProvider, Bm25Weight, BooleanQuery, ConstScoreQuery, Occur, Query, TermQuery};
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, STORED, STRING, Schema, TantivyDocument, TextFieldIndexing, TextOptions, Value as _,
@@ -155,14 +156,18 @@ impl Words {
         Ok(())
     }
 
-    /// Moves the changes up to a version here, and makes sure of them on the disk.
-    pub(super) fn take(&self, changes: &[Arc<Change>], until: Version) -> Result<Moved, TantivyError> {
+    /// Moves the changes after `base`, which the files held once, up to a version here, and makes sure of them on the disk.
+    pub(super) fn take(&self, changes: &[Arc<Change>], base: Version, until: Version) -> Result<Moved, TantivyError> {
         let mut writer = match self.index.writer_with_num_threads(1, WRITER_BYTES) {
-            Err(TantivyError::LockFailure(..)) => return Ok(Moved::Busy),
+            Err(TantivyError::LockFailure(LockError::LockBusy, _)) => return Ok(Moved::Busy),
             writer => writer?,
         };
         // Nobody else writes now; what others wrote before need not be written again.
         let reached = self.version()?;
+        if reached < base {
+            // Another process makes the files again, and is not as far as they were: what lies between is its to write.
+            return Ok(Moved::Busy);
+        }
         if reached < until {
             for change in changes.iter().filter(|change| change.version > reached) {
                 writer.delete_term(self.key(&change.tenant, change.id));

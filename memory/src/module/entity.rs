@@ -121,12 +121,11 @@ pub(super) fn names(text: &str) -> BTreeSet<String> {
             names.insert(bare.to_lowercase());
         }
         let lower = bare.to_lowercase();
-        let plain = PLAIN.split_whitespace().any(|plain| plain == lower);
         let begins = word.starts_with(|c: char| !c.is_alphanumeric() && c != '@' && c != '#');
         if begins || run.len() == MAX_RUN {
             close(&mut run, &mut names);
         }
-        if bare.starts_with(char::is_uppercase) && !plain {
+        if bare.starts_with(char::is_uppercase) && !PLAIN.split(' ').any(|plain| plain == lower) {
             run.push(lower);
         } else {
             close(&mut run, &mut names);

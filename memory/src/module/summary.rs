@@ -211,12 +211,13 @@ fn choose(
     let mut shown: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); pool.candidates().len()];
     let (mut block, mut used) = (Block::default(), 0);
     let mut open: Vec<usize> = (0..units.len()).collect();
+    let mut openings = openings(pool, &shown, &block);
     loop {
         pace(budget)?;
         let mut best: Option<(f64, u64, usize)> = None;
         for (at, place) in open.iter().enumerate() {
             let Some(unit) = units.get(*place) else { continue };
-            let price = unit.tokens + MARK_TOKENS + opening(pool, &shown, &block, unit.item);
+            let price = unit.tokens + MARK_TOKENS + openings.get(unit.item).copied().unwrap_or_default();
             let worth = unit.worth * (1.0 - REPETITION * unit.said);
             // Per token alone would prefer the shortest; the root is between that and no price at all.
             let rate = worth / count(usize::try_from(price).unwrap_or(usize::MAX)).sqrt();
@@ -227,15 +228,15 @@ fn choose(
         let Some((_, price, at)) = best else { break };
         let taken = open.swap_remove(at);
         let Some(unit) = units.get(taken) else { break };
-        let (item, sentence, opened) = (unit.item, unit.sentence, opening(pool, &shown, &block, unit.item));
-        used += price - opened;
-        if opened > 0
-            && let Some(candidate) = pool.candidates().get(item)
-        {
-            block.push(Entry::item(item + 1, &candidate.hit().stored.record, ""));
-        }
-        if let Some(shown) = shown.get_mut(item) {
-            shown.insert(sentence);
+        let (item, sentence) = (unit.item, unit.sentence);
+        let (Some(candidate), Some(chosen)) = (pool.candidates().get(item), shown.get_mut(item)) else { break };
+        let is_new = chosen.is_empty();
+        chosen.insert(sentence);
+        if is_new {
+            used += price - block.push(Entry::item(item + 1, &candidate.hit().stored.record, ""));
+            openings = self::openings(pool, &shown, &block);
+        } else {
+            used += price;
         }
         for (place, unit) in units.iter_mut().enumerate() {
             unit.said = unit.said.max(alike(place, taken));
@@ -244,11 +245,13 @@ fn choose(
     Ok(Change { shown: shown.into_iter().enumerate().collect(), ..Change::default() })
 }
 
-/// What the tag of an item costs; nothing once the item is there.
-fn opening(pool: &Pool, shown: &[BTreeSet<usize>], block: &Block, item: usize) -> u64 {
-    let is_new = shown.get(item).is_some_and(BTreeSet::is_empty);
-    let candidate = pool.candidates().get(item).filter(|_| is_new);
-    candidate.map_or(0, |one| block.price(&Entry::item(item + 1, &one.hit().stored.record, "")))
+/// What the tag of each item costs; nothing once the item is there.
+fn openings(pool: &Pool, shown: &[BTreeSet<usize>], block: &Block) -> Vec<u64> {
+    let items = (1..).zip(pool.candidates()).zip(shown);
+    let price = |((number, one), chosen): ((usize, &Candidate), &BTreeSet<usize>)| {
+        if chosen.is_empty() { block.price(&Entry::item(number, &one.hit().stored.record, "")) } else { 0 }
+    };
+    items.map(price).collect()
 }
 
 fn sentence<'p>(pool: &'p Pool, unit: &Unit) -> Option<&'p super::reading::Sentence> {

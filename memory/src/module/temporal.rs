@@ -198,8 +198,9 @@ impl Asked {
         let reading = candidate.reading();
         let dated = if self.when && !reading.times.is_empty() { DATED_GAIN } else { 0.0 };
         let Some((from, until)) = self.days else { return dated };
-        if reading.times.iter().any(|time| time.overlaps(from, until)) {
-            return dated + THEN_GAIN;
+        let best = reading.times.iter().map(|time| time.share_within(from, until)).fold(0.0, f64::max);
+        if best > 0.0 {
+            return dated + THEN_GAIN * (1.0 + best) / 2.0;
         }
         let said_then = reading.day.is_some_and(|day| from <= day && day <= until);
         dated + if said_then { THEN_GAIN / 2.0 } else { 0.0 }

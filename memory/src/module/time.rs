@@ -17,9 +17,10 @@ pub struct Mention {
 }
 
 impl Mention {
-    /// Tells whether two times have a day in common.
-    pub fn overlaps(&self, from: Date, until: Date) -> bool {
-        self.from <= until && from <= self.until
+    /// The share of its days that lie between two days, both included.
+    pub fn share_within(&self, from: Date, until: Date) -> f64 {
+        let days = |from: Date, until: Date| f64::from((until - from).get_days()) + 1.0;
+        (days(self.from.max(from), self.until.min(until)) / days(self.from, self.until)).max(0.0)
     }
 }
 

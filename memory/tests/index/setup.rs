@@ -1,7 +1,7 @@
 //! What the tests of the indexes stand on: a world whose clock they set, an embedder without a model, and what the answers
 //! should be, computed from all records.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't be set up has failed")]
 
 use consistency::Millis;
 use consistency::store::{Store, World};
@@ -10,7 +10,7 @@ use memory::index::{Entity, Index, Mode, Progress, Query, Settings, unit};
 use memory::memories::Stored;
 use memory::{Draft, Filter, Memories, RecordId, Scope, Tenant, text};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -115,7 +115,9 @@ impl Place {
         (index.unwrap(), rebuilt)
     }
 
+    /// Adds, a millisecond after what was added before: so ids are in the order of the adds.
     pub(crate) fn add(&self, tenant: &Tenant, draft: &Draft) -> RecordId {
+        self.hands.now.fetch_add(1, Ordering::Relaxed);
         self.memories.add(tenant, "test", draft).unwrap().id
     }
 
@@ -174,4 +176,21 @@ pub(crate) fn ids(index: &Index, tenant: &Tenant, query: &Query) -> Vec<RecordId
     let mut ids: Vec<RecordId> = index.search(tenant, query).unwrap().iter().map(|hit| hit.stored.record.id).collect();
     ids.sort_unstable();
     ids
+}
+
+/// The files of a folder, in an order that is the same in each run: the names that segments have are random.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort_by_key(|path| (path.extension().map(ToOwned::to_owned), path.metadata().map_or(0, |it| it.len())));
+    files
+}
+
+/// Puts copies of the files of a folder in the place of another.
+pub(crate) fn copied(from: &Path, to: &Path) {
+    drop(std::fs::remove_dir_all(to));
+    std::fs::create_dir_all(to).unwrap();
+    for file in files(from) {
+        std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+    }
 }

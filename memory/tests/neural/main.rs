@@ -2,7 +2,7 @@
 //! all-MiniLM-L6-v2 in both forms, `ORT_DYLIB_PATH` the library of ONNX Runtime. Without the first these tests skip; with
 //! it they fail when anything is missing.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test that cannot be set up shall fail")]
 
 use memory::embed::{Backend, Choice, Embedder, Settings, choose, cosine, embed_all};
 use serde::Deserialize;

@@ -19,7 +19,7 @@ struct Case {
 fn filled(text: &str) -> String {
     let letters = |alphabet: &str, count: usize| -> String {
         let alphabet: Vec<char> = alphabet.chars().collect();
-        (0..count).map(|n| alphabet[(n * 2_654_435_761 >> 7) % alphabet.len()]).collect()
+        (0..count).map(|n| alphabet[((n * 2_654_435_761) >> 7) % alphabet.len()]).collect()
     };
     let mut filled = String::new();
     let mut rest = text;

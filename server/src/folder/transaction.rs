@@ -211,7 +211,7 @@ fn put(path: &Path, text: Option<&str>) -> io::Result<()> {
 
 /// Replaces a file as one step, with the permissions of the old one. A symbolic link is replaced, never followed: a
 /// repository must not lead a write out of itself.
-pub(super) fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {

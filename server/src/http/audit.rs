@@ -171,7 +171,7 @@ fn told(tenant: &Tenant, entry: &Entry) -> Option<Told> {
         }
     };
     let (seq, version) = (entry.seq, entry.version.to_string());
-    let chain = entry.chain.iter().map(|byte| format!("{byte:02x}")).collect();
+    let chain = blake3::Hash::from_bytes(entry.chain).to_hex().to_string();
     Some(Told { seq, what, agent, at, version, cells, chain })
 }
 

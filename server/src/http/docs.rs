@@ -132,8 +132,15 @@ fn complete(document: &mut Value) {
     if let Some(paths) = root.get_mut("paths").and_then(Value::as_object_mut) {
         for (path, operations) in paths.iter_mut() {
             let operations = operations.as_object_mut().into_iter().flat_map(Map::iter_mut);
-            operations.filter_map(|(_, operation)| operation.as_object_mut()).for_each(|one| complete_one(path, one));
+            for (method, operation) in operations {
+                if let Some(operation) = operation.as_object_mut() {
+                    complete_one(method, path, operation);
+                }
+            }
         }
+        // The rest of a path, which the router writes with a star, is a parameter like any other here.
+        let plain = std::mem::take(paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item));
+        paths.extend(plain);
         paths.sort_keys();
     }
     let components = root.entry("components").or_insert_with(|| json!({}));
@@ -151,7 +158,13 @@ fn complete(document: &mut Value) {
     }
 }
 
-fn complete_one(path: &str, operation: &mut Map<String, Value>) {
+fn complete_one(method: &str, path: &str, operation: &mut Map<String, Value>) {
+    // What has no name of its own is called by its address.
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let id = words.fold(method.to_owned(), |id, word| id + "_" + word);
+    operation.entry("operationId").or_insert_with(|| id.into());
+    let summary = operation.get("summary").cloned();
+    operation.entry("description").or_insert_with(|| summary.unwrap_or_default());
     let access = operation.get(ACCESS).and_then(Value::as_str).map(str::to_owned);
     let takes = |place: &str, operation: &Map<String, Value>| {
         let parameters = operation.get("parameters").and_then(Value::as_array);
@@ -181,6 +194,15 @@ fn complete_one(path: &str, operation: &mut Map<String, Value>) {
     operation.insert("security".to_owned(), security);
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     let Some(responses) = responses.as_object_mut() else { return };
+    if !responses.keys().any(|status| status.starts_with('2')) {
+        responses.insert("200".to_owned(), json!({"description": "Done."}));
+    }
+    // A form of its own for all problems is a form for those that come of what the operation does.
+    if let Some(own) = responses.remove("default") {
+        for status in [404, 409, 410, 412, 422] {
+            responses.entry(status.to_string()).or_insert_with(|| own.clone());
+        }
+    }
     for status in statuses {
         let reference = json!({"$ref": format!("#/components/responses/Problem{status}")});
         responses.entry(status.to_string()).or_insert(reference);

@@ -224,7 +224,7 @@ mod tests {
             (r#"{"items": [], "itmes": []}"#, 422, Some("itmes")),
             (r#"{"items": 3}"#, 422, Some("items")),
             ("{}", 422, None),
-            (r#"{"items": ["#, 400, None),
+            (r#"{"items": ["#, 400, Some("items")),
             (r#"{"items": []} x"#, 400, None),
             ("", 400, None),
         ];

@@ -15,8 +15,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::any::Any;
 use std::fmt;
 
-/// How fast each key may ask. This machine's user, who has none, has one pace too.
-pub(super) struct Pace(DefaultKeyedRateLimiter<Option<KeyId>>);
+/// How fast each key may ask. This machine's user, who needs none, may ask as fast as the machine answers.
+pub(super) struct Pace(DefaultKeyedRateLimiter<KeyId>);
 
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,7 +32,8 @@ impl Pace {
 
     /// Counts a request.
     pub(super) fn check(&self, caller: &Caller) -> Result<(), Problem> {
-        self.0.check_key(&caller.key).map_err(|until| {
+        let Some(key) = &caller.key else { return Ok(()) };
+        self.0.check_key(key).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             let detail = "too many requests with this key: slow down";
             Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(wait.as_secs() + 1)

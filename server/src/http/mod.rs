@@ -5,7 +5,9 @@
 
 pub mod audit;
 pub mod caller;
+pub mod conditions;
 pub mod docs;
+mod export;
 pub mod extract;
 pub mod health;
 mod limits;
@@ -15,7 +17,9 @@ pub mod memory_tool;
 pub mod metrics;
 mod origin;
 pub mod problem;
+pub mod recall;
 pub mod rules;
+pub mod serve;
 pub mod state;
 
 pub use caller::{Admin, Caller, Writer};
@@ -142,22 +146,25 @@ pub fn app(service: Arc<Service>, settings: Settings) -> Router {
 fn guarded() -> ApiRouter<App> {
     ApiRouter::new()
         .merge(memories::routes())
+        .merge(recall::routes())
+        .merge(export::routes())
         .merge(state::routes())
         .merge(rules::routes())
         .merge(audit::routes())
         .merge(metrics::routes())
         .merge(memory_tool::routes())
         .merge(mem0::routes())
-        .merge(crate::mcp::routes())
 }
 
 fn router(app: App) -> Router {
     let admit = middleware::from_fn_with_state(app.clone(), caller::admit);
+    let tools = crate::mcp::routes().route_layer(admit.clone());
     let (routes, document) = docs::finished(guarded().route_layer(admit).merge(health::routes()));
     let settings = app.settings.clone();
     // The last layer is the first to see a request.
     let routes = routes
         .merge(docs::open(document))
+        .merge(tools)
         .layer(RequestBodyLimitLayer::new(settings.max_body_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), limits::deadline))
         .layer(middleware::from_fn_with_state(app.clone(), limits::room))
@@ -166,9 +173,10 @@ fn router(app: App) -> Router {
         Some(cors) => routes.layer(cors),
         None => routes,
     };
-    let routes =
-        routes.layer(CatchPanicLayer::custom(limits::panicked)).layer(middleware::from_fn(limits::only_problems));
-    let routes = routes.layer(middleware::from_fn(mem0::plain));
+    let routes = routes
+        .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(middleware::from_fn(limits::only_problems))
+        .layer(middleware::from_fn(mem0::plain));
     crate::observe::observed(routes).with_state(app)
 }
 

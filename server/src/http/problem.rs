@@ -86,7 +86,7 @@ impl From<MemoryError> for Problem {
             MemoryError::Unknown(_) => StatusCode::NOT_FOUND,
             MemoryError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
             MemoryError::Duplicate(_) => StatusCode::CONFLICT,
-            MemoryError::Text(_) | MemoryError::Reused => StatusCode::UNPROCESSABLE_ENTITY,
+            MemoryError::Text(_) | MemoryError::Excess(_) | MemoryError::Reused => StatusCode::UNPROCESSABLE_ENTITY,
             MemoryError::Store(_) => {
                 let MemoryError::Store(error) = error else { return Problem::internal() };
                 return error.into();

@@ -1,6 +1,8 @@
 //! Tools for memories. What an agent adds is an agent's word, or an outside text that it passes on; it can't add words in
 //! the user's name, nor change those.
 
+#![expect(clippy::doc_markdown, reason = "what is said of the fields goes to models, as plain text")]
+
 use super::Tools;
 use super::said::{Failure, Told, closed, element};
 use crate::http::mem0::forget_all;
@@ -23,6 +25,7 @@ const MAX_LIMIT: usize = 100;
 const DEFAULT_TOKENS: u32 = 1000;
 
 /// Whose memories are meant.
+#[expect(clippy::struct_field_names, reason = "the names that clients know")]
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 struct Whose {
     /// The person they belong to.

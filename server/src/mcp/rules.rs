@@ -1,5 +1,7 @@
 //! Tools for the rules of the workspace. They are its user's: whoever comes with another tenant's key is told that there are none.
 
+#![expect(clippy::doc_markdown, reason = "what is said of the fields goes to models, as plain text")]
+
 use super::Tools;
 use super::said::{Failure, closed};
 use crate::engine::{Engine, EngineError};

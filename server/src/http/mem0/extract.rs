@@ -85,8 +85,6 @@ fn unfenced(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::indexing_slicing, reason = "a test that indexes beside has failed")]
-
     use super::*;
     use memory::model::{Answer, ModelError, Price, Usage};
 

@@ -7,7 +7,7 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Described, StatusCode as Code};
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use consistency::decide::Refusal;
 use consistency::session::Stale;
@@ -26,8 +26,6 @@ pub struct Refused {
     /// What the session relied on and no longer holds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stale: Vec<Changed>,
-    #[serde(skip)]
-    retry_after_s: Option<u64>,
 }
 
 impl Refused {
@@ -49,14 +47,14 @@ impl Refused {
             first.unwrap_or_default()
         );
         let problem = Problem::new(StatusCode::CONFLICT, detail);
-        Refused { problem, stale: stale.iter().map(|stale| Changed::of(tenant, stale)).collect(), retry_after_s: None }
+        Refused { problem, stale: stale.iter().map(|stale| Changed::of(tenant, stale)).collect() }
     }
 
     /// A cell that an older session works on.
     pub fn busy(tenant: &Tenant, key: &Key, until: Millis, now: Millis) -> Refused {
         let detail = format!("an older session works on `{}`: try again later", shown(tenant, key));
         let seconds = until.saturating_sub(now).div_ceil(1000).max(1);
-        Refused { retry_after_s: Some(seconds), ..Refused::new(StatusCode::LOCKED, detail) }
+        Problem::new(StatusCode::LOCKED, detail).retry_after(seconds).into()
     }
 
     /// What the store could not do, in the tenant's words.
@@ -66,7 +64,6 @@ impl Refused {
             StoreError::Refused(Refusal::Misfit { key, misfit }) => {
                 Refused::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`{}`: {misfit}", shown(tenant, &key)))
             }
-            StoreError::Busy(_) => Refused { retry_after_s: Some(1), ..Problem::from(error).into() },
             other => Problem::from(other).into(),
         }
     }
@@ -80,13 +77,14 @@ impl Refused {
             SessionError::TooMany => (StatusCode::TOO_MANY_REQUESTS, Some(10)),
             SessionError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, None),
         };
-        Refused { retry_after_s: seconds, ..Refused::new(status, error.to_string()) }
+        let problem = Problem::new(status, error.to_string());
+        seconds.map_or(problem.clone(), |seconds| problem.retry_after(seconds)).into()
     }
 }
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Refused {
-        Refused { problem, stale: Vec::new(), retry_after_s: None }
+        Refused { problem, stale: Vec::new() }
     }
 }
 
@@ -97,9 +95,6 @@ impl IntoResponse for Refused {
         // The problem's own length is not that of the body with what changed.
         response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = Body::from(body);
-        if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
         response
     }
 }

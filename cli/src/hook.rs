@@ -1,0 +1,151 @@
+//! `trace hook`: one event of a host comes in on standard input, and the host's answer goes out.
+//!
+//! A process of its own for every event, so it is dispatched before anything of the command line is built. Whatever goes
+//! wrong, the agent goes on: an empty answer and exit status 0 mean "no opinion" to every host, and a line in
+//! `.trace/log.jsonl` says that nothing was enforced. Only a denial has another exit status, on hosts that ask for one.
+
+use crate::{End, user_rules};
+use anyhow::Result;
+use server::host::log::{self, Entry, What};
+use server::host::{Answer, Description, HOSTS, Moment, Surroundings, hook, named, payload};
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// The longest payload that is read, in bytes.
+const MAX_PAYLOAD_BYTES: u64 = 16 << 20;
+/// How long a host may take to say what happened.
+const LISTENING: Duration = Duration::from_secs(2);
+/// How long an answer may take.
+const THINKING: Duration = Duration::from_millis(50);
+/// How long an answer may take where rule files are read or written: when a session begins, and when the user speaks.
+const READING: Duration = Duration::from_secs(2);
+/// Another limit for an answer, in milliseconds, for machines that are very slow.
+const LIMIT: &str = "TRACE_HOOK_LIMIT_MS";
+
+/// Judge one event of an agent's host, as its hooks call it
+///
+/// Reads the host's payload from standard input and prints the host's answer. `trace install` sets this up.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  trace hook claude-code < payload.json
+  trace hook copilot preToolUse < payload.json    where the payload does not name its event
+
+Exit code: 0, also where something went wrong; 2 where a host expects it with a denial.")]
+pub(crate) struct Arguments {
+    /// claude-code, codex, copilot, cursor, gemini or opencode
+    host: String,
+    /// The event, where the payload does not name it
+    event: Option<String>,
+}
+
+/// What the thread that works says to the one that waits.
+enum Word {
+    /// It has heard what happened, and where; an answer may take so long.
+    Heard(Option<String>, Duration),
+    Answer(Answer),
+    /// It could not.
+    Failed(String),
+}
+
+/// The way of a process that a host has started: nothing but the host and the event is looked at.
+pub(crate) fn quick() -> Option<ExitCode> {
+    let mut words = std::env::args_os().skip(1);
+    if words.next()? != "hook" {
+        return None;
+    }
+    let words: Vec<OsString> = words.collect();
+    let plain = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-");
+    if words.is_empty() || !words.iter().all(plain) {
+        return None;
+    }
+    let text = |at: usize| words.get(at).map(|word| word.to_string_lossy().into_owned());
+    Some(ExitCode::from(respond(&text(0)?, text(1), None)))
+}
+
+pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
+    match respond(&arguments.host, arguments.event, root) {
+        0 => Ok(End::Clean),
+        // Two is what a host that looks at the status takes for a denial.
+        _ => anyhow::bail!("the action is denied"),
+    }
+}
+
+/// Answers on standard output, and says the exit status.
+fn respond(name: &str, event: Option<String>, root: Option<PathBuf>) -> u8 {
+    let Some(host) = named(name) else {
+        let names = HOSTS.map(|host| host.name).join(", ");
+        let _ = writeln!(std::io::stderr(), "trace: there is no host `{name}`; help: one of {names}");
+        return 0;
+    };
+    let cwd = root.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+    let project = host.project.iter().find_map(std::env::var_os).map(PathBuf::from);
+    let around = Surroundings { cwd, user: user_rules(), project };
+    let answer = waited(host, event, &around);
+    // A host that does not listen any more has decided without us.
+    let printed = std::io::stdout().write_all(answer.output.as_bytes());
+    if printed.is_ok() { answer.exit } else { 0 }
+}
+
+/// Works in another thread, and waits no longer than the limit.
+fn waited(host: &'static Description, event: Option<String>, around: &Surroundings) -> Answer {
+    let (say, words) = channel();
+    let own = around.clone();
+    let thread = std::thread::Builder::new().spawn(move || {
+        let word = work(host, event.as_deref(), &own, &say).unwrap_or_else(Word::Failed);
+        drop(say.send(word));
+    });
+    let (mut limit, mut place) = (LISTENING, None);
+    let why = loop {
+        match thread.as_ref().map(|_| words.recv_timeout(limit)) {
+            Ok(Ok(Word::Heard(cwd, patience))) => (place, limit) = (cwd, patience),
+            Ok(Ok(Word::Answer(answer))) => return answer,
+            Ok(Ok(Word::Failed(why))) => break why,
+            Ok(Err(RecvTimeoutError::Timeout)) => {
+                // The checks may have to be made anew; somebody has to come to an end with it.
+                refresh(around, place.as_deref());
+                break format!("no answer within {} ms", limit.as_millis());
+            }
+            Ok(Err(RecvTimeoutError::Disconnected)) => break "a fault of the program".to_owned(),
+            Err(error) => break error.to_string(),
+        }
+    };
+    if let Ok(engine) = around.engine(place.as_deref()) {
+        drop(log::append(&engine.path(""), &[Entry::of(What::NotEnforced, host.name).because(&why)]));
+    }
+    Answer::default()
+}
+
+fn work(
+    host: &'static Description,
+    event: Option<&str>,
+    around: &Surroundings,
+    say: &Sender<Word>,
+) -> Result<Word, String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(MAX_PAYLOAD_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_PAYLOAD_BYTES {
+        return Err(format!("a payload of more than {MAX_PAYLOAD_BYTES} bytes"));
+    }
+    let Some(heard) = payload::read(host, event, &bytes).map_err(|error| error.to_string())? else {
+        return Ok(Word::Answer(Answer::default()));
+    };
+    drop(bytes);
+    let slow = matches!(heard.hook.moment, Moment::SessionStart | Moment::Prompt | Moment::SubagentStart);
+    let set = || std::env::var(LIMIT).ok()?.parse().ok().map(Duration::from_millis);
+    let limit = set().unwrap_or(if slow { READING } else { THINKING });
+    drop(say.send(Word::Heard(heard.cwd.clone(), limit)));
+    hook(host, heard, around).map(Word::Answer).map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+}
+
+/// Starts a process that brings the compiled checks up to date, and does not wait for it.
+fn refresh(around: &Surroundings, place: Option<&str>) {
+    let Some((engine, own)) = around.engine(place).ok().zip(std::env::current_exe().ok()) else { return };
+    let mut check = Command::new(own);
+    check.arg("--root").arg(engine.root()).args(["check", "-"]);
+    drop(check.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn());
+}

@@ -1,0 +1,245 @@
+//! `trace hook` as hosts run it: a process for each event.
+
+#![expect(clippy::indexing_slicing, reason = "a member of a JSON object that was just made is set by its name")]
+
+use crate::desk::Desk;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::Stdio;
+use std::thread;
+
+/// No process of these tests is to be late, however slow the machine.
+const LIMIT: (&str, &str) = ("TRACE_HOOK_LIMIT_MS", "60000");
+const TESTS: &str = "after editing a .rs file, run cargo test before you finish";
+
+impl Desk {
+    /// What a host is answered from a directory of the workspace, and the exit status.
+    fn hook(&self, place: &str, line: &str, payload: &Value) -> (String, i32) {
+        let mut payload = payload.clone();
+        payload["cwd"] = json!(self.path(place));
+        self.bytes(line, payload.to_string().as_bytes())
+    }
+
+    fn bytes(&self, line: &str, payload: &[u8]) -> (String, i32) {
+        let mut child =
+            self.shell(line).env(LIMIT.0, LIMIT.1).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // A process that has decided already reads no further.
+        drop(child.stdin.take().unwrap().write_all(payload));
+        let output = child.wait_with_output().unwrap();
+        (self.masked(&output.stdout), output.status.code().unwrap())
+    }
+
+    fn claude(&self, session: &str, event: &Value) -> String {
+        let mut payload = json!({ "session_id": session });
+        payload.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
+        let (text, code) = self.hook("", "trace hook claude-code", &payload);
+        assert_eq!(code, 0, "{text}");
+        text
+    }
+}
+
+fn bash(id: &str, command: &str) -> Value {
+    json!({ "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": { "command": command }, "tool_use_id": id })
+}
+
+fn ran(id: &str, command: &str, code: i32) -> Value {
+    let mut event = bash(id, command);
+    event["hook_event_name"] = json!(if code == 0 { "PostToolUse" } else { "PostToolUseFailure" });
+    match code {
+        0 => event["tool_response"] = json!({ "stdout": "", "stderr": "" }),
+        code => event["error"] = json!(format!("Exit code {code}")),
+    }
+    event
+}
+
+fn write(id: &str, path: &str) -> [Value; 2] {
+    let input = json!({ "file_path": path, "content": "fn f() {}\n" });
+    let call = json!({ "hook_event_name": "PreToolUse", "tool_name": "Write", "tool_input": input, "tool_use_id": id });
+    let mut done = call.clone();
+    done["hook_event_name"] = json!("PostToolUse");
+    done["tool_response"] = json!({ "type": "create", "originalFile": null });
+    [call, done]
+}
+
+fn stop() -> Value {
+    json!({ "hook_event_name": "Stop", "stop_hook_active": false, "last_assistant_message": "done" })
+}
+
+#[test]
+fn obligations_open_and_close_across_processes() {
+    let desk = Desk::new().said(TESTS);
+    for event in write("1", "src/a.rs") {
+        assert_eq!(desk.claude("s", &event), "");
+    }
+    let held = desk.claude("s", &stop());
+    assert!(held.contains("\"decision\":\"block\"") && held.contains("cargo test"), "{held}");
+    assert_eq!(desk.claude("other", &stop()), "", "another session owes nothing");
+    // Without having done anything, it is let go, and the user is told.
+    let told = desk.claude("s", &stop());
+    assert!(told.contains("systemMessage") && told.contains("unresolved"), "{told}");
+    assert_eq!(desk.claude("s", &stop()), "", "the user is told once");
+    // Tests that fail pay nothing.
+    desk.claude("s", &bash("2", "cargo test"));
+    desk.claude("s", &ran("2", "cargo test", 101));
+    assert!(desk.claude("s", &stop()).contains("block"));
+    desk.claude("s", &bash("3", "cargo test"));
+    desk.claude("s", &ran("3", "cargo test", 0));
+    assert_eq!(desk.claude("s", &stop()), "");
+    // And edited again: owed again.
+    for event in write("4", "src/b.rs") {
+        desk.claude("s", &event);
+    }
+    assert!(desk.claude("s", &stop()).contains("block"));
+}
+
+#[test]
+fn sixteen_processes_on_one_session_lose_nothing() {
+    let desk = Desk::new().said(TESTS);
+    thread::scope(|scope| {
+        for number in 0..16 {
+            let desk = &desk;
+            scope.spawn(move || {
+                let id = format!("call-{number}");
+                for event in write(&id, &format!("src/f{number}.rs")) {
+                    assert_eq!(desk.claude("s", &event), "");
+                }
+            });
+        }
+    });
+    let records = server::host::sessions::Sessions::at(desk.path(".trace/sessions")).records();
+    let [(_, record)] = records.as_slice() else { panic!("one session: {records:?}") };
+    assert_eq!(record.deeds, 16, "every result was counted");
+    assert!(desk.claude("s", &stop()).contains("block"));
+}
+
+#[test]
+fn a_record_that_a_crash_has_torn_counts_as_a_session_that_begins() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    desk.claude("s", &bash("1", "ls"));
+    let files = desk.files(".trace/sessions");
+    let (path, bytes) = files.iter().find(|(path, _)| path.extension().is_none()).unwrap();
+    for end in [0, 1, 20, bytes.len() - 1] {
+        std::fs::write(path, &bytes[..end]).unwrap();
+        assert!(desk.claude("s", &bash("2", "npm install x")).contains("deny"));
+    }
+    // A new file that was not renamed any more is in nobody's way.
+    std::fs::write(path.with_extension("new"), "torn").unwrap();
+    assert!(desk.claude("s", &bash("3", "npm install x")).contains("deny"));
+}
+
+#[test]
+fn the_right_rules_are_found_from_subdirectories_work_trees_and_elsewhere() {
+    let desk = Desk::new().said("never use npm here, use pnpm").with("web/src/x.ts", "").in_git();
+    let npm = bash("1", "npm install x");
+    assert!(desk.hook("web/src", "trace hook claude-code", &npm).0.contains("deny"));
+    // Rules that are not committed hold in linked work trees, too.
+    desk.sure("git rm -rq --cached .trace && git commit -qm 'Keep rules apart' && git worktree add -q ../linked");
+    assert!(desk.hook("../linked", "trace hook claude-code", &npm).0.contains("deny"));
+    // An agent that has left the project is still in it, if the host says so.
+    std::fs::create_dir(desk.path("../elsewhere")).unwrap();
+    assert_eq!(desk.hook("../elsewhere", "cd / && trace hook claude-code", &npm), (String::new(), 0));
+    let line = format!("cd / && CLAUDE_PROJECT_DIR='{}' trace hook claude-code", desk.path("").display());
+    assert!(desk.hook("../elsewhere", &line, &npm).0.contains("deny"));
+}
+
+#[test]
+fn a_correction_becomes_a_rule_that_nobody_has_armed() {
+    let desk = Desk::new().said(TESTS);
+    desk.claude("s", &bash("1", "npm install left-pad"));
+    let prompt = |text: &str| json!({ "hook_event_name": "UserPromptSubmit", "prompt": text });
+    let told = desk.claude("s", &prompt("no, never use npm here, use pnpm"));
+    assert!(told.contains("npm-instead-of-pnpm") && told.contains("additionalContext"), "{told}");
+    let rule = desk.read(".trace/rules/npm-instead-of-pnpm.toml");
+    assert!(rule.contains("state = \"shadow\""), "{rule}");
+    assert!(desk.read(".trace/corrections.jsonl").contains("npm install left-pad"), "linked to what was done");
+    assert_eq!(desk.claude("s", &bash("2", "npm install x")), "", "it only logs");
+    assert!(desk.sure("trace log").contains("noted npm-instead-of-pnpm"));
+    desk.sure("trace rules arm npm-instead-of-pnpm");
+    assert!(desk.claude("s", &bash("3", "npm install x")).contains("deny"));
+    // What no person wrote is no correction.
+    for text in [
+        "[trace] Before you finish, never use yarn, use pnpm",
+        "Stop hook feedback:\nnever use yarn here, use pnpm",
+        "<task-notification>never use yarn here, use pnpm</task-notification>",
+        "please list the files",
+    ] {
+        assert_eq!(desk.claude("s", &prompt(text)), "", "{text}");
+    }
+    assert!(!desk.sure("trace rules list").contains("yarn"));
+}
+
+#[test]
+fn rules_are_put_in_front_of_the_agent_at_the_beginning_and_after_compaction() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    let start = json!({ "hook_event_name": "SessionStart", "source": "startup" });
+    assert!(desk.claude("s", &start).contains("pnpm"));
+    let prompt = json!({ "hook_event_name": "UserPromptSubmit", "prompt": "go on" });
+    assert_eq!(desk.claude("s", &prompt), "", "once is enough");
+    desk.claude("s", &json!({ "hook_event_name": "PreCompact", "trigger": "auto" }));
+    assert!(desk.claude("s", &prompt).contains("pnpm"));
+}
+
+#[test]
+fn an_agent_does_not_change_its_own_checks() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    desk.sure("trace install claude-code --project");
+    let settings = desk.read(".claude/settings.json");
+    for command in [
+        "rm -rf .trace",
+        "echo '' > .trace/rules/npm-instead-of-pnpm.toml",
+        "trace waive npm-instead-of-pnpm --reason x",
+        "trace rules retire npm-instead-of-pnpm",
+        "env X=1 trace --root . uninstall claude-code --project",
+        "echo '{}' > .claude/settings.json",
+        "rm .claude/settings.json",
+    ] {
+        assert!(desk.claude("s", &bash("1", command)).contains("deny"), "{command}");
+    }
+    for command in
+        ["trace rules list", "cat .trace/rules/npm-instead-of-pnpm.toml", "git commit -m 'move .trace'", "trace log"]
+    {
+        assert_eq!(desk.claude("s", &bash("1", command)), "", "{command}");
+    }
+    let write = |content: &str| {
+        let input = json!({ "file_path": desk.path(".claude/settings.json"), "content": content });
+        json!({ "hook_event_name": "PreToolUse", "tool_name": "Write", "tool_input": input, "tool_use_id": "1" })
+    };
+    assert!(desk.claude("s", &write("{}")).contains("deny"));
+    assert_eq!(desk.claude("s", &write(&settings.replacen('{', "{\"model\":\"opus\",", 1))), "", "the rest is free");
+    assert!(desk.claude("s", &write(&settings.replacen('{', "{\"disableAllHooks\":true,", 1))).contains("deny"));
+    assert_eq!(desk.run("trace waive npm-instead-of-pnpm --reason x").code, 2, "without a terminal nobody waives");
+}
+
+#[test]
+fn whatever_goes_wrong_the_agent_goes_on() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    for bytes in [&b""[..], b"{", b"\xff\xfe{}", b"[]", b"3", b"{\"hook_event_name\":\"Brandnew\"}"] {
+        assert_eq!(desk.bytes("trace hook claude-code", bytes), (String::new(), 0));
+    }
+    assert_eq!(desk.bytes("trace hook nobody", b"{}"), (String::new(), 0));
+    assert!(desk.read(".trace/log.jsonl").contains("not_enforced"));
+    assert_eq!(desk.run("trace status").code, 1);
+    // Nor does a damaged cache stop anything: it is made anew.
+    desk.write(".trace/cache/checks.bin", "damaged");
+    assert!(desk.claude("s", &bash("1", "npm install x")).contains("deny"));
+    // In a folder that nothing was ever said in, nothing is left behind.
+    let empty = Desk::new();
+    assert_eq!(empty.claude("s", &bash("1", "npm install x")), "");
+    assert!(!empty.path(".trace").exists());
+}
+
+#[test]
+fn installing_and_uninstalling_leave_no_trace() {
+    let desk = Desk::new().with(".claude/settings.json", "{\n  // mine\n  \"model\": \"opus\"\n}\n");
+    let shown = desk.sure("trace install claude-code --project --dry-run");
+    assert!(shown.contains("would be changed") && shown.contains('+'), "{shown}");
+    assert!(!desk.read(".claude/settings.json").contains("trace"));
+    desk.sure("trace install claude-code codex copilot cursor gemini opencode --project");
+    assert!(desk.sure("trace install claude-code --project").contains("nothing to change"));
+    desk.sure("trace uninstall claude-code codex copilot cursor gemini opencode --project");
+    assert_eq!(desk.read(".claude/settings.json"), "{\n  // mine\n  \"model\": \"opus\"\n}\n");
+    assert!(![".codex", ".github", ".cursor", ".gemini", ".opencode"].iter().any(|folder| desk.path(folder).exists()));
+    desk.sure("trace install claude-code codex copilot cursor gemini opencode");
+    desk.sure("trace uninstall claude-code codex copilot cursor gemini opencode");
+    assert!(!desk.path("../home/.claude").exists());
+}

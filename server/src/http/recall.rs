@@ -1,0 +1,204 @@
+//! `/v1/search` and `/v1/recall`: what fits a question, bare or as a context within a budget.
+
+use super::docs::{example, named};
+use super::memories::{Memory, filter_schema, within};
+use super::{App, Body, Caller, Problem};
+use aide::axum::ApiRouter;
+use aide::axum::routing::post_with;
+use aide::transform::TransformOperation;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use memory::budget::Limits;
+use memory::index::{self, Hit, Mode};
+use memory::{Filter, Scope, Trust};
+use router::recall::{Item, Request, Spending, Tiers};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The longest question, in bytes.
+const MAX_QUERY_BYTES: usize = 8 << 10;
+/// How many records are found unless more or fewer are asked for.
+const FOUND: usize = 10;
+/// How many records are considered for a context unless more or fewer are asked for.
+const CONSIDERED: usize = 50;
+
+/// The routes.
+pub(super) fn routes() -> ApiRouter<App> {
+    ApiRouter::new()
+        .api_route("/v1/search", post_with(search, search_described))
+        .api_route("/v1/recall", post_with(recall, recall_described))
+}
+
+/// A search.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Searched {
+    /// What is looked for: 1 byte to 8 KiB.
+    query: String,
+    /// Whose records.
+    #[serde(default)]
+    scope: Scope,
+    /// Which of those: fields, `AND`, `OR`, `NOT`, and the operators `eq ne in gt gte lt lte contains icontains`.
+    #[serde(default)]
+    #[schemars(schema_with = "filter_schema")]
+    filter: Option<Value>,
+    /// How many at most: 1 to 1000, 10 if not said.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<usize>,
+    /// How.
+    #[serde(default)]
+    mode: Mode,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+struct Answer {
+    /// The best first.
+    results: Vec<Found>,
+}
+
+/// A record that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+struct Found {
+    /// The record.
+    #[serde(flatten)]
+    memory: Memory,
+    /// How well it fits; comparable within one answer only.
+    score: f32,
+    /// Its score by words (BM25), where it was found by them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lexical: Option<f32>,
+    /// Its cosine, where it was compared by meaning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dense: Option<f32>,
+}
+
+/// A question, and what its answer may cost.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// What is asked: 1 byte to 8 KiB.
+    query: String,
+    /// Among whose records.
+    #[serde(default)]
+    scope: Scope,
+    /// Among which of those: fields, `AND`, `OR`, `NOT`, and operators, as in a search.
+    #[serde(default)]
+    #[schemars(schema_with = "filter_schema")]
+    filter: Option<Value>,
+    /// Hard caps in tokens of context, milliseconds and US dollars; what is not named is not capped.
+    #[serde(default)]
+    budget: Limits,
+    /// How much effort each module may make; one that is not named makes the least.
+    #[serde(default)]
+    tiers: Tiers,
+    /// How many records are considered at most: 1 to 1000, 50 if not said.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<usize>,
+    /// Whether the scores that led to the order are told.
+    #[serde(default)]
+    explain: bool,
+}
+
+/// What was recalled.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+struct Recalled {
+    /// What the context holds, the best first.
+    items: Vec<Quoted>,
+    /// The context: what is to be put in front of a model, within the token budget. Texts that nobody vouches for are quoted.
+    context: String,
+    /// What was spent, in all and by module.
+    spending: Spending,
+}
+
+/// An item of a context.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+struct Quoted {
+    /// The record, with its provenance.
+    memory: Memory,
+    /// How far it may be trusted: its provenance's word for it.
+    trust: Trust,
+    /// How many tokens of the context it has.
+    tokens: u64,
+    /// How well it fits; comparable within one answer only.
+    score: f32,
+    /// Its score by words, if asked to explain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lexical: Option<f32>,
+    /// Its cosine, if asked to explain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dense: Option<f32>,
+}
+
+impl From<Hit> for Found {
+    fn from(Hit { stored, score, lexical, dense }: Hit) -> Found {
+        Found { memory: stored.into(), score, lexical, dense }
+    }
+}
+
+async fn search(State(app): State<App>, caller: Caller, Body(body): Body<Searched>) -> Result<Json<Answer>, Problem> {
+    let limit = within(&app, body.limit, FOUND)?;
+    let text = asked(body.query)?;
+    let filter = meant(&body.scope, body.filter.as_ref())?;
+    let query = index::Query { text, filter, limit, mode: body.mode, neighbours: true };
+    let hits = app.blocking(move |service| Ok(service.index().search(&caller.tenant, &query)?)).await?;
+    Ok(Json(Answer { results: hits.into_iter().map(Found::from).collect() }))
+}
+
+fn search_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    let about = "By words and by meaning, where there is an embedder. What the caller has just written is found.";
+    let op = named(op, "search_memories", "Search memories", about, "recall");
+    example(op, &json!({"query": "package manager", "scope": {"user_id": "alice"}, "limit": 5, "mode": "hybrid"}))
+}
+
+async fn recall(State(app): State<App>, caller: Caller, Body(body): Body<Asked>) -> Result<Json<Recalled>, Problem> {
+    let limit = within(&app, body.limit, CONSIDERED)?;
+    let (query, filter) = (asked(body.query)?, meant(&body.scope, body.filter.as_ref())?);
+    if body.budget.usd.is_some_and(|usd| usd < 0.0) {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "a budget is not negative").at("budget.usd"));
+    }
+    let request = Request { query, filter, limits: body.budget, tiers: body.tiers, limit };
+    let reply = app.blocking(move |service| Ok(service.recall(&caller.tenant, &request)?)).await?;
+    let quoted = |Item { hit, tokens, .. }: Item| {
+        let Hit { stored, score, lexical, dense } = hit;
+        let (lexical, dense) = (lexical.filter(|_| body.explain), dense.filter(|_| body.explain));
+        let trust = stored.record.provenance.trust;
+        Quoted { memory: stored.into(), trust, tokens, score, lexical, dense }
+    };
+    let items = reply.items.into_iter().map(quoted).collect();
+    Ok(Json(Recalled { items, context: reply.context, spending: reply.spending }))
+}
+
+fn recall_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    let about = "A context for a model, within a hard budget. What could not be done within it is left out, and `spending` \
+        says so.";
+    let op = named(op, "recall", "Recall a context for a question", about, "recall");
+    let budget = json!({"tokens": 400, "ms": 500, "usd": 0.001});
+    let tiers = json!({"filter": "mid", "summary": "high"});
+    let query = "Which package manager does Alice want?";
+    example(
+        op,
+        &json!({"query": query, "scope": {"user_id": "alice"}, "budget": budget, "tiers": tiers, "explain": true}),
+    )
+}
+
+fn asked(query: String) -> Result<String, Problem> {
+    if query.trim().is_empty() || query.len() > MAX_QUERY_BYTES {
+        let detail = format!("`query` has 1 to {MAX_QUERY_BYTES} bytes");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).at("query"));
+    }
+    Ok(query)
+}
+
+/// What a scope and a filter mean together.
+fn meant(scope: &Scope, filter: Option<&Value>) -> Result<Filter, Problem> {
+    let scoped = Filter::of_scope(scope);
+    Ok(match filter.filter(|filter| !filter.is_null()) {
+        Some(filter) => scoped.and(Filter::parse(filter)?),
+        None => scoped,
+    })
+}
