@@ -62,6 +62,20 @@ fn roles_decide_how_far_a_memory_is_trusted() {
 }
 
 #[test]
+fn without_a_model_the_users_statements_are_kept_and_the_answer_says_so() {
+    let server = Server::start();
+    let messages =
+        json!([{"role": "user", "content": "I moved to Oslo"}, {"role": "assistant", "content": "How nice"}]);
+    let answer = add(&server, &json!({"messages": messages, "user_id": "ann"}));
+    assert_eq!(texts(&answer.body["results"]), ["I moved to Oslo"]);
+    assert!(answer.body["message"].as_str().unwrap().contains("no language model"), "{answer:?}");
+    let again = add(&server, &json!({"messages": "I moved to Oslo", "user_id": "ann"}));
+    assert_eq!(again.body["results"][0]["event"], "NOOP");
+    let event = server.ask("GET", &format!("/v1/event/{}/", answer.body["event_id"].as_str().unwrap()), None);
+    assert_eq!((event.status, &event.body["results"][0]["data"]["memory"]), (200, &json!("I moved to Oslo")));
+}
+
+#[test]
 fn what_is_added_is_found_with_a_score_from_0_to_1() {
     let server = Server::start();
     for text in ["Ann drinks green tea", "Ann rides a bicycle", "Ann lives in Oslo"] {
