@@ -111,7 +111,7 @@ class Trace:
 
     def search(self, text):
         found = self.ask("/v1/search", {"query": text, "filter": {"user_id": "ana"}, "limit": 10})
-        return [hit["memory"]["text"] for hit in found["results"]]
+        return [hit["text"] for hit in found["results"]]
 
     def cpu(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:

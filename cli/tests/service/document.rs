@@ -153,6 +153,8 @@ impl Maker<'_> {
                 Value::String(text) => text,
                 other => other.to_string(),
             };
+            // What is longer can't be sent at all.
+            let value: String = value.chars().take(1000).collect();
             match parameter.place.as_str() {
                 "path" => {
                     let value = if self.chance.one_in(3) || self.known.is_empty() {

@@ -112,7 +112,7 @@ impl Client {
         let body = json!({"query": query, "filter": {"user_id": user}, "limit": 10});
         let (status, answer) = self.ask("POST", "/v1/search", Some(&body))?;
         assert_eq!(status, 200, "{answer}");
-        let texts = answer["results"].as_array().unwrap().iter().map(|hit| hit["memory"]["text"].as_str().unwrap());
+        let texts = answer["results"].as_array().unwrap().iter().map(|hit| hit["text"].as_str().unwrap());
         Some(texts.map(str::to_owned).collect())
     }
 }

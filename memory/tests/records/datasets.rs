@@ -1,6 +1,6 @@
 //! The public data sets, where they are: parsed whole, with evidence that is there.
 
-#![expect(clippy::print_stderr, reason = "helpers of tests")]
+#![expect(clippy::print_stderr, reason = "a test that cannot be set up has failed")]
 
 use memory::import::conversation::Conversation;
 use memory::import::{locomo, longmemeval};

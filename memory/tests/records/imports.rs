@@ -1,6 +1,6 @@
 //! Imports of each format, as data: a file, and what is remembered of it. Importing twice adds nothing.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use super::memories::memories;
 use memory::import::{Choice, Format, Import, Report};

@@ -1,6 +1,6 @@
 //! Transactions over records: what they promise, one by one and against a naive model.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use consistency::store::{Store, World};
 use memory::memories::limits::{Excess, MAX_CATEGORIES, MAX_METADATA_BYTES, MAX_PAST};

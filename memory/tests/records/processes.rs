@@ -1,6 +1,6 @@
 //! Several processes on one store: this very binary, started anew with a task in its environment.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use consistency::store::{Store, System};
 use memory::{Draft, Memories, Tenant};

@@ -1,6 +1,6 @@
 //! Secrets never stay, and what only looks like one does: a corpus of texts, and properties of any text.
 
-#![expect(clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::indexing_slicing, reason = "a test that cannot be set up has failed")]
 
 use memory::redact::{redact, redacted};
 use proptest::prelude::*;

@@ -11,11 +11,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use memory::budget::Limits;
 use memory::index::{self, Hit, Mode};
+use memory::module::Fact;
 use memory::{Filter, Scope, Trust};
-use router::recall::{Item, Request, Spending, Tiers};
+use router::recall::{Item, Reply, Request, Spending, Tiers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The longest question, in bytes.
 const MAX_QUERY_BYTES: usize = 8 << 10;
@@ -113,18 +115,27 @@ struct Recalled {
     context: String,
     /// What was spent, in all and by module.
     spending: Spending,
+    /// Whether there is not enough evidence for an answer.
+    abstains: bool,
+    /// What each module found out, if asked to explain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<BTreeMap<String, Vec<Fact>>>,
 }
 
 /// An item of a context.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 struct Quoted {
+    /// Its number in the context.
+    number: usize,
     /// The record, with its provenance.
     memory: Memory,
     /// How far it may be trusted: its provenance's word for it.
     trust: Trust,
     /// How many tokens of the context it has.
     tokens: u64,
-    /// How well it fits; comparable within one answer only.
+    /// What it is worth for the question after all modules; comparable within one answer only.
+    value: f64,
+    /// How well the search found it to fit; comparable within one answer only.
     score: f32,
     /// Its score by words, if asked to explain.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,14 +174,15 @@ async fn recall(State(app): State<App>, caller: Caller, Body(body): Body<Asked>)
     }
     let request = Request { query, filter, limits: body.budget, tiers: body.tiers, limit };
     let reply = app.blocking(move |service| Ok(service.recall(&caller.tenant, &request)?)).await?;
-    let quoted = |Item { hit, tokens, .. }: Item| {
+    let quoted = |Item { number, hit, value, tokens, .. }: Item| {
         let Hit { stored, score, lexical, dense } = hit;
         let (lexical, dense) = (lexical.filter(|_| body.explain), dense.filter(|_| body.explain));
         let trust = stored.record.provenance.trust;
-        Quoted { memory: stored.into(), trust, tokens, score, lexical, dense }
+        Quoted { number, memory: stored.into(), trust, tokens, value, score, lexical, dense }
     };
-    let items = reply.items.into_iter().map(quoted).collect();
-    Ok(Json(Recalled { items, context: reply.context, spending: reply.spending }))
+    let Reply { items, context, spending, abstains, facts } = reply;
+    let items = items.into_iter().map(quoted).collect();
+    Ok(Json(Recalled { items, context, spending, abstains, facts: body.explain.then_some(facts) }))
 }
 
 fn recall_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
