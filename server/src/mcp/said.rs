@@ -84,10 +84,11 @@ pub(super) fn element(record: &Record) -> String {
     element + &format!(" created=\"{}\">{}</memory>", shown(record.created_at), Escaped(&record.text))
 }
 
-/// Writes a schema without what some hosts do not know: all its fields are listed, so nothing else is allowed.
+/// Writes a schema as every host can read it: all its fields are listed, if there are none too, and nothing else is allowed.
 pub(super) fn closed(schema: &mut Schema) {
     if let Some(object) = schema.as_object_mut() {
         object.remove("unevaluatedProperties");
+        object.entry("properties").or_insert_with(|| serde_json::json!({}));
         object.insert("additionalProperties".to_owned(), false.into());
     }
 }
