@@ -28,12 +28,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let engine = engine(root)?;
-    let store = match arguments.store {
-        Some(store) => store,
-        None => {
-            engine.create()?;
-            engine.state()
-        }
+    let store = if let Some(store) = arguments.store {
+        store
+    } else {
+        engine.create()?;
+        engine.state()
     };
     let workspace = Workspace { place: Place::At(engine.root().to_owned()), user: user_rules() };
     let settings = Settings { workspace: Some(workspace), ..Settings::beside(&store) };

@@ -44,7 +44,7 @@ fn no_operation_answers_anything_but_what_the_document_says() {
         }
     }
     println!("{asked} requests to {} operations, {fine} of them fine", operations.len());
-    assert!(faults.is_empty(), "{} faults, the first:\n{}", faults.len(), faults[..faults.len().min(25)].join("\n"));
+    assert!(faults.is_empty(), "{} faults, the first:\n{}", faults.len(), faults[..faults.len().min(200)].join("\n"));
     assert!(fine * 20 > asked, "of {asked} requests only {fine} were fine: nothing was looked at deeply");
 }
 

@@ -47,7 +47,8 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 statuses.insert(status.parse().unwrap_or(0));
                 let content = resolved(document, response)["content"].as_object();
-                kinds.extend(content.into_iter().flatten().map(|(kind, _)| kind.clone()));
+                let plain = |kind: &String| kind.split(';').next().unwrap().to_owned();
+                kinds.extend(content.into_iter().flatten().map(|(kind, _)| plain(kind)));
             }
             found.push(Operation {
                 method: method.to_uppercase(),

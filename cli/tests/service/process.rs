@@ -76,8 +76,13 @@ impl Client {
         Client { agent, address: server.address.clone(), key: None }
     }
 
-    /// Asks; nothing where the server is gone.
+    /// Asks; nothing where the server is gone. A connection that the server closed meanwhile, as it does where it did not
+    /// read a body, is not the end of the server.
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<&str>) -> Option<Answer> {
+        self.once(method, path, body).or_else(|| self.once(method, path, body))
+    }
+
+    fn once(&self, method: &str, path: &str, body: Option<&str>) -> Option<Answer> {
         let request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.address));
         let mut request = request.header("content-type", "application/json");
         if let Some(key) = &self.key {

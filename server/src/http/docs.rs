@@ -72,6 +72,18 @@ pub fn problems<'t>(mut operation: TransformOperation<'t>, statuses: &[u16]) -> 
     operation
 }
 
+/// Says of an operation what kind of content it answers with.
+pub fn of_kind<'t>(mut operation: TransformOperation<'t>, kind: &str) -> TransformOperation<'t> {
+    let responses = operation.inner_mut().responses.iter_mut().flat_map(|all| all.responses.values_mut());
+    for response in responses {
+        if let ReferenceOr::Item(answer) = response {
+            answer.content =
+                std::mem::take(&mut answer.content).into_values().map(|of| (kind.to_owned(), of)).collect();
+        }
+    }
+    operation
+}
+
 /// Gives an operation an example of the body that it takes.
 pub fn example<'t>(mut operation: TransformOperation<'t>, body: &Value) -> TransformOperation<'t> {
     if let Some(ReferenceOr::Item(taken)) = &mut operation.inner_mut().request_body {

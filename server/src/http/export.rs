@@ -1,6 +1,6 @@
 //! `/v1/export`: everything that the tenant's records are, as lines of JSON.
 
-use super::docs::named;
+use super::docs::{named, of_kind};
 use super::{App, Caller, Problem};
 use crate::service::Service;
 use aide::axum::ApiRouter;
@@ -26,7 +26,8 @@ pub(super) fn routes() -> ApiRouter<App> {
         "/v1/export",
         get_with(export, |op| {
             let op = named(op, "export_memories", "Export all memories", about, "memories");
-            op.response_with::<200, String, _>(|answer| answer.description("Lines of JSON."))
+            let op = op.response_with::<200, String, _>(|answer| answer.description("Lines of JSON."));
+            of_kind(op, "application/x-ndjson")
         }),
     )
 }

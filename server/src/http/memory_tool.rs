@@ -1,6 +1,7 @@
 //! `/v1/memory-tool` runs the commands of Anthropic's memory tool; `/v1/files` reads and writes the same files, with the
 //! preconditions of its memory stores.
 
+use super::docs::problems;
 use super::mem0::asked::{Asked, Parameters};
 use super::{App, Caller, Problem};
 use crate::memory_tool::files::{self, File, FileError, Place, ROOT};
@@ -27,8 +28,11 @@ pub fn routes() -> ApiRouter<App> {
         .api_route(
             "/v1/files/{*path}",
             get_with(show, |op| op.summary("Show a file"))
-                .put_with(write, |op| op.summary("Write a file").description(written))
-                .delete_with(delete, |op| op.summary("Delete a file")),
+                .put_with(write, |op| {
+                    let op = op.summary("Write a file").description(written);
+                    problems(op.response::<200, Json<File>>().response::<201, Json<File>>(), &[409])
+                })
+                .delete_with(delete, |op| problems(op.summary("Delete a file").response::<204, ()>(), &[404, 409])),
         )
 }
 

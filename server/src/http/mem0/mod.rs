@@ -15,6 +15,7 @@ mod shown;
 
 pub(crate) use change::forget_all;
 
+use super::docs::problems;
 use super::{App, Caller, Problem};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with, put_with};
@@ -52,8 +53,10 @@ pub fn routes() -> ApiRouter<App> {
         .api_route("/v1/memories/", delete_with(change::delete_all, |op| op.summary("Forget the memories of a scope")))
         .api_route(
             "/v1/batch/",
-            put_with(change::update_batch, |op| op.summary("Change several memories at once"))
-                .delete_with(change::delete_batch, |op| op.summary("Forget several memories at once")),
+            put_with(change::update_batch, |op| problems(op.summary("Change several memories at once"), &[404, 409]))
+                .delete_with(change::delete_batch, |op| {
+                    problems(op.summary("Forget several memories at once"), &[404])
+                }),
         )
         .api_route("/v1/entities/", get_with(entities::list, |op| op.summary("List users, agents, apps and runs")))
         .api_route(
