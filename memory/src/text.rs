@@ -93,7 +93,8 @@ fn tokens(text: &str) -> impl Iterator<Item = Token> + '_ {
             text,
             position_length: 1,
         };
-        forms(&run, language).into_iter().map(token)
+        // Of a mark that stands alone nothing is left.
+        forms(&run, language).into_iter().filter(|form| !form.is_empty()).map(token)
     })
 }
 
