@@ -120,19 +120,19 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path, None)
+        self.ask(&Method::GET, path, None)
     }
 
     pub(crate) fn put(&self, path: &str, body: Value) -> Answer {
-        self.ask(Method::PUT, path, Some(body))
+        self.ask(&Method::PUT, path, Some(body))
     }
 
     pub(crate) fn post(&self, path: &str, body: Value) -> Answer {
-        self.ask(Method::POST, path, Some(body))
+        self.ask(&Method::POST, path, Some(body))
     }
 
     pub(crate) fn delete(&self, path: &str) -> Answer {
-        self.ask(Method::DELETE, path, None)
+        self.ask(&Method::DELETE, path, None)
     }
 
     /// Begins a session, and gives its path.
@@ -141,21 +141,19 @@ impl Client {
     }
 
     /// Asks; again where the connection was closed meanwhile, as a server does that has not read a body.
-    fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let once = || self.once(method.clone(), path, body.as_ref());
+    fn ask(&self, method: &Method, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string());
+        let once = || self.once(method, path, body.as_deref());
         once().or_else(|_| once()).unwrap()
     }
 
-    fn once(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ureq::Error> {
+    fn once(&self, method: &Method, path: &str, body: Option<&str>) -> Result<Answer, ureq::Error> {
         let mut asked = Asked::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in &self.headers {
             asked = asked.header(*name, value);
         }
         let answer = match body {
-            Some(body) => {
-                let body = body.to_string();
-                self.agent.run(asked.header("content-type", "application/json").body(body).unwrap())
-            }
+            Some(body) => self.agent.run(asked.header("content-type", "application/json").body(body).unwrap()),
             None => self.agent.run(asked.body(()).unwrap()),
         };
         let (parts, mut body) = answer?.into_parts();
