@@ -299,7 +299,8 @@ fn an_interrupted_watcher_leaves_the_store_whole() {
     let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();
     assert!(lines.next().is_some());
     desk.sure("trace state put plan 2");
-    desk.sure(&format!("kill -INT {}", watcher.id()));
+    // Not SIGINT: a shell that runs the tests in the background has them ignore it.
+    desk.sure(&format!("kill -TERM {}", watcher.id()));
     assert!(!watcher.wait().unwrap().success());
     assert_eq!(desk.sure("trace state get plan"), "2\n");
     desk.sure("trace state put plan 3 && trace verify-log .trace/state.db");

@@ -271,7 +271,9 @@ impl Scan {
         let gone = gone.map(|(_, install)| install);
         // A cell that was deleted before it was ever there was absent all along.
         match gone.last() {
-            Some(first) if installs.first().is_some_and(|oldest| oldest.version < first.version) => first.version,
+            Some(first) if installs.iter().take_while(|it| it.version < first.version).any(Install::is_present) => {
+                first.version
+            }
             _ => Version::ZERO,
         }
     }
