@@ -256,7 +256,7 @@ impl Scan {
     }
 
     /// The version of a cell in its range that it saw: the one found, or the one with which the last time began that
-    /// nothing was there. Where that was taken back, nothing is there since the compensation.
+    /// nothing was there. Where that was taken back, nothing is there since the deletion or compensation after it.
     pub(super) fn saw(&self, key: &Key, history: &History) -> Version {
         let installs = history.installs(key);
         if let Some(version) = self.found.get(key) {

@@ -240,13 +240,17 @@ impl World {
         let found = done.scans.iter().flat_map(|(_, found)| found.iter().map(|(cell, at)| (cell, *at)));
         let mut sources: BTreeSet<usize> = reads.chain(found).filter_map(writer).collect();
         for (cell, installs) in &self.cells {
-            // Who took away what a search then missed: the first one, if several did.
+            // Who took away what a search then missed: the first one since the last that was taken back, if several did.
             for (snapshot, _) in done.scans.iter().filter(|_| cell.as_str().starts_with("a/")) {
                 let before: Vec<_> =
                     installs.range(..=snapshot).map(|(_, (writer, it))| (*writer, it.value())).collect();
                 let gone = before.iter().rev().take_while(|(_, value)| value.is_none()).count();
-                if gone > 0 && gone < before.len() {
-                    sources.insert(before[before.len() - gone].0);
+                if let Some((newest, earlier)) =
+                    before[before.len() - gone..].split_last().filter(|_| gone < before.len())
+                {
+                    let since =
+                        earlier.iter().rposition(|(writer, _)| self.done[*writer].retracted).map_or(0, |at| at + 1);
+                    sources.insert(earlier.get(since).unwrap_or(newest).0);
                 }
             }
             if let Some(commit) = done.commit.filter(|_| done.merged.contains(cell)) {
