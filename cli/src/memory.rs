@@ -5,6 +5,7 @@
 
 mod change;
 mod find;
+mod recall;
 mod transfer;
 
 use crate::state::Author;
@@ -32,6 +33,7 @@ const TEXT_COLUMNS: usize = 60;
 Examples:
   trace memory add 'Ann likes green tea' --user ann
   trace memory search 'what does ann drink'
+  trace memory recall 'what does ann drink' --tokens 400
   trace memory import notes/ ~/.claude/projects
   trace memory list --user ann
   trace memory forget 01a203e1-ea85-7428-b421-13d51bcb0df8
@@ -56,6 +58,7 @@ pub(crate) struct Arguments {
 enum Command {
     Add(change::Add),
     Search(find::Search),
+    Recall(recall::Recall),
     List(find::List),
     Show(find::Show),
     Update(change::Update),
@@ -145,6 +148,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let end = match command {
         Command::Add(add) => add.run(&mut work),
         Command::Search(search) => search.run(&mut work),
+        Command::Recall(recall) => recall.run(&mut work),
         Command::List(list) => list.run(&mut work),
         Command::Show(show) => show.run(&mut work),
         Command::Update(update) => update.run(&mut work),

@@ -43,6 +43,7 @@ const COMMANDS: &[&str] = &[
     "trace memory",
     "trace memory add",
     "trace memory search",
+    "trace memory recall",
     "trace memory list",
     "trace memory show",
     "trace memory update",
