@@ -100,7 +100,8 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// The configuration in a file; a file that is not there says nothing.
+    /// The configuration in a file; a file that is not there says nothing. Relative paths in it begin at its folder, so that
+    /// they mean the same wherever a command is started.
     ///
     /// # Errors
     /// [`ConfigError`] says what is not understood, and where.
@@ -117,7 +118,13 @@ impl Config {
             path: path.to_owned(),
             cause: error.to_string().trim_end().to_owned(),
         };
-        toml::from_str(&text).map_err(malformed)
+        let mut config: Config = toml::from_str(&text).map_err(malformed)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let EmbeddingConfig { model_dir, library, .. } = &mut config.embedding;
+        for named in [model_dir, library].into_iter().flatten() {
+            *named = folder.join(&*named);
+        }
+        Ok(config)
     }
 
     /// The same with what the environment says on top: `TRACE_LISTEN`, `TRACE_REQUIRE_KEY`, `TRACE_ALLOW_HOSTS` and
@@ -154,10 +161,10 @@ impl Config {
 }
 
 impl EmbeddingConfig {
-    /// What is asked of an embedder that may use what lies in a data folder.
-    pub fn settings(self, data: &Path, threads: NonZeroUsize) -> memory::embed::Settings {
+    /// What is asked of an embedder that may use what lies in the user's data folder, where fetched models are.
+    pub fn settings(self, data: Option<PathBuf>, threads: NonZeroUsize) -> memory::embed::Settings {
         let EmbeddingConfig { backend, model_dir, library } = self;
-        memory::embed::Settings { backend, model_dir, library, data: Some(data.to_owned()), threads }
+        memory::embed::Settings { backend, model_dir, library, data, threads }
     }
 }
 

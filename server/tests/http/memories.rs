@@ -202,8 +202,8 @@ fn an_expired_record_is_not_there_any_more() {
     let id = client.add(&json!({"text": "short of life", "expires_at": 1}));
     client.get(&format!("/v1/memories/{id}")).problem(404);
     assert_eq!(client.get("/v1/memories").json()["total"], 0);
-    let mut expiry = server::follower::Expiry::default();
-    assert_eq!((expiry.forget(desk.service()).unwrap(), expiry.forget(desk.service()).unwrap()), (1, 0));
+    let sweep = || server::follower::sweep(desk.service()).unwrap();
+    assert_eq!((sweep(), sweep()), (1, 0));
     let history = client.get(&format!("/v1/memories/{id}/history")).json();
     assert_eq!(history["history"][1], json!({"what": "forgotten", "at": history["history"][1]["at"], "by": "expiry"}));
 }
