@@ -7,9 +7,9 @@ mod change;
 mod find;
 mod transfer;
 
+use crate::configured::Configured;
 use crate::state::Author;
 use crate::state::rows::Row;
-use crate::configured::Configured;
 use crate::{End, output, output::PlainFormat};
 use ::memory::embed::Choice;
 use ::memory::filter::shown;
