@@ -165,7 +165,8 @@ impl Folder {
         self.ignore()
     }
 
-    /// Has git ignore what is derived. A file that an older version made, or a person changed, gets what is missing there.
+    /// Has git ignore what is derived. A file of an older version gets what it lacks; one in which nothing is ours is a
+    /// person's own, and so is a line that is negated or commented out.
     fn ignore(&self) -> Result<(), FolderError> {
         let path = self.path(".gitignore");
         let failed = |what| FolderError::of(what, &path);
@@ -174,13 +175,16 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(failed("read")(error)),
         };
-        let said = |line: &str| before.lines().any(|own| own.trim().trim_start_matches(['!', '/']) == line);
-        let missing = IGNORED.lines().filter(|line| !said(line)).fold(String::new(), |text, line| text + line + "\n");
-        if missing.is_empty() {
+        let said =
+            |line: &str| before.lines().any(|own| own.trim_start_matches(['#', '!', '/', ' ']).trim_end() == line);
+        let missing: Vec<&str> = IGNORED.lines().filter(|line| !said(line)).collect();
+        let is_own = !before.is_empty() && missing.len() == IGNORED.lines().count();
+        if missing.is_empty() || is_own {
             return Ok(());
         }
         let end = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        replace(&path, format!("{before}{end}{missing}").as_bytes(), false).map_err(failed("write"))
+        let text = format!("{before}{end}{}\n", missing.join("\n"));
+        replace(&path, text.as_bytes(), false).map_err(failed("write"))
     }
 
     /// The directory that holds the folder: the root of all paths in rules.
