@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Leave out what takes as long as the store is large
     #[arg(long)]
     quick: bool,
+    /// The folder of the store and its indexes, where `trace serve` was told one [default: `.trace`]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: PlainFormat,
@@ -47,6 +50,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
     let settings = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
     let surroundings = Surroundings {
         config: Config::read(&config_of(&engine)).and_then(|config| config.with_environment(variable)),
+        store: arguments.data.as_ref().map_or_else(|| engine.state(), |data| data.join("state.db")),
         engine: &engine,
         settings: settings.or_else(|| home.as_ref().map(|home| home.join(".config"))),
         home,

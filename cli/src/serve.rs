@@ -74,6 +74,8 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let server = Server::bind(service.clone(), settings)?;
     let telling = observe::begin(&observe::Settings {
         filter: variable("TRACE_LOG").or(Some("warn".to_owned())),
+        #[cfg(feature = "otlp")]
+        collector: variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").filter(|collector| !collector.is_empty()),
         ..observe::Settings::default()
     })?;
     let follower = Follower::start(service.clone())?;

@@ -74,6 +74,8 @@ pub struct Finding {
 pub struct Surroundings<'e> {
     /// The workspace.
     pub engine: &'e Engine,
+    /// The file of the store; the indexes lie beside it.
+    pub store: PathBuf,
     /// What is configured there, the environment on top.
     pub config: Result<Config, ConfigError>,
     /// The user's home.
@@ -116,10 +118,10 @@ impl Finding {
 /// Looks at everything, and tells each finding as soon as it is known.
 pub fn examine(surroundings: &Surroundings<'_>, tell: &mut dyn FnMut(Finding)) {
     tell(configured(surroundings));
-    let file = surroundings.engine.state();
-    let store = kept::store(&file, tell);
+    let file = &surroundings.store;
+    let store = kept::store(file, tell);
     if store.is_some() && !surroundings.quick {
-        tell(kept::log(&file));
+        tell(kept::log(file));
     }
     let embedder = surroundings.config.as_ref().ok().map(|config| models::embedder(config, surroundings, tell));
     if let Some(model) = surroundings.config.as_ref().ok().and_then(|config| config.model.as_ref()) {

@@ -109,6 +109,8 @@ fn a_damaged_store_is_told_and_left_alone() {
     let (part, what) = fault(&desk, "");
     assert!(part == "store" && what.contains("is damaged"), "{what}");
     assert_eq!(desk.read(".trace/state.db"), "this is no database, and was one");
+    desk.write("elsewhere/state.db", "");
+    assert_eq!(faults(&desk, "--data elsewhere"), [], "another store is another matter");
 }
 
 #[test]

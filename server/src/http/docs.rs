@@ -23,6 +23,9 @@ use std::sync::Arc;
 const ACCESS: &str = "x-access";
 /// What an operation notes for [`finished`]: statuses of problems that its kind does not tell.
 const PROBLEMS: &str = "x-problems";
+/// What problems are called in the document, and those that are plain JSON: on the routes of clients that read nothing else.
+const PROBLEM: &str = "Problem";
+const PLAIN: &str = "PlainProblem";
 /// What the page may do: show itself with its style.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -165,7 +168,9 @@ fn complete(document: &mut Value) {
     if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
         schemas.sort_keys();
     }
-    let responses: Map<String, Value> = STATUSES.iter().map(|(status, text)| response(*status, text)).collect();
+    let forms = [(PROBLEM, super::problem::MEDIA_TYPE), (PLAIN, "application/json")];
+    let of = |(form, kind)| STATUSES.iter().map(move |(status, text)| response(form, kind, *status, text));
+    let responses: Map<String, Value> = forms.into_iter().flat_map(of).collect();
     let schemes = json!({
         "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
         "token": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Authorization: Token KEY`"},
@@ -221,20 +226,21 @@ fn complete_one(method: &str, path: &str, operation: &mut Map<String, Value>) {
             responses.entry(status.to_string()).or_insert_with(|| own.clone());
         }
     }
+    let form = if path.ends_with('/') { PLAIN } else { PROBLEM };
     for status in statuses {
-        let reference = json!({"$ref": format!("#/components/responses/Problem{status}")});
+        let reference = json!({"$ref": format!("#/components/responses/{form}{status}")});
         responses.entry(status.to_string()).or_insert(reference);
     }
     responses.sort_keys();
 }
 
-fn response(status: u16, description: &str) -> (String, Value) {
+fn response(form: &str, kind: &str, status: u16, description: &str) -> (String, Value) {
     let code = axum::http::StatusCode::from_u16(status).unwrap_or_default();
     let example = json!(Problem::new(code, description));
     let schema = json!({"$ref": "#/components/schemas/Problem"});
     let wait = json!({"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}});
     let headers = if matches!(status, 423 | 429 | 503) { wait } else { json!({}) };
-    let content = json!({super::problem::MEDIA_TYPE: {"schema": schema, "example": example}});
+    let content = json!({kind: {"schema": schema, "example": example}});
     let response = json!({"description": description, "headers": headers, "content": content});
-    (format!("Problem{status}"), response)
+    (format!("{form}{status}"), response)
 }
