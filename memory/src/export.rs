@@ -112,7 +112,9 @@ impl Memories {
             let record = stored.map(|stored| stored.record);
             if record.is_none() {
                 // It may have been forgotten since its history was read.
-                past.iter_mut().for_each(|event| (event.before, event.after) = (None, None));
+                for event in &mut past {
+                    (event.before, event.after) = (None, None);
+                }
             }
             part.records += usize::from(record.is_some());
             part.add(&Line { id, record, past });
