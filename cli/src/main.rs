@@ -6,6 +6,7 @@
 mod anomalies;
 mod check;
 mod compile;
+mod configured;
 mod doctor;
 mod eval;
 mod explain;

@@ -2,17 +2,18 @@
 //!
 //! Several of them may run at once on one store. INVARIANT: nothing but the protocol is written to standard output.
 
-use crate::{End, engine, user_rules};
+use crate::End;
+use crate::configured::Configured;
+use crate::output::note;
 use anyhow::Result;
-use server::Place;
-use server::service::{Service, Settings, Workspace};
+use server::follower::Follower;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Serve memories, rules and shared state to an agent, as MCP tools on standard input and output
 ///
 /// An agent's host starts it, as its configuration says; it ends when its input ends. All processes of a workspace share
-/// one store.
+/// one store. How texts are embedded is told once, on standard error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,15 +28,19 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
-    let engine = engine(root)?;
+    let configured = Configured::read(root)?;
     let store = if let Some(store) = arguments.store {
         store
     } else {
-        engine.create()?;
-        engine.state()
+        configured.engine.create()?;
+        configured.engine.state()
     };
-    let workspace = Workspace { place: Place::At(engine.root().to_owned()), user: user_rules() };
-    let settings = Settings { workspace: Some(workspace), ..Settings::beside(&store) };
-    server::mcp::serve_stdio(Arc::new(Service::open(settings)?))?;
+    let (service, embedding) = configured.open(&store)?;
+    note(&embedding);
+    let service = Arc::new(service);
+    // What agents add is embedded, and what expires is forgotten, while they work.
+    let follower = Follower::start(service.clone())?;
+    server::mcp::serve_stdio(service)?;
+    drop(follower);
     Ok(End::Clean)
 }

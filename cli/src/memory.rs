@@ -8,14 +8,18 @@ mod find;
 mod recall;
 mod transfer;
 
+use crate::configured::Configured;
 use crate::state::Author;
 use crate::state::rows::Row;
-use crate::{End, engine, output, output::PlainFormat};
+use crate::{End, output, output::PlainFormat};
+use ::memory::embed::Choice;
 use ::memory::filter::shown;
+use ::memory::index::Progress;
 use ::memory::memories::Stored;
 use ::memory::{Filter, Memories, Scope, Tenant, Trust};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use server::service::{Service, Settings};
 use std::io::Write;
@@ -130,6 +134,19 @@ impl Work<'_> {
         self.service.memories()
     }
 
+    /// Makes the vectors that are missing, where there is an embedder.
+    fn embed(&self) -> Result<()> {
+        let bar = if output::is_watched() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        self.service.index().embed_pending(&mut |progress| {
+            if let Progress::Embedded { done, of } = progress {
+                bar.set_length(of as u64);
+                bar.set_position(done as u64);
+            }
+        })?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+
     /// Prints one thing: an object for scripts, a text for people.
     fn tell(&mut self, json: &impl Serialize, text: &str) -> Result<()> {
         match self.format {
@@ -141,10 +158,16 @@ impl Work<'_> {
 
 pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
     let Arguments { command, store, tenant, format } = arguments;
+    let tenant = Tenant::new(&tenant)?;
     let makes = matches!(command, Command::Add(_) | Command::Import(_));
-    let (service, tenant) = (open(root, store, makes)?, Tenant::new(&tenant)?);
+    let searches = matches!(command, Command::Search(_));
+    // Only these look at what texts mean; the others needn't wait for a model.
+    let service = open(root, store, makes, makes || searches)?;
     let mut out = output::out();
     let mut work = Work { service, tenant, format, out: &mut out };
+    if searches {
+        work.embed()?;
+    }
     let end = match command {
         Command::Add(add) => add.run(&mut work),
         Command::Search(search) => search.run(&mut work),
@@ -157,20 +180,24 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
         Command::Export(export) => export.run(&mut work),
         Command::Stats => find::stats(&mut work),
     }?;
+    if makes {
+        work.embed()?;
+    }
     out.flush()?;
     Ok(end)
 }
 
-/// Opens the service over the store of the workspace, or the one that is named.
-fn open(root: Option<PathBuf>, file: Option<PathBuf>, make: bool) -> Result<Service> {
+/// Opens the service over the store of the workspace, or the one that is named; with the embedder that is configured, which is
+/// told once, or without any.
+fn open(root: Option<PathBuf>, file: Option<PathBuf>, make: bool, embed: bool) -> Result<Service> {
+    let configured = Configured::read(root)?;
     let path = if let Some(file) = file {
         file
     } else {
-        let engine = engine(root)?;
         if make {
-            engine.create()?;
+            configured.engine.create()?;
         }
-        engine.state()
+        configured.engine.state()
     };
     let is_there = path.try_exists().with_context(|| format!("cannot read `{}`", path.display()))?;
     if !make && !is_there {
@@ -179,7 +206,16 @@ fn open(root: Option<PathBuf>, file: Option<PathBuf>, make: bool) -> Result<Serv
             path.display()
         );
     }
-    Ok(Service::open(Settings::beside(&path))?)
+    let mut settings = Settings::beside(&path);
+    if embed {
+        let Choice { embedder, reason } = configured.embedder()?;
+        settings.embedder = embedder;
+        // A person may wonder why something was not found; a script did not ask.
+        if output::is_watched() {
+            output::note(&reason);
+        }
+    }
+    Ok(Service::open(settings)?)
 }
 
 /// A memory as it is listed.

@@ -1,6 +1,7 @@
 //! `trace model`: which embedding model is used, and how one is fetched.
 
 use crate::End;
+use crate::configured::{data_folder, threads};
 use crate::output::{self, PlainFormat};
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
@@ -8,9 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use memory::embed::{Backend, Choice, Form, HUB, Settings, choose, fetch, library, load};
 use serde_json::json;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 /// See which embedding model is used, or fetch one
 ///
@@ -104,15 +103,9 @@ impl Embedding {
             model_dir: self.model_dir.clone(),
             library: std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from),
             data: data_folder(),
-            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            threads: threads(),
         }
     }
-}
-
-/// Where the user's programs keep what is not a setting: `$XDG_DATA_HOME/trace`, else `~/.local/share/trace`.
-fn data_folder() -> Option<PathBuf> {
-    let data = std::env::var_os("XDG_DATA_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    Some(data.or_else(|| Some(std::env::home_dir()?.join(".local").join("share")))?.join("trace"))
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<End> {

@@ -1,22 +1,16 @@
 //! `trace serve`: the service of this workspace over HTTP.
 
+use crate::End;
+use crate::configured::{Configured, variable};
 use crate::output::{self, PlainFormat};
-use crate::{End, workspace};
 use anyhow::Result;
-use memory::embed::{Choice, choose};
-use memory::model::Model;
 use serde::Serialize;
-use server::Engine;
-use server::config::Config;
 use server::follower::Follower;
 use server::http::Settings;
 use server::http::serve::Server;
-use server::model::Client;
 use server::observe;
-use server::service::{self, Service};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,36 +63,34 @@ struct Listening {
 }
 
 pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
-    let workspace = workspace(root)?;
-    let engine = Engine::open(&workspace.place, workspace.user.as_deref())?;
-    engine.create()?;
-    let folder = engine.state().parent().map(Path::to_owned).unwrap_or_default();
-    let config = Config::read(&folder.join("config.toml"))?.with_environment(|name| std::env::var(name).ok())?;
-    let data = arguments.data.clone().unwrap_or(folder);
+    let configured = Configured::read(root)?;
+    configured.engine.create()?;
+    let data = arguments.data.clone().unwrap_or_else(|| folder_of(&configured.engine.state()));
     let format = arguments.format;
-    let settings = arguments.over(config.server.settings());
+    let settings = arguments.over(configured.config.server.clone().settings());
     let needs_key = settings.needs_key();
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let Choice { embedder, reason } = choose(&config.embedding.settings(&data, threads))?;
-    let beside = service::Settings::beside(&data.join("state.db"));
-    let model = config.model.map(|model| Client::new(model, |name| std::env::var(name).ok(), service::clock()));
-    let model = model.transpose()?.map(|client| Arc::new(client) as Arc<dyn Model>);
-    let settings_of_service = service::Settings { embedder, model, workspace: Some(workspace), ..beside };
-    let service = Arc::new(Service::open(settings_of_service)?);
+    let (service, embedding) = configured.open(&data.join("state.db"))?;
+    let service = Arc::new(service);
     let server = Server::bind(service.clone(), settings)?;
     let telling = observe::begin(&observe::Settings {
-        filter: std::env::var("TRACE_LOG").ok().or(Some("warn".to_owned())),
+        filter: variable("TRACE_LOG").or(Some("warn".to_owned())),
+        #[cfg(feature = "otlp")]
+        collector: variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").filter(|collector| !collector.is_empty()),
         ..observe::Settings::default()
     })?;
     let follower = Follower::start(service.clone())?;
     let address = server.address();
-    let listening = Listening { address, url: format!("http://{address}"), data, needs_key, embedding: reason };
+    let listening = Listening { address, url: format!("http://{address}"), data, needs_key, embedding };
     tell(&listening, format)?;
     server.run()?;
     drop((follower, telling));
     // What was written is found at once when the service starts again.
     service.index().follow()?;
     Ok(End::Clean)
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().map(Path::to_owned).unwrap_or_default()
 }
 
 impl Arguments {

@@ -52,30 +52,75 @@ pub struct Restored {
     pub known: usize,
 }
 
+/// A part of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Whole lines, each with its end.
+    pub lines: String,
+    /// How many records are among them.
+    pub records: usize,
+    /// Behind which record the next part begins; nothing with the last one.
+    pub next: Option<RecordId>,
+}
+
+impl Part {
+    fn add(&mut self, line: &impl Serialize) {
+        // What was read as JSON can be written as JSON.
+        self.lines += &serde_json::to_string(line).unwrap_or_default();
+        self.lines.push('\n');
+    }
+}
+
 impl Memories {
     /// Writes everything of a tenant as lines of JSON; tells how many records there are.
     ///
     /// # Errors
     /// [`ExportError`] when the store can't be read or the lines not be written.
     pub fn export(&self, tenant: &Tenant, out: &mut impl Write) -> Result<usize, ExportError> {
-        let mut line = |line: String| out.write_all((line + "\n").as_bytes());
-        line(json(&Head { trace_memory: VERSION })?)?;
-        let mut range = Range::prefix(&tenant.pasts());
-        let mut count = 0;
+        let (mut after, mut count) = (None, 0);
         loop {
-            let page = self.store().list(&range, BATCH).map_err(MemoryError::from)?;
-            let Some((last, _)) = page.last() else { return Ok(count) };
-            range.from = format!("{last}\0");
-            let ids = page.iter().filter_map(|(key, _)| key.as_str().strip_prefix(&tenant.pasts())?.parse().ok());
-            let ids: Vec<RecordId> = ids.collect();
-            let records = self.newest(tenant, &ids)?;
-            for ((id, record), (key, cell)) in ids.into_iter().zip(records).zip(&page) {
-                let past = memories::decoded(key.as_str(), &cell.content)?.unwrap_or_default();
-                let record = record.map(|stored| stored.record);
-                count += usize::from(record.is_some());
-                line(json(&Line { id, record, past })?)?;
+            let part = self.export_part(tenant, after)?;
+            out.write_all(part.lines.as_bytes())?;
+            count += part.records;
+            after = part.next;
+            if after.is_none() {
+                return Ok(count);
             }
         }
+    }
+
+    /// A part of an export: the lines behind a record, or with nothing named the first ones.
+    ///
+    /// # Errors
+    /// [`MemoryError`] when the store can't be read.
+    pub fn export_part(&self, tenant: &Tenant, after: Option<RecordId>) -> Result<Part, MemoryError> {
+        let mut range = Range::prefix(&tenant.pasts());
+        let mut part = Part { lines: String::new(), records: 0, next: None };
+        match after {
+            None => part.add(&Head { trace_memory: VERSION }),
+            Some(after) => range.from = format!("{}\0", tenant.past(after)),
+        }
+        let page = self.store().list(&range, BATCH)?;
+        let named = page.iter().filter_map(|(key, cell)| {
+            let id = key.as_str().strip_prefix(&tenant.pasts())?.parse::<RecordId>().ok()?;
+            Some((id, key, cell))
+        });
+        let named: Vec<_> = named.collect();
+        let ids: Vec<RecordId> = named.iter().map(|(id, ..)| *id).collect();
+        for ((id, key, cell), stored) in named.into_iter().zip(self.newest(tenant, &ids)?) {
+            let mut past: Vec<Past> = memories::decoded(key.as_str(), &cell.content)?.unwrap_or_default();
+            let record = stored.map(|stored| stored.record);
+            if record.is_none() {
+                // It may have been forgotten since its history was read.
+                for event in &mut past {
+                    (event.before, event.after) = (None, None);
+                }
+            }
+            part.records += usize::from(record.is_some());
+            part.add(&Line { id, record, past });
+        }
+        part.next = ids.last().copied().filter(|_| page.len() == BATCH);
+        Ok(part)
     }
 
     /// Takes the lines of an export back; what can't be taken is told with its line, and the rest is restored. Secrets that
@@ -165,8 +210,4 @@ fn clean(mut line: Line) -> Result<Line, String> {
     }
     limits::shorten(&mut line.past);
     Ok(line)
-}
-
-fn json(value: &impl Serialize) -> io::Result<String> {
-    Ok(serde_json::to_string(value)?)
 }

@@ -12,7 +12,8 @@ use uuid::Uuid;
 /// The longest text of a record, in bytes.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 
-/// Names one record for ever: a UUID of version 7 (RFC 9562), so that the order of ids is the order of creation.
+/// Names one record for ever: a UUID of version 7 (RFC 9562). The order of ids is that of creation to the millisecond, by the
+/// clock of whoever made them; within one millisecond it is by chance, since processes share no counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordId(Uuid);

@@ -64,6 +64,10 @@ pub struct ServerConfig {
     pub burst: Option<NonZeroU32>,
     /// How many requests are worked on at once.
     pub max_requests: Option<NonZeroUsize>,
+    /// How many connections are open at once.
+    pub max_connections: Option<NonZeroUsize>,
+    /// How long the head of a request may take, in milliseconds.
+    pub header_ms: Option<u64>,
     /// How long a request may take, in milliseconds.
     pub deadline_ms: Option<u64>,
     /// How long requests may still take after the server was told to stop, in milliseconds.
@@ -100,7 +104,8 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// The configuration in a file; a file that is not there says nothing.
+    /// The configuration in a file; a file that is not there says nothing. Relative paths in it begin at its folder, so that
+    /// they mean the same wherever a command is started.
     ///
     /// # Errors
     /// [`ConfigError`] says what is not understood, and where.
@@ -117,7 +122,13 @@ impl Config {
             path: path.to_owned(),
             cause: error.to_string().trim_end().to_owned(),
         };
-        toml::from_str(&text).map_err(malformed)
+        let mut config: Config = toml::from_str(&text).map_err(malformed)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let EmbeddingConfig { model_dir, library, .. } = &mut config.embedding;
+        for named in [model_dir, library].into_iter().flatten() {
+            *named = folder.join(&*named);
+        }
+        Ok(config)
     }
 
     /// The same with what the environment says on top: `TRACE_LISTEN`, `TRACE_REQUIRE_KEY`, `TRACE_ALLOW_HOSTS` and
@@ -154,10 +165,10 @@ impl Config {
 }
 
 impl EmbeddingConfig {
-    /// What is asked of an embedder that may use what lies in a data folder.
-    pub fn settings(self, data: &Path, threads: NonZeroUsize) -> memory::embed::Settings {
+    /// What is asked of an embedder that may use what lies in the user's data folder, where fetched models are.
+    pub fn settings(self, data: Option<PathBuf>, threads: NonZeroUsize) -> memory::embed::Settings {
         let EmbeddingConfig { backend, model_dir, library } = self;
-        memory::embed::Settings { backend, model_dir, library, data: Some(data.to_owned()), threads }
+        memory::embed::Settings { backend, model_dir, library, data, threads }
     }
 }
 
@@ -165,20 +176,22 @@ impl ServerConfig {
     /// The settings that come of it.
     pub fn settings(self) -> Settings {
         let usual = Settings::default();
-        let bytes = |size: Option<NonZeroUsize>, usual| size.map_or(usual, NonZeroUsize::get);
+        let count = |size: Option<NonZeroUsize>, usual| size.map_or(usual, NonZeroUsize::get);
         let time = |ms: Option<u64>, usual| ms.map_or(usual, Duration::from_millis);
         Settings {
             address: self.listen.unwrap_or(usual.address),
             require_key: self.require_key.unwrap_or(usual.require_key),
             allow_hosts: self.allow_hosts.unwrap_or(usual.allow_hosts),
             allow_origins: self.allow_origins.unwrap_or(usual.allow_origins),
-            max_body_bytes: bytes(self.max_body_bytes, usual.max_body_bytes),
+            max_body_bytes: count(self.max_body_bytes, usual.max_body_bytes),
             max_depth: usual.max_depth,
-            max_batch: bytes(self.max_batch, usual.max_batch),
-            max_results: bytes(self.max_results, usual.max_results),
+            max_batch: count(self.max_batch, usual.max_batch),
+            max_results: count(self.max_results, usual.max_results),
             requests_per_second: self.requests_per_second.unwrap_or(usual.requests_per_second),
             burst: self.burst.unwrap_or(usual.burst),
-            max_requests: bytes(self.max_requests, usual.max_requests),
+            max_requests: count(self.max_requests, usual.max_requests),
+            max_connections: count(self.max_connections, usual.max_connections),
+            header_timeout: time(self.header_ms, usual.header_timeout),
             deadline: time(self.deadline_ms, usual.deadline),
             grace: time(self.grace_ms, usual.grace),
         }

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirEntry, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -162,13 +162,29 @@ impl Folder {
     pub fn create(&self) -> Result<(), FolderError> {
         let rules = self.rules(Layer::Repository).unwrap_or_default();
         fs::create_dir_all(&rules).map_err(FolderError::of("create", &rules))?;
-        let ignored = self.path(".gitignore");
-        match File::create_new(&ignored).and_then(|mut file| file.write_all(IGNORED.as_bytes())) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(FolderError::of("create", &ignored)(error))
-            }
-            _ => Ok(()),
+        self.ignore()
+    }
+
+    /// Has git ignore what is derived. A file of an older version gets what it lacks; one in which nothing is ours is a
+    /// person's own, and so is a line that is negated or commented out.
+    fn ignore(&self) -> Result<(), FolderError> {
+        let path = self.path(".gitignore");
+        let failed = |what| FolderError::of(what, &path);
+        let before = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(failed("read")(error)),
+        };
+        let said =
+            |line: &str| before.lines().any(|own| own.trim_start_matches(['#', '!', '/', ' ']).trim_end() == line);
+        let missing: Vec<&str> = IGNORED.lines().filter(|line| !said(line)).collect();
+        let is_own = !before.is_empty() && missing.len() == IGNORED.lines().count();
+        if missing.is_empty() || is_own {
+            return Ok(());
         }
+        let end = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        let text = format!("{before}{end}{}\n", missing.join("\n"));
+        replace(&path, text.as_bytes(), false).map_err(failed("write"))
     }
 
     /// The directory that holds the folder: the root of all paths in rules.

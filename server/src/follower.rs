@@ -1,24 +1,23 @@
 //! What goes on behind the requests: the indexes follow the log, and what has expired is forgotten.
 //!
 //! None of it is needed for an answer to be right: searches follow the log themselves, and expired records are passed over
-//! until they are forgotten.
+//! until they are forgotten. What can't be done now is told in the log and tried again.
 
 use crate::service::Service;
-use consistency::store::StoreError;
-use consistency::{Millis, Version};
-use memory::{MemoryError, RecordId, Tenant};
-use serde::Deserialize;
-use std::collections::BTreeSet;
+use consistency::Version;
+use memory::MemoryError;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long it waits for a commit before it looks at the clock, and whether it is to stop.
+/// How long it waits for a commit before it looks whether it is to stop.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How many cells it reads at a time.
-const PAGE: usize = 1000;
+/// How often it looks for what has expired, which reads the store once for each tenant.
+const SWEEP: Duration = Duration::from_secs(1);
+/// The most that one look forgets, so that the indexes are not kept waiting.
+const MOST: usize = 1000;
 /// Who is written down as the author of what it forgets.
 const NAME: &str = "expiry";
 
@@ -27,19 +26,6 @@ const NAME: &str = "expiry";
 pub struct Follower {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// The records that will expire, by when, as far as the log was read.
-#[derive(Debug, Default)]
-pub struct Expiry {
-    read: Version,
-    due: BTreeSet<(Millis, Tenant, RecordId)>,
-}
-
-/// What is read of a record.
-#[derive(Deserialize)]
-struct Expiring {
-    expires_at: Option<Millis>,
 }
 
 impl Follower {
@@ -65,17 +51,21 @@ impl Drop for Follower {
 }
 
 fn follow(service: &Service, stop: &AtomicBool) {
-    let mut expiry = Expiry::default();
-    let mut seen = Version::ZERO;
+    let (mut seen, mut swept) = (Version::ZERO, None::<Instant>);
     while !stop.load(Ordering::Relaxed) {
-        if let Err(error) = service.index().follow() {
+        if let Err(error) = service.index().tend(&mut |_| {}) {
             tracing::warn!(%error, "the indexes could not follow");
         }
-        if let Err(error) = service.index().embed_pending(&mut |_| {}) {
-            tracing::warn!(%error, "what is new could not be embedded");
-        }
-        if let Err(error) = expiry.forget(service) {
-            tracing::warn!(%error, "what has expired could not be forgotten");
+        if swept.is_none_or(|last| last.elapsed() >= SWEEP) {
+            match sweep(service) {
+                // As much as one look forgets: there may be more.
+                Ok(MOST..) => swept = None,
+                Ok(_) => swept = Some(Instant::now()),
+                Err(error) => {
+                    tracing::warn!(%error, "what has expired could not be forgotten");
+                    swept = Some(Instant::now());
+                }
+            }
         }
         match service.store().wait(seen, PATIENCE) {
             Ok(now) => seen = now,
@@ -87,37 +77,10 @@ fn follow(service: &Service, stop: &AtomicBool) {
     }
 }
 
-impl Expiry {
-    /// Forgets what has expired until now; tells how many.
-    ///
-    /// # Errors
-    /// [`MemoryError`] when the store can't be read or written.
-    pub fn forget(&mut self, service: &Service) -> Result<usize, MemoryError> {
-        self.follow(service)?;
-        let memories = service.memories();
-        let (now, mut forgotten) = (memories.now(), 0);
-        while let Some((at, tenant, id)) = self.due.first().filter(|(at, ..)| *at <= now).cloned() {
-            let done = memories.write(&tenant, NAME, |transaction| {
-                // It may have been given more time meanwhile, or be gone.
-                let is_over = transaction.get(id)?.is_some_and(|record| !record.is_live(transaction.now()));
-                if is_over { transaction.forget(id).map(|()| 1) } else { Ok(0) }
-            });
-            forgotten += done?.0;
-            self.due.remove(&(at, tenant, id));
-        }
-        Ok(forgotten)
-    }
-
-    fn follow(&mut self, service: &Service) -> Result<(), StoreError> {
-        loop {
-            let cells = service.store().written_since(self.read, PAGE)?;
-            let Some((_, last)) = cells.last() else { return Ok(()) };
-            self.read = last.version;
-            for (key, cell) in &cells {
-                let Some((tenant, id)) = Tenant::of_record(key.as_str()) else { continue };
-                let record = cell.content.value().and_then(|value| Expiring::deserialize(value.json()).ok());
-                self.due.extend(record.and_then(|record| record.expires_at).map(|at| (at, tenant, id)));
-            }
-        }
-    }
+/// Forgets what has expired until now, of all tenants, a bounded part of it; tells how much.
+///
+/// # Errors
+/// [`MemoryError`] when the store can't be read or written.
+pub fn sweep(service: &Service) -> Result<usize, MemoryError> {
+    service.memories().expire(None, NAME, MOST)
 }

@@ -112,15 +112,15 @@ pub fn begin(settings: &Settings) -> Result<Telling, ObserveError> {
     let parsed = parsed.map_err(|source| ObserveError::Filter { filter: filter.to_owned(), source })?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match settings.format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Text => lines.with_filter(parsed).boxed(),
+        LogFormat::Json => lines.json().with_filter(parsed).boxed(),
     };
     let layers = vec![lines];
     #[cfg(feature = "otlp")]
     let (layers, telling) = otlp::begin(settings, layers)?;
     #[cfg(not(feature = "otlp"))]
     let telling = Telling::default();
-    tracing_subscriber::registry().with(layers).with(parsed).try_init()?;
+    tracing_subscriber::registry().with(layers).try_init()?;
     Ok(telling)
 }
 

@@ -4,7 +4,7 @@ use crate::engine::{Engine, EngineError, Place};
 use crate::feed::Feed;
 use crate::observe;
 use crate::sessions::{Limits, Sessions};
-use consistency::store::{Store, StoreError, System};
+use consistency::store::{Store, StoreError, System, World};
 use memory::budget::Clock;
 use memory::embed::Embedder;
 use memory::index::{Index, IndexError};
@@ -93,11 +93,19 @@ impl Service {
     /// # Errors
     /// [`ServiceError`] says what can't be used.
     pub fn open(settings: Settings) -> Result<Service, ServiceError> {
+        Service::open_in(settings, Arc::new(System))
+    }
+
+    /// The same with the clock that tells when records were made and when they expire.
+    ///
+    /// # Errors
+    /// [`ServiceError`] says what can't be used.
+    pub fn open_in(settings: Settings, world: Arc<dyn World>) -> Result<Service, ServiceError> {
         for folder in [settings.store.parent(), Some(settings.index.as_path())].into_iter().flatten() {
             let failed = |source| ServiceError::Folder { folder: folder.to_owned(), source };
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let memories = Memories::new(Store::open(&settings.store)?, Arc::new(System));
+        let memories = Memories::new(Store::open(&settings.store)?, world);
         let index = Index::open(&settings.index, &memories, settings.embedder.clone())?;
         let (sessions, feed) = (Sessions::new(settings.limits), Feed::of(memories.store().clone()));
         Ok(Service { settings, memories, index, clock: clock(), sessions, feed })

@@ -91,6 +91,13 @@ fn creating_the_folder_again_keeps_what_is_there() {
     fs::write(&ignored, "mine\n").unwrap();
     folder.create().unwrap();
     assert_eq!(text(&ignored).unwrap(), "mine\n");
+    // Of an older version, with what a person made of it.
+    fs::write(&ignored, "cache/\nlock\nmine\n!log*.jsonl\nstate.db*").unwrap();
+    folder.create().unwrap();
+    let completed = "cache/\nlock\nmine\n!log*.jsonl\nstate.db*\nindex/\ninstalled/\nsessions/\n";
+    assert_eq!(text(&ignored).unwrap(), completed);
+    folder.create().unwrap();
+    assert_eq!(text(&ignored).unwrap(), completed);
 }
 
 #[test]

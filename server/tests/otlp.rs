@@ -30,7 +30,8 @@ fn a_span_reaches_the_collector_that_is_named() {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
         (first, String::from_utf8_lossy(&body).into_owned())
     });
-    let telling = begin(&Settings { collector: Some(collector), ..Settings::default() }).unwrap();
+    let settings = Settings { collector: Some(collector), filter: Some("warn".to_owned()), ..Settings::default() };
+    let telling = begin(&settings).unwrap();
     tracing::info_span!("request", route = "/v1/memories/{id}").in_scope(|| {});
     drop(telling);
     let (first, body) = received.join().unwrap();

@@ -11,6 +11,7 @@ mod at_rest;
 mod check;
 mod compile;
 mod desk;
+mod doctor;
 mod diagnostics;
 mod eval;
 mod explain;

@@ -26,6 +26,7 @@ impl Client {
             .args(["mcp", "--root"])
             .arg(root)
             .env("XDG_CONFIG_HOME", root.join("config"))
+            .env("XDG_DATA_HOME", root.join("data"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -85,8 +86,9 @@ fn two_agents_of_a_workspace_share_memories_and_state() {
     let refused = one.call("state_commit", &json!({"session": session}));
     assert_eq!((&refused["committed"], &refused["doomed"][0]["key"]), (&json!(false), &json!("plan")));
 
-    assert_eq!(one.end(), (Some(0), String::new()), "the end of the input is the end, and nothing else is printed");
-    assert_eq!(other.end(), (Some(0), String::new()));
+    let told = "no embedding model: searching by words; `trace model pull` fetches one\n".to_owned();
+    assert_eq!(one.end(), (Some(0), told.clone()), "the end of the input is the end, and nothing else is printed");
+    assert_eq!(other.end(), (Some(0), told));
 }
 
 #[test]
@@ -110,4 +112,22 @@ fn the_python_client_calls_every_tool() {
     command.arg(script).args(["stdio", TRACE, "mcp", "--root"]).arg(folder.path());
     let out = environment::run(&mut command);
     assert_eq!(out.unwrap_or_else(|error| panic!("{error}")).trim(), "done");
+}
+
+#[test]
+fn the_configuration_holds_here_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".trace")).unwrap();
+    std::fs::write(folder.path().join(".trace/config.toml"), "[embedding]\nbackend = \"hash\"\n").unwrap();
+    let mut client = Client::start(folder.path());
+    client.call("add_memory", &json!({"text": "prefers pnpm over npm"}));
+    let (code, told) = client.end();
+    assert_eq!(
+        (code, told.as_str()),
+        (Some(0), "embedding by words and pieces of words, which say nothing about meaning\n")
+    );
+    std::fs::write(folder.path().join(".trace/config.toml"), "[embeding]\n").unwrap();
+    let output = Command::new(TRACE).args(["mcp", "--root"]).arg(folder.path()).stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && told.contains("embeding") && output.stdout.is_empty(), "{told}");
 }

@@ -81,3 +81,19 @@ fn what_would_be_a_mistake_is_refused() {
         assert!(run.stderr.contains(said), "{command}: {}", run.stderr);
     }
 }
+
+#[test]
+fn what_is_configured_embeds_what_is_added_and_searches_it() {
+    let desk = Desk::new().with(".trace/config.toml", "[embedding]\nbackend = \"hash\"\n");
+    desk.sure("trace memory add 'prefers pnpm over npm'");
+    // Pieces of words are all that the two have in common.
+    let found = printed(&desk, "trace memory search preferring --by meaning", 0);
+    assert_eq!(found[0]["text"], "prefers pnpm over npm");
+    let run = desk.run("TRACE_EMBEDDING=off trace memory search preferring --by meaning");
+    assert!(run.code == 2 && run.stderr.contains("help: "), "{}", run.stderr);
+    // What looks at no meaning asks for no model.
+    desk.write(".trace/config.toml", "[embedding]\nbackend = \"local\"\n");
+    assert_eq!(printed(&desk, "trace memory list", 0).len(), 1);
+    let run = desk.run("trace memory search npm");
+    assert!(run.code == 2 && run.stderr.contains("trace model pull"), "{}", run.stderr);
+}

@@ -21,6 +21,7 @@ mod words;
 
 pub use asking::{Entity, Hit, IndexError, Listed, Mode, Progress, Query, Settings, Stats};
 pub use unit::unit;
+pub use vectors::{InFile, in_folder};
 
 use crate::embed::Embedder;
 use crate::memories::{Memories, MemoryError};

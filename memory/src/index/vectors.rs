@@ -8,7 +8,7 @@ use crate::embed::EmbedderId;
 use crate::record::RecordId;
 use crate::tenant::Tenant;
 use parking_lot::Mutex;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,6 +49,34 @@ pub(super) struct Kept {
 
 /// What a record says, and its vector.
 pub(super) type Embedded = (RecordId, u64, Vec<f32>);
+
+/// The vectors that lie in a folder of indexes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InFile {
+    /// The embedder that made them, as [`EmbedderId`] shows itself.
+    pub by: String,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// Looks at the vectors in a folder of indexes, and changes nothing; nothing where there are none.
+///
+/// # Errors
+/// A text for a person, when there is a file that can't be read.
+pub fn in_folder(folder: &Path) -> Result<Option<InFile>, String> {
+    let path = folder.join("vectors.db");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let read = || {
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY)?;
+        let sql = "SELECT by, (SELECT count(*) FROM vector) FROM made";
+        let found = connection.query_row(sql, [], |row| Ok(InFile { by: row.get(0)?, count: row.get(1)? }));
+        found.optional()
+    };
+    read().map_err(|error: rusqlite::Error| error.to_string())
+}
 
 impl Vectors {
     /// Opens the file, or makes it, and gives out what it holds. Tells why it was made anew, where there was one that can't be

@@ -101,7 +101,7 @@ fn found(host: &Host, surroundings: &Surroundings<'_>) -> Finding {
 fn path(place: Place, surroundings: &Surroundings<'_>) -> Option<PathBuf> {
     match place {
         Home(path) => surroundings.home.as_ref().map(|home| home.join(path)),
-        Config(path) => surroundings.config.as_ref().map(|config| config.join(path)),
+        Config(path) => surroundings.settings.as_ref().map(|settings| settings.join(path)),
         Workspace(path) => Some(surroundings.engine.root().join(path)),
     }
 }

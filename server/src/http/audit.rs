@@ -5,11 +5,12 @@
 //! INVARIANT: of an entry only the caller's own cells are told, and an entry without any is not told at all. What is done to
 //! the store as a whole (tools, settlements, approvals and retractions) is told to the local tenant only.
 
-use super::{App, Caller, Problem};
+use super::{App, Caller, Problem, Query};
+use crate::http::docs::brief;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use consistency::decide::{Order, Proposal};
 use consistency::operation::{Delta, Operation};
 use consistency::store::{Entry, Store, StoreError};
@@ -29,7 +30,7 @@ const STEP: usize = 64;
 /// The routes.
 pub fn routes() -> ApiRouter<App> {
     let told = get_with(list, |op| {
-        op.summary("List what was done, oldest first")
+        brief(op, "list_audit", "List what was done, oldest first", "audit")
             .description("Entries of the store's hash-chained log that concern the caller's cells: who, when, which cells, how; no values.")
     });
     ApiRouter::new().api_route("/v1/audit", told)

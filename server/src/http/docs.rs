@@ -23,12 +23,15 @@ use std::sync::Arc;
 const ACCESS: &str = "x-access";
 /// What an operation notes for [`finished`]: statuses of problems that its kind does not tell.
 const PROBLEMS: &str = "x-problems";
+/// What problems are called in the document, and those that are plain JSON: on the routes of clients that read nothing else.
+const PROBLEM: &str = "Problem";
+const PLAIN: &str = "PlainProblem";
 /// What the page may do: show itself with its style.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The statuses of problems, with what each says.
-const STATUSES: [(u16, &str); 17] = [
+const STATUSES: [(u16, &str); 18] = [
     (400, "The request can't be read: its JSON, its filter, a header, or its host."),
     (401, "A key is needed, or the one that was sent opens nothing."),
     (403, "The key does not reach so far, or a page of another origin asks."),
@@ -40,6 +43,7 @@ const STATUSES: [(u16, &str); 17] = [
     (415, "The body is not of a kind that is read here."),
     (421, "The request was meant for another host."),
     (422, "The request can be read and makes no sense; `at` says where."),
+    (423, "An older session works on it; `Retry-After` says how long to wait."),
     (428, "A condition is needed."),
     (429, "Too many requests with this key; `Retry-After` says how long to wait."),
     (500, "The server failed; its log says how."),
@@ -64,6 +68,11 @@ pub fn named<'t>(
     tag: &str,
 ) -> TransformOperation<'t> {
     operation.id(id).summary(summary).description(description).tag(tag)
+}
+
+/// Says of an operation what it is called, where one line says all.
+pub fn brief<'t>(operation: TransformOperation<'t>, id: &str, summary: &str, tag: &str) -> TransformOperation<'t> {
+    named(operation, id, summary, summary, tag)
 }
 
 /// Says of an operation that it can answer problems with these statuses too, which its kind does not tell.
@@ -159,7 +168,9 @@ fn complete(document: &mut Value) {
     if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
         schemas.sort_keys();
     }
-    let responses: Map<String, Value> = STATUSES.iter().map(|(status, text)| response(*status, text)).collect();
+    let forms = [(PROBLEM, super::problem::MEDIA_TYPE), (PLAIN, "application/json")];
+    let of = |(form, kind)| STATUSES.iter().map(move |(status, text)| response(form, kind, *status, text));
+    let responses: Map<String, Value> = forms.into_iter().flat_map(of).collect();
     let schemes = json!({
         "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
         "token": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Authorization: Token KEY`"},
@@ -211,24 +222,25 @@ fn complete_one(method: &str, path: &str, operation: &mut Map<String, Value>) {
     }
     // A form of its own for all problems is a form for those that come of what the operation does.
     if let Some(own) = responses.remove("default") {
-        for status in [404, 409, 410, 412, 422] {
+        for status in [404, 409, 410, 412, 413, 422, 423] {
             responses.entry(status.to_string()).or_insert_with(|| own.clone());
         }
     }
+    let form = if path.ends_with('/') { PLAIN } else { PROBLEM };
     for status in statuses {
-        let reference = json!({"$ref": format!("#/components/responses/Problem{status}")});
+        let reference = json!({"$ref": format!("#/components/responses/{form}{status}")});
         responses.entry(status.to_string()).or_insert(reference);
     }
     responses.sort_keys();
 }
 
-fn response(status: u16, description: &str) -> (String, Value) {
+fn response(form: &str, kind: &str, status: u16, description: &str) -> (String, Value) {
     let code = axum::http::StatusCode::from_u16(status).unwrap_or_default();
     let example = json!(Problem::new(code, description));
     let schema = json!({"$ref": "#/components/schemas/Problem"});
     let wait = json!({"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}});
-    let headers = if matches!(status, 429 | 503) { wait } else { json!({}) };
-    let content = json!({super::problem::MEDIA_TYPE: {"schema": schema, "example": example}});
+    let headers = if matches!(status, 423 | 429 | 503) { wait } else { json!({}) };
+    let content = json!({kind: {"schema": schema, "example": example}});
     let response = json!({"description": description, "headers": headers, "content": content});
-    (format!("Problem{status}"), response)
+    (format!("{form}{status}"), response)
 }

@@ -7,6 +7,7 @@ use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -37,10 +38,14 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             let detail = "the body must be JSON: send `Content-Type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let most = app.settings.max_body_bytes;
-        let bytes = axum::body::to_bytes(request.into_body(), most).await.map_err(|error| unread(&error, most))?;
-        parsed(&bytes, app.settings.max_depth).map(Body)
+        parsed(&bytes(request, app).await?, app.settings.max_depth).map(Body)
     }
+}
+
+/// The body of a request, within the cap.
+pub(super) async fn bytes(request: Request, app: &App) -> Result<Bytes, Problem> {
+    let most = app.settings.max_body_bytes;
+    axum::body::to_bytes(request.into_body(), most).await.map_err(|error| unread(&error, most))
 }
 
 /// The parts of a path that are named.
@@ -145,7 +150,7 @@ impl FromRequestParts<App> for Once {
 }
 
 /// A value from JSON, within a depth.
-fn parsed<T: DeserializeOwned>(bytes: &[u8], max_depth: usize) -> Result<T, Problem> {
+pub(super) fn parsed<T: DeserializeOwned>(bytes: &[u8], max_depth: usize) -> Result<T, Problem> {
     if depth(bytes) > max_depth {
         let detail = format!("the body nests deeper than {max_depth} levels");
         return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
@@ -183,9 +188,14 @@ fn depth(json: &[u8]) -> usize {
     most
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// The kind of content that a body is, without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = media_type(headers);
     kind == "application/json" || kind.strip_prefix("application/").is_some_and(|kind| kind.ends_with("+json"))
 }
 

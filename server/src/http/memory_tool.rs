@@ -1,18 +1,19 @@
 //! `/v1/memory-tool` runs the commands of Anthropic's memory tool; `/v1/files` reads and writes the same files, with the
 //! preconditions of its memory stores.
 
-use super::docs::problems;
-use super::mem0::asked::{Asked, Parameters};
-use super::{App, Caller, Problem};
+use super::docs::{brief, example, problems};
+use super::{App, Body, Caller, Path, Problem, Query, Writer};
+use crate::keys::Access;
 use crate::memory_tool::files::{self, File, FileError, Place, ROOT};
 use crate::memory_tool::{self, Command, Told};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The routes.
 pub fn routes() -> ApiRouter<App> {
@@ -22,17 +23,30 @@ pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
             "/v1/memory-tool",
-            post_with(tool, |op| op.summary("Run a command of the memory tool").description(run)),
+            post_with(tool, |op| {
+                example(
+                    brief(op, "run_memory_tool", "Run a command of the memory tool", "files"),
+                    &json!({"command": "create", "path": "/memories/notes.md", "file_text": "prefers pnpm"}),
+                )
+                .description(run)
+            }),
         )
-        .api_route("/v1/files", get_with(list, |op| op.summary("List the files of the memory tool")))
+        .api_route(
+            "/v1/files",
+            get_with(list, |op| brief(op, "list_files", "List the files of the memory tool", "files")),
+        )
         .api_route(
             "/v1/files/{*path}",
-            get_with(show, |op| op.summary("Show a file"))
+            get_with(show, |op| brief(op, "show_file", "Show a file", "files"))
                 .put_with(write, |op| {
-                    let op = op.summary("Write a file").description(written);
+                    let op =
+                        example(brief(op, "write_file", "Write a file", "files"), &json!({"content": "prefers pnpm"}))
+                            .description(written);
                     problems(op.response::<200, Json<File>>().response::<201, Json<File>>(), &[409])
                 })
-                .delete_with(delete, |op| problems(op.summary("Delete a file").response::<204, ()>(), &[404, 409])),
+                .delete_with(delete, |op| {
+                    problems(brief(op, "delete_file", "Delete a file", "files").response::<204, ()>(), &[404, 409])
+                }),
         )
 }
 
@@ -105,9 +119,9 @@ impl From<FileError> for Problem {
     }
 }
 
-async fn tool(State(app): State<App>, caller: Caller, Asked(command): Asked<Command>) -> Result<Json<Told>, Problem> {
+async fn tool(State(app): State<App>, caller: Caller, Body(command): Body<Command>) -> Result<Json<Told>, Problem> {
     if !matches!(command, Command::View { .. }) {
-        may_write(&caller)?;
+        caller.demand(Access::Write)?;
     }
     let told = app
         .blocking(move |service| Ok(memory_tool::run(service.memories(), &caller.tenant, &caller.name, &command)?))
@@ -115,11 +129,7 @@ async fn tool(State(app): State<App>, caller: Caller, Asked(command): Asked<Comm
     Ok(Json(told))
 }
 
-async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    Parameters(within): Parameters<Within>,
-) -> Result<Json<Listed>, Problem> {
+async fn list(State(app): State<App>, caller: Caller, Query(within): Query<Within>) -> Result<Json<Listed>, Problem> {
     let folder = Place::of(&absolute(&within.path_prefix.unwrap_or_default()))?;
     let found = app.blocking(move |service| Ok(files::list(service.memories(), &caller.tenant, &folder)?)).await?;
     let data = found.iter().map(|(place, text)| File { content: None, ..File::of(place, text) }).collect();
@@ -139,11 +149,10 @@ async fn show(State(app): State<App>, caller: Caller, Path(named): Path<Named>) 
 
 async fn write(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(named): Path<Named>,
-    Asked(write): Asked<Write>,
+    Body(write): Body<Write>,
 ) -> Result<(StatusCode, Json<File>), Problem> {
-    may_write(&caller)?;
     let place = Place::of(&absolute(&named.path))?;
     let expected = write.precondition.map(|Precondition::ContentSha256 { content_sha256 }| content_sha256);
     let (file, is_new) = app
@@ -157,11 +166,10 @@ async fn write(
 
 async fn delete(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(named): Path<Named>,
-    Parameters(delete): Parameters<Delete>,
+    Query(delete): Query<Delete>,
 ) -> Result<StatusCode, Problem> {
-    may_write(&caller)?;
     let place = Place::of(&absolute(&named.path))?;
     app.blocking(move |service| {
         let expected = delete.expected_content_sha256.as_deref();
@@ -173,9 +181,4 @@ async fn delete(
 
 fn absolute(below: &str) -> String {
     format!("{ROOT}/{below}")
-}
-
-/// Tells whether the caller may write.
-pub(super) fn may_write(caller: &Caller) -> Result<(), Problem> {
-    if caller.writes { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, "this key may only read")) }
 }

@@ -3,6 +3,7 @@
 //! They are of all tenants together, and so for this machine's user, or with a key that reaches the whole server.
 
 use super::{Admin, App, Problem};
+use crate::http::docs::brief;
 use crate::observe::Figures;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
@@ -17,7 +18,9 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub fn routes() -> ApiRouter<App> {
     ApiRouter::new().api_route(
         "/metrics",
-        get_with(show, |op| op.summary("The figures of the server, for Prometheus").response::<200, String>()),
+        get_with(show, |op| {
+            brief(op, "metrics", "The figures of the server, for Prometheus", "health").response::<200, String>()
+        }),
     )
 }
 

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod caller;
 pub mod conditions;
+mod connections;
 pub mod docs;
 mod export;
 pub mod extract;
@@ -65,6 +66,10 @@ pub struct Settings {
     pub burst: NonZeroU32,
     /// How many requests are worked on at once.
     pub max_requests: usize,
+    /// How many connections are open at once.
+    pub max_connections: usize,
+    /// How long a client may take for the head of a request, and stay silent between two.
+    pub header_timeout: Duration,
     /// How long a request may take until its answer begins.
     pub deadline: Duration,
     /// How long requests that run may still take once the server is told to stop.
@@ -86,6 +91,8 @@ impl Default for Settings {
             requests_per_second: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
             burst: NonZeroU32::new(2000).unwrap_or(NonZeroU32::MIN),
             max_requests: 512,
+            max_connections: 1024,
+            header_timeout: Duration::from_secs(30),
             deadline: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use consistency::store::StoreError;
 use memory::MemoryError;
+use memory::embed::EmbedError;
 use memory::filter::BadFilter;
 use memory::index::IndexError;
 use schemars::JsonSchema;
@@ -116,6 +117,10 @@ impl From<IndexError> for Problem {
     fn from(error: IndexError) -> Problem {
         match error {
             IndexError::Memory(error) => error.into(),
+            // Only who asks for meaning alone is told so; the others get what is found by words.
+            IndexError::Embed(EmbedError::Unusable { what, help }) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{what}: {help}"))
+            }
             other => failed(&other),
         }
     }

@@ -3,20 +3,22 @@
 //! A workspace's rules are its user's: they answer to the local tenant, and to nobody else. What is compiled and checked
 //! here is compiled and checked as by `trace compile` and `trace check`, with the same records in the answer.
 
-use super::{App, Caller, Problem};
+use super::{App, Body, Caller, Path, Problem, Writer};
 use crate::engine::{Engine, EngineError};
 use crate::folder::RuleFile;
+use crate::http::docs::{brief, example};
 use crate::report::{Checked, Record};
 use crate::service::Service;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use compiler::Checker;
 use rules::{Correction, Event, Rule, State as RuleState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The most events that one request judges.
 const MAX_EVENTS: usize = 10_000;
@@ -24,17 +26,27 @@ const MAX_EVENTS: usize = 10_000;
 /// The routes.
 pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
-        .api_route("/v1/rules", get_with(list, |op| op.summary("List the rules")))
-        .api_route("/v1/rules/{name}", get_with(show, |op| op.summary("Explain a rule")))
+        .api_route("/v1/rules", get_with(list, |op| brief(op, "list_rules", "List the rules", "rules")))
+        .api_route("/v1/rules/{name}", get_with(show, |op| brief(op, "explain_rule", "Explain a rule", "rules")))
         .api_route(
             "/v1/rules/compile",
             post_with(compile, |op| {
-                op.summary("Make rules and checks of what a user said").description("As `trace compile`.")
+                example(
+                    brief(op, "compile_rules", "Make rules and checks of what a user said", "rules"),
+                    &json!({"text": "no, use pnpm here instead of npm"}),
+                )
+                .description("As `trace compile`.")
             }),
         )
         .api_route(
             "/v1/rules/check",
-            post_with(check, |op| op.summary("Judge events by the rules").description("As `trace check`.")),
+            post_with(check, |op| {
+                example(
+                    brief(op, "check_events", "Judge events by the rules", "rules"),
+                    &json!({"event": {"event": "pre_tool_use", "tool": "Bash", "input": {"command": "npm install"}}}),
+                )
+                .description("As `trace check`.")
+            }),
         )
 }
 
@@ -175,10 +187,11 @@ async fn show(
     .await
 }
 
-async fn compile(State(app): State<App>, caller: Caller, Json(said): Json<Said>) -> Result<Json<Report>, Problem> {
-    if !caller.writes {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "this key only reads"));
-    }
+async fn compile(
+    State(app): State<App>,
+    Writer(caller): Writer,
+    Body(said): Body<Said>,
+) -> Result<Json<Report>, Problem> {
     let Said { text, mut corrections, shadow } = said;
     corrections.extend(text.map(Correction::of));
     if corrections.is_empty() {
@@ -205,7 +218,7 @@ async fn compile(State(app): State<App>, caller: Caller, Json(said): Json<Said>)
 async fn check(
     State(app): State<App>,
     caller: Caller,
-    Json(happened): Json<Happened>,
+    Body(happened): Body<Happened>,
 ) -> Result<Json<Report>, Problem> {
     let Happened { event, mut events, session } = happened;
     events.extend(event);

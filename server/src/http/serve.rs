@@ -3,7 +3,7 @@
 //! INVARIANT: nobody beyond this machine is listened to before there is a key. What was acknowledged is in the store before
 //! the answer leaves, so stopping only has to let the requests that run come to their end.
 
-use super::{App, Settings, router};
+use super::{App, Settings, connections, router};
 use crate::keys::{KeyError, Keys};
 use crate::service::Service;
 use std::future::Future;
@@ -90,7 +90,7 @@ impl Server {
         let ended = runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
             let (tell, mut told) = watch::channel(false);
-            let mut heard = tell.subscribe();
+            let heard = tell.subscribe();
             let stopping = async move {
                 stop.await;
                 tracing::info!("stopping");
@@ -101,15 +101,14 @@ impl Server {
                 tell.closed().await;
             };
             tokio::spawn(stopping);
-            let all = axum::serve(listener, router(self.app)).with_graceful_shutdown(async move {
-                let _ = heard.wait_for(|told| *told).await;
-            });
+            let settings = self.app.settings.clone();
+            let all = connections::serve(listener, router(self.app), &settings, heard);
             let late = async move {
                 let _ = told.wait_for(|told| *told).await;
                 tokio::time::sleep(grace).await;
             };
             tokio::select! {
-                ended = all.into_future() => ended,
+                () = all => Ok::<_, io::Error>(()),
                 () = late => {
                     tracing::warn!("requests were given up that took longer than the grace period");
                     Ok(())

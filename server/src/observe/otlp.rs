@@ -8,6 +8,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::time::Duration;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::{Layer, Registry};
 use ureq::Agent;
 
@@ -35,7 +36,9 @@ pub(super) fn begin(settings: &Settings, mut layers: Layers) -> Result<(Layers, 
         exporter.map_err(|cause| ObserveError::Collector { collector: collector.clone(), cause: cause.to_string() })?;
     let resource = Resource::builder().with_service_name("trace").build();
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
-    layers.push(tracing_opentelemetry::layer().with_tracer(provider.tracer("trace")).boxed());
+    // What the log leaves out is sent all the same.
+    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("trace"));
+    layers.push(spans.with_filter(LevelFilter::INFO).boxed());
     Ok((layers, Telling { _spans: Some(Spans(provider)) }))
 }
 

@@ -77,7 +77,7 @@ fn no_path_leads_out_of_the_folder_and_nothing_is_a_file_and_a_folder() {
     assert!(run(&server, &large).1);
     assert_eq!(
         server.ask("POST", "/v1/memory-tool", Some(&json!({"command": "chmod", "path": "/memories/a"}))).status,
-        400
+        422
     );
 }
 

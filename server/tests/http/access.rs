@@ -123,7 +123,7 @@ fn a_tenant_sees_nothing_of_another() {
         assert_eq!(other.post("/v1/search", &json!({"query": "vault nine"})).json(), json!({"results": []}));
         assert_eq!(other.post("/v1/recall", &json!({"query": "vault nine"})).json()["items"], json!([]));
         assert_eq!(other.get("/v1/entities").json(), json!({"entities": []}));
-        assert_eq!(other.get("/v1/export").text, "");
+        assert_eq!(other.get("/v1/export").text, "{\"trace_memory\":1}\n");
         assert_eq!(other.delete("/v1/memories?user_id=alice").json(), json!({"forgotten": 0}));
         other.post("/v1/memories/forget", &json!({"ids": [id]})).problem(404);
     }

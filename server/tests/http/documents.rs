@@ -2,6 +2,7 @@
 
 use crate::Desk;
 use serde_json::Value;
+use server::keys::Access;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -49,8 +50,10 @@ fn every_operation_says_what_it_is_and_what_it_answers() {
         }
         let takes_key = operation.get("x-access").is_some();
         assert_eq!(responses.contains_key("401"), takes_key, "{named}");
-        let is_tagged = operation.get("tags").is_some();
-        if let Some(content) = operation.pointer("/requestBody/content").filter(|_| is_tagged) {
+        assert!(operation["tags"][0].is_string(), "{named} has no tag");
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(!id.starts_with(&format!("{}_v", method.to_lowercase())), "{named} is called by its address alone");
+        if let Some(content) = operation.pointer("/requestBody/content") {
             let has_example = content.as_object().unwrap().values().all(|kind| kind.get("example").is_some());
             assert!(has_example, "{named}: the body has an example");
         }
@@ -93,6 +96,38 @@ fn what_takes_a_key_is_closed_to_strangers_route_by_route() {
     }
     assert_eq!(open, BTreeSet::from(["/healthz".to_owned(), "/readyz".to_owned(), "/v1/version".to_owned()]));
     assert!(closed >= 10, "{closed}");
+}
+
+#[test]
+fn every_body_is_read_within_the_same_depth_and_every_write_asks_for_a_key_that_writes() {
+    let desk = Desk::new();
+    let document = desk.local().get("/openapi.json").json();
+    let reader = desk.client("local", Access::Read);
+    let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+    let (mut bodies, mut writes) = (0, 0);
+    for (method, path, operation) in operations(&document) {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let path =
+            path.split('/').map(|part| if part.starts_with('{') { id } else { part }).collect::<Vec<_>>().join("/");
+        let content = operation.pointer("/requestBody/content").and_then(Value::as_object);
+        let kind = content.and_then(|kinds| kinds.keys().next()).map(String::as_str);
+        if kind == Some("application/json") {
+            let answer = desk.local().send(&method, &path, kind, deep.as_bytes());
+            assert_eq!(answer.status, 400, "{method} {path}: {answer:?}");
+            assert!(answer.text.contains("nests deeper"), "{method} {path}: {answer:?}");
+            bodies += 1;
+        }
+        if operation["x-access"] == "write" {
+            let body = operation.pointer("/requestBody/content/application~1json/example").unwrap_or(&Value::Null);
+            let answer = reader.send(&method, &path, kind, body.to_string().as_bytes());
+            assert_eq!(answer.status, 403, "{method} {path}: {answer:?}");
+            writes += 1;
+        } else if method != "GET" && kind.is_none() {
+            // What changes nothing of the store: sessions and their ends.
+            assert!(path.contains("/sessions/"), "{method} {path} takes a key that only reads");
+        }
+    }
+    assert!(bodies >= 25 && writes >= 30, "{bodies} bodies, {writes} writes");
 }
 
 #[test]

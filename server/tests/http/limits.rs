@@ -80,6 +80,37 @@ fn what_takes_too_long_or_finds_no_room_is_told_to_come_again() {
 }
 
 #[test]
+fn who_sends_no_request_loses_the_connection_and_the_others_get_theirs() {
+    let desk = Desk::with(Settings { max_connections: 2, header_timeout: Duration::from_millis(200), ..free() });
+    let slow: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(desk.address).unwrap();
+            // A head that never ends.
+            write!(stream, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n").unwrap();
+            stream
+        })
+        .collect();
+    // There is no room for this one before one of the others is given up.
+    assert_eq!(desk.local().get("/healthz").status, 200);
+    for mut stream in slow {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+#[test]
+fn who_is_silent_after_an_answer_loses_the_connection() {
+    let desk = Desk::with(Settings { header_timeout: Duration::from_millis(200), ..free() });
+    let mut stream = TcpStream::connect(desk.address).unwrap();
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    // Reads to the end of the connection, which the client does not bring about.
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("{\"lives\":true}"), "{answer}");
+}
+
+#[test]
 fn what_is_not_there_is_a_problem_too() {
     let desk = Desk::new();
     for path in ["/v2", "/v1/nothing", "/docs/../etc/passwd", "/%00"] {

@@ -10,9 +10,11 @@
 mod access;
 mod documents;
 mod ends;
+mod expiry;
 mod limits;
 mod memories;
 mod recall;
+mod transfer;
 
 use memory::Tenant;
 use serde_json::Value;

@@ -194,31 +194,3 @@ fn a_filter_lists_and_forgets_what_it_means() {
     assert_eq!(client.delete("/v1/memories?user_id=bob").json(), json!({"forgotten": 1}));
     assert_eq!(client.get("/v1/memories").json()["memories"][0]["text"], "fact of alice");
 }
-
-#[test]
-fn an_expired_record_is_not_there_any_more() {
-    let desk = Desk::new();
-    let client = desk.local();
-    let id = client.add(&json!({"text": "short of life", "expires_at": 1}));
-    client.get(&format!("/v1/memories/{id}")).problem(404);
-    assert_eq!(client.get("/v1/memories").json()["total"], 0);
-    let mut expiry = server::follower::Expiry::default();
-    assert_eq!((expiry.forget(desk.service()).unwrap(), expiry.forget(desk.service()).unwrap()), (1, 0));
-    let history = client.get(&format!("/v1/memories/{id}/history")).json();
-    assert_eq!(history["history"][1], json!({"what": "forgotten", "at": history["history"][1]["at"], "by": "expiry"}));
-}
-
-#[test]
-fn an_export_has_every_record_on_a_line_of_its_own() {
-    let desk = Desk::new();
-    let client = desk.local();
-    let drafts: Vec<_> = (0..1200).map(|n| json!({"text": format!("note {n}\nand more")})).collect();
-    for part in drafts.chunks(600) {
-        assert_eq!(client.post("/v1/memories", &json!({"memories": part})).status, 201);
-    }
-    let export = client.get("/v1/export");
-    assert_eq!(export.header("content-type"), "application/x-ndjson");
-    let texts: BTreeSet<String> =
-        export.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["text"].to_string()).collect();
-    assert_eq!((texts.len(), export.text.lines().count()), (1200, 1200));
-}

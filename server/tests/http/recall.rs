@@ -38,3 +38,14 @@ fn a_context_stays_within_its_budget_and_says_what_it_is_made_of() {
     let plain = client.post("/v1/recall", &json!({"query": "when do deploys go out"})).json();
     assert!(plain["items"][0].get("lexical").is_none(), "scores are told to who asks for them");
 }
+
+#[test]
+fn meaning_alone_without_a_model_is_refused_and_no_fault_of_the_server() {
+    let desk = Desk::new();
+    let client = desk.local();
+    client.add(&json!({"text": "prefers pnpm"}));
+    let refused = client.post("/v1/search", &json!({"query": "pnpm", "mode": "dense"})).problem(422);
+    assert!(refused.contains("without an embedding model"), "{refused}");
+    let found = client.post("/v1/search", &json!({"query": "pnpm", "mode": "hybrid"})).json();
+    assert_eq!(found["results"][0]["text"], "prefers pnpm");
+}

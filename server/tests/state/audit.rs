@@ -61,5 +61,5 @@ fn pages_follow_each_other_and_skip_what_others_did() {
         }
     }
     assert_eq!(names, ["a0", "a1", "a2", "a3", "a4", "a5", "a6"]);
-    acme.get("/v1/audit?after=x").is(400);
+    acme.get("/v1/audit?after=x").is(422);
 }

@@ -3,10 +3,9 @@
 use super::asked::{Asked, bad};
 use super::shown::{IMMUTABLE, Moment, end_of_day};
 use super::{Named, extract};
-use crate::http::memory_tool::may_write;
-use crate::http::{App, Caller, Problem};
+use crate::http::{App, Caller, Path, Problem, Writer};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use memory::filter::shown;
 use memory::record::Happening;
@@ -167,10 +166,9 @@ impl Change {
 
 pub(super) async fn add(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Asked(add): Asked<Add>,
 ) -> Result<Json<Added>, Problem> {
-    may_write(&caller)?;
     let scope = add.scope()?;
     let template = add.template(&scope)?;
     let (said, left_out) = add.messages.utterances()?;

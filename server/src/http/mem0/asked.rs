@@ -1,11 +1,9 @@
 //! What a request asks, read strictly: whatever is wrong with it is a problem that says so, with status 400.
 
-use crate::http::Problem;
+use crate::http::{App, Problem, extract};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -22,13 +20,14 @@ impl<T: JsonSchema> OperationInput for Asked<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Asked<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Asked<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Asked<T>, Problem> {
-        let read = |rejection: BytesRejection| Problem::new(rejection.status(), rejection.body_text());
-        let body = Bytes::from_request(request, state).await.map_err(read)?;
-        serde_json::from_slice(&body).map(Asked).map_err(|error| bad(format!("the body can't be read: {error}")))
+    async fn from_request(request: Request, app: &App) -> Result<Asked<T>, Problem> {
+        let body = extract::bytes(request, app).await?;
+        // These clients know of no 422 that is about one field.
+        let strict = |problem: Problem| bad(format!("the body can't be read: {}", problem.detail));
+        extract::parsed(&body, app.settings.max_depth).map(Asked).map_err(strict)
     }
 }
 

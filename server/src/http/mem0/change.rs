@@ -3,11 +3,10 @@
 use super::asked::{Asked, Parameters, bad};
 use super::shown::{Done, IMMUTABLE, Moment, NEVER, Shown, end_of_day};
 use super::{Named, Narrowed, id};
-use crate::http::memory_tool::may_write;
-use crate::http::{App, Caller, Problem};
+use crate::http::{App, Caller, Path, Problem, Writer};
 use crate::service::Service;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use memory::memories::Transaction;
 use memory::{Filter, Interval, MemoryError, Patch, Record, RecordId};
@@ -143,11 +142,10 @@ impl Update {
 
 pub(super) async fn update(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(Named { id: text }): Path<Named>,
     Asked(update): Asked<Update>,
 ) -> Result<Json<Updated>, Problem> {
-    may_write(&caller)?;
     let changes = [(id(&text)?, update.patch()?)];
     let mut records = app.blocking(move |service| updated(service, &caller, &changes)).await?;
     let shown = Shown::from(records.pop().ok_or_else(Problem::internal)?);
@@ -156,10 +154,9 @@ pub(super) async fn update(
 
 pub(super) async fn update_batch(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Asked(batch): Asked<UpdateBatch>,
 ) -> Result<Json<Done>, Problem> {
-    may_write(&caller)?;
     bounded(batch.memories.len())?;
     let change = |one: UpdateOne| Ok((id(&one.memory_id)?, one.update.patch()?));
     let changes = batch.memories.into_iter().map(change).collect::<Result<Vec<_>, Problem>>()?;
@@ -189,10 +186,9 @@ fn is_immutable(transaction: &mut Transaction<'_>, id: RecordId) -> Result<bool,
 
 pub(super) async fn delete(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(Named { id: text }): Path<Named>,
 ) -> Result<Json<Done>, Problem> {
-    may_write(&caller)?;
     let id = id(&text)?;
     app.blocking(move |service| Ok(service.memories().forget(&caller.tenant, &caller.name, id)?)).await?;
     Ok(Done::new("Memory deleted successfully!"))
@@ -200,10 +196,9 @@ pub(super) async fn delete(
 
 pub(super) async fn delete_batch(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Asked(batch): Asked<DeleteBatch>,
 ) -> Result<Json<Done>, Problem> {
-    may_write(&caller)?;
     bounded(batch.memories.len())?;
     let ids = batch.memories.iter().map(|one| id(&one.memory_id)).collect::<Result<Vec<_>, _>>()?;
     let count = ids.len();
@@ -225,10 +220,9 @@ fn bounded(count: usize) -> Result<(), Problem> {
 
 pub(super) async fn delete_all(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Parameters(all): Parameters<DeleteAll>,
 ) -> Result<Json<Done>, Problem> {
-    may_write(&caller)?;
     let filters = all.filters.map(|filters| {
         let unread = "`filters` in a query has to be JSON; name user_id, agent_id, app_id or run_id beside it instead";
         serde_json::from_str(&filters).map_err(|_| bad(unread))

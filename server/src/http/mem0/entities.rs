@@ -3,10 +3,9 @@
 use super::asked::Parameters;
 use super::change::forget_all;
 use super::shown::{Done, Page, Paged};
-use crate::http::memory_tool::may_write;
-use crate::http::{App, Caller, Problem};
+use crate::http::{App, Caller, Path, Problem, Writer};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use memory::filter::{Filter, shown};
 use memory::index::Entity;
@@ -69,10 +68,9 @@ pub(super) async fn list(
 
 pub(super) async fn delete(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(Named { r#type, name }): Path<Named>,
 ) -> Result<Json<Done>, Problem> {
-    may_write(&caller)?;
     let mut scope = Scope::default();
     let part = match r#type.as_str() {
         "user" => &mut scope.user,

@@ -3,9 +3,9 @@
 use super::asked::{Asked, Parameters, bad};
 use super::shown::{Page, Paged, Shown, relevance};
 use super::{Named, Narrowed, id};
-use crate::http::{App, Caller, Problem};
+use crate::http::{App, Caller, Path, Problem};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use memory::MemoryError;
 use memory::filter::shown;
 use memory::index::{Mode, Query};

@@ -15,7 +15,7 @@ mod shown;
 
 pub(crate) use change::forget_all;
 
-use super::docs::problems;
+use super::docs::{brief, example, problems};
 use super::{App, Caller, Problem};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with, put_with};
@@ -30,44 +30,44 @@ use memory::filter::Filter;
 use memory::{RecordId, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The routes.
 pub fn routes() -> ApiRouter<App> {
     let nothing = "No language model is asked unless one is configured: then what a user says is kept as it was said.";
     let router = ApiRouter::new()
-        .api_route("/v1/ping/", get_with(ping, |op| op.summary("Tell who calls")))
+        .api_route("/v1/ping/", get_with(ping, |op| brief(op, "mem0_ping", "Tell who calls", "mem0")))
         .api_route(
             "/v3/memories/add/",
-            post_with(add::add, |op| op.summary("Add what was said in messages").description(nothing)),
+            post_with(add::add, |op| example(brief(op, "mem0_add", "Add what was said in messages", "mem0"), &json!({"messages": [{"role": "user", "content": "I prefer pnpm"}], "user_id": "alice"})).description(nothing)),
         )
-        .api_route("/v3/memories/search/", post_with(find::search, |op| op.summary("Search memories")))
-        .api_route("/v3/memories/", post_with(find::all, |op| op.summary("List memories, the newest first")))
+        .api_route("/v3/memories/search/", post_with(find::search, |op| example(brief(op, "mem0_search", "Search memories", "mem0"), &json!({"query": "package manager", "filters": {"user_id": "alice"}}))))
+        .api_route("/v3/memories/", post_with(find::all, |op| example(brief(op, "mem0_get_all", "List memories, the newest first", "mem0"), &json!({"filters": {"user_id": "alice"}}))))
         .api_route(
             "/v1/memories/{id}/",
-            get_with(find::one, |op| op.summary("Show a memory"))
-                .put_with(change::update, |op| op.summary("Change a memory"))
-                .delete_with(change::delete, |op| op.summary("Forget a memory")),
+            get_with(find::one, |op| brief(op, "mem0_get", "Show a memory", "mem0"))
+                .put_with(change::update, |op| example(brief(op, "mem0_update", "Change a memory", "mem0"), &json!({"text": "prefers pnpm"})))
+                .delete_with(change::delete, |op| brief(op, "mem0_delete", "Forget a memory", "mem0")),
         )
-        .api_route("/v1/memories/{id}/history/", get_with(find::history, |op| op.summary("What happened to a memory")))
-        .api_route("/v1/memories/", delete_with(change::delete_all, |op| op.summary("Forget the memories of a scope")))
+        .api_route("/v1/memories/{id}/history/", get_with(find::history, |op| brief(op, "mem0_history", "What happened to a memory", "mem0")))
+        .api_route("/v1/memories/", delete_with(change::delete_all, |op| brief(op, "mem0_delete_all", "Forget the memories of a scope", "mem0")))
         .api_route(
             "/v1/batch/",
-            put_with(change::update_batch, |op| problems(op.summary("Change several memories at once"), &[404, 409]))
+            put_with(change::update_batch, |op| problems(example(brief(op, "mem0_batch_update", "Change several memories at once", "mem0"), &json!({"memories": [{"memory_id": "01890a5d-ac96-774b-bcce-b302099a8057", "text": "prefers pnpm"}]})), &[404, 409]))
                 .delete_with(change::delete_batch, |op| {
-                    problems(op.summary("Forget several memories at once"), &[404])
+                    problems(example(brief(op, "mem0_batch_delete", "Forget several memories at once", "mem0"), &json!({"memories": [{"memory_id": "01890a5d-ac96-774b-bcce-b302099a8057"}]})), &[404])
                 }),
         )
-        .api_route("/v1/entities/", get_with(entities::list, |op| op.summary("List users, agents, apps and runs")))
+        .api_route("/v1/entities/", get_with(entities::list, |op| brief(op, "mem0_users", "List users, agents, apps and runs", "mem0")))
         .api_route(
             "/v1/entities/{type}/{name}/",
-            delete_with(entities::delete, |op| op.summary("Forget the memories of an entity")),
+            delete_with(entities::delete, |op| brief(op, "mem0_delete_entity", "Forget the memories of an entity", "mem0")),
         )
         .api_route(
             "/v2/entities/{type}/{name}/",
-            delete_with(entities::delete, |op| op.summary("Forget the memories of an entity")),
+            delete_with(entities::delete, |op| brief(op, "mem0_delete_users", "Forget the memories of an entity", "mem0")),
         )
-        .api_route("/v1/event/{id}/", get_with(add::event, |op| op.summary("Show what an addition came to")));
+        .api_route("/v1/event/{id}/", get_with(add::event, |op| brief(op, "mem0_event", "Show what an addition came to", "mem0")));
     absent(router)
 }
 

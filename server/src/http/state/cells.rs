@@ -1,16 +1,15 @@
 //! Cells: read, listed, written and changed, within a session or each for itself.
 
 use super::view::{Asked, Cell, Cells, Change, Committed, Versions};
-use super::{
-    AGENT, MAX_PAGE, PAGE, Refused, author, bad_key, blocking, idempotency, named, owner, session, text, writer,
-};
-use crate::http::{App, Caller};
+use super::{AGENT, MAX_PAGE, PAGE, Refused, author, bad_key, blocking, idempotency, named, owner, session, text};
+use crate::http::docs::{brief, example};
+use crate::http::{App, Body, Caller, Path, Query, Writer};
 use crate::service::Service;
 use crate::sessions::Owner;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with, put_with};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +21,7 @@ use memory::Tenant;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::json;
 
 /// What a session remembers of a cell that a search found, about.
 const KEY_BYTES: usize = 64;
@@ -29,34 +29,59 @@ const KEY_BYTES: usize = 64;
 /// The routes.
 pub(super) fn routes() -> ApiRouter<App> {
     let own = get_with(show, |op| {
-        op.summary("Read a cell")
+        brief(op, "read_cell", "Read a cell", "state")
             .description("With the header `Trace-Session`, the read belongs to that session and is validated when it commits.")
             .response::<200, Json<Cell>>()
     })
     .put_with(put, |op| {
-        op.summary("Write a cell")
+        example(brief(op, "write_cell", "Write a cell", "state"), &json!(["read", "plan"]))
             .description("`If-Match` and `If-None-Match: *` make it depend on what was read. With `Trace-Session` it waits for the session's commit.")
             .response::<200, Json<Committed>>()
             .response::<202, ()>()
     })
     .post_with(change, |op| {
-        op.summary("Change a cell: append, add, count, put a field").response::<200, Json<Committed>>().response::<202, ()>()
+        example(brief(op, "change_cell", "Change a cell: append, add, count, put a field", "state"), &json!({"op": "append", "item": "test"})).response::<200, Json<Committed>>().response::<202, ()>()
     })
     .delete_with(remove, |op| {
-        op.summary("Remove a cell").response::<200, Json<Committed>>().response::<202, ()>()
+        brief(op, "remove_cell", "Remove a cell", "state").response::<200, Json<Committed>>().response::<202, ()>()
     });
-    let within = get_with(seen, |op| op.summary("Read a cell in a session").response::<200, Json<Cell>>());
+    let within = get_with(seen, |op| {
+        brief(op, "read_cell_in_session", "Read a cell in a session", "state").response::<200, Json<Cell>>()
+    });
     ApiRouter::new()
-        .api_route("/v1/state/cells", get_with(list, |op| op.summary("List cells by the beginning of their keys")))
+        .api_route(
+            "/v1/state/cells",
+            get_with(list, |op| brief(op, "list_cells", "List cells by the beginning of their keys", "state")),
+        )
         .api_route("/v1/state/cells/{*key}", own)
-        .api_route("/v1/state/history/{*key}", get_with(history, |op| op.summary("List the versions of a cell")))
-        .api_route("/v1/state/sessions/{id}/cells", get_with(found, |op| op.summary("Search cells in a session")))
+        .api_route(
+            "/v1/state/history/{*key}",
+            get_with(history, |op| brief(op, "cell_history", "List the versions of a cell", "state")),
+        )
+        .api_route(
+            "/v1/state/sessions/{id}/cells",
+            get_with(found, |op| brief(op, "search_cells_in_session", "Search cells in a session", "state")),
+        )
         .api_route(
             "/v1/state/sessions/{id}/cells/{*key}",
             within
-                .merge(put_with(put_in, |op| op.summary("Write a cell in a session").response::<202, ()>()))
-                .merge(post_with(change_in, |op| op.summary("Change a cell in a session").response::<202, ()>()))
-                .delete_with(remove_in, |op| op.summary("Remove a cell in a session").response::<202, ()>()),
+                .merge(put_with(put_in, |op| {
+                    example(
+                        brief(op, "write_cell_in_session", "Write a cell in a session", "state"),
+                        &json!(["read", "plan"]),
+                    )
+                    .response::<202, ()>()
+                }))
+                .merge(post_with(change_in, |op| {
+                    example(
+                        brief(op, "change_cell_in_session", "Change a cell in a session", "state"),
+                        &json!({"op": "append", "item": "test"}),
+                    )
+                    .response::<202, ()>()
+                }))
+                .delete_with(remove_in, |op| {
+                    brief(op, "remove_cell_in_session", "Remove a cell in a session", "state").response::<202, ()>()
+                }),
         )
 }
 
@@ -254,27 +279,27 @@ async fn history(
 
 async fn put(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(Keyed { key }): Path<Keyed>,
     headers: HeaderMap,
-    Json(value): Json<Value>,
+    Body(value): Body<Value>,
 ) -> Result<Response, Refused> {
     write(&app, caller, &key, &headers, Change::Write { value }).await
 }
 
 async fn change(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(Keyed { key }): Path<Keyed>,
     headers: HeaderMap,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<Response, Refused> {
     write(&app, caller, &key, &headers, change).await
 }
 
 async fn remove(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(Keyed { key }): Path<Keyed>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
@@ -283,25 +308,25 @@ async fn remove(
 
 async fn put_in(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(KeyedIn { id, key }): Path<KeyedIn>,
-    Json(value): Json<Value>,
+    Body(value): Body<Value>,
 ) -> Result<StatusCode, Refused> {
     buffer(&app, caller, session(&id)?, &key, Change::Write { value }).await
 }
 
 async fn change_in(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(KeyedIn { id, key }): Path<KeyedIn>,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<StatusCode, Refused> {
     buffer(&app, caller, session(&id)?, &key, change).await
 }
 
 async fn remove_in(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(KeyedIn { id, key }): Path<KeyedIn>,
 ) -> Result<StatusCode, Refused> {
     buffer(&app, caller, session(&id)?, &key, Change::Delete).await
@@ -309,7 +334,6 @@ async fn remove_in(
 
 /// Keeps a change in a session until that commits.
 async fn buffer(app: &App, caller: Caller, id: SessionId, key: &str, change: Change) -> Result<StatusCode, Refused> {
-    let caller = writer(caller)?;
     let owner = owner(&caller);
     let cell = caller.tenant.state(key).map_err(bad_key)?;
     let asked = change.asked();
@@ -366,7 +390,6 @@ async fn write(app: &App, caller: Caller, key: &str, headers: &HeaderMap, change
     if let Some(id) = named(headers)? {
         return Ok(buffer(app, caller, id, key, change).await?.into_response());
     }
-    let caller = writer(caller)?;
     let (agent, condition) = (author(&caller, text(headers, AGENT)?)?, Condition::of(headers)?);
     let tenant = caller.tenant;
     let once = idempotency(&tenant, headers)?;

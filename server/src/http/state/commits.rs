@@ -1,13 +1,14 @@
 //! Commits that are not final: listed, approved and taken back, each by the tenant whose cells they wrote.
 
 use super::view::{OpenCommit, OpenCommits};
-use super::{AGENT, Refused, author, blocking, text, writer};
-use crate::http::{App, Caller};
+use super::{AGENT, Refused, author, blocking, text};
+use crate::http::docs::brief;
+use crate::http::{App, Caller, Path, Writer};
 use crate::service::Service;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use consistency::Version;
 use memory::Tenant;
@@ -16,10 +17,17 @@ use serde::{Deserialize, Serialize};
 
 /// The routes.
 pub(super) fn routes() -> ApiRouter<App> {
-    let retract_op = post_with(retract, |op| op.summary("Take a commit back, with all that rests on it"));
+    let retract_op =
+        post_with(retract, |op| brief(op, "retract_commit", "Take a commit back, with all that rests on it", "state"));
     ApiRouter::new()
-        .api_route("/v1/state/open", get_with(list, |op| op.summary("List the commits that are not final")))
-        .api_route("/v1/state/open/{version}/approve", post_with(approve, |op| op.summary("Approve a held commit")))
+        .api_route(
+            "/v1/state/open",
+            get_with(list, |op| brief(op, "list_open_commits", "List the commits that are not final", "state")),
+        )
+        .api_route(
+            "/v1/state/open/{version}/approve",
+            post_with(approve, |op| brief(op, "approve_commit", "Approve a held commit", "state")),
+        )
         .api_route("/v1/state/open/{version}/retract", retract_op)
 }
 
@@ -64,10 +72,10 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Json<OpenCommits
 
 async fn approve(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(At { version }): Path<At>,
 ) -> Result<Json<Done>, Refused> {
-    let tenant = writer(caller)?.tenant;
+    let tenant = caller.tenant;
     blocking(&app, move |service| {
         let version = own(service, &tenant, &version)?;
         let finals = service.store().approve(version).map_err(|error| Refused::store(&tenant, error))?;
@@ -78,11 +86,10 @@ async fn approve(
 
 async fn retract(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(At { version }): Path<At>,
     headers: HeaderMap,
 ) -> Result<Json<Done>, Refused> {
-    let caller = writer(caller)?;
     let (agent, tenant) = (author(&caller, text(&headers, AGENT)?)?, caller.tenant);
     blocking(&app, move |service| {
         let version = own(service, &tenant, &version)?;

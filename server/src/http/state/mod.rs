@@ -53,11 +53,6 @@ async fn blocking<T: Send + 'static>(
     app.blocking(move |service| Ok(work(service))).await?
 }
 
-/// The caller, where it may write.
-fn writer(caller: Caller) -> Result<Caller, Refused> {
-    if caller.writes { Ok(caller) } else { Err(Refused::new(StatusCode::FORBIDDEN, "this key only reads")) }
-}
-
 /// The caller, where it is this machine's user: effects and tools are one for the whole store.
 fn local(caller: Caller) -> Result<Caller, Refused> {
     if caller.tenant.is_local() {

@@ -1,30 +1,43 @@
 //! What is to happen outside, and the tools that do it: the local tenant's alone, as there is one outbox for the store.
 
-use super::{Refused, blocking, local, writer};
-use crate::http::{App, Caller};
+use super::{Refused, blocking, local};
+use crate::http::docs::{brief, example};
+use crate::http::{App, Body, Caller, Path, Query, Writer};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with, put_with};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use consistency::Version;
 use consistency::decide::EffectEnd;
 use consistency::ledger::{Effect, EffectId, Repeat, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The most effects of a page.
 const MAX_PAGE: usize = 1000;
 
 /// The routes.
 pub(super) fn routes() -> ApiRouter<App> {
-    let settle_op = post_with(settle, |op| op.summary("Settle an effect that is in doubt").response::<204, ()>());
-    let tool = put_with(register, |op| op.summary("Say what a tool is now"))
-        .delete_with(remove, |op| op.summary("Say that a tool is gone"));
+    let settle_op = post_with(settle, |op| {
+        example(brief(op, "settle_effect", "Settle an effect that is in doubt", "state"), &json!({"happened": true}))
+            .response::<204, ()>()
+    });
+    let tool = put_with(register, |op| {
+        example(
+            brief(op, "register_tool", "Say what a tool is now", "state"),
+            &json!({"fingerprint": "send@3", "repeat": "keyed"}),
+        )
+    })
+    .delete_with(remove, |op| brief(op, "remove_tool", "Say that a tool is gone", "state"));
     ApiRouter::new()
-        .api_route("/v1/state/effects", get_with(list, |op| op.summary("List effects, in the order of the world")))
+        .api_route(
+            "/v1/state/effects",
+            get_with(list, |op| brief(op, "list_effects", "List effects, in the order of the world", "state")),
+        )
         .api_route("/v1/state/effects/{commit}/{index}/settle", settle_op)
-        .api_route("/v1/state/tools", get_with(tools, |op| op.summary("List tools")))
+        .api_route("/v1/state/tools", get_with(tools, |op| brief(op, "list_tools", "List tools", "state")))
         .api_route("/v1/state/tools/{tool}", tool)
 }
 
@@ -127,11 +140,11 @@ struct Settled {
 
 async fn settle(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(Named { commit, index }): Path<Named>,
-    Json(Settled { happened }): Json<Settled>,
+    Body(Settled { happened }): Body<Settled>,
 ) -> Result<StatusCode, Refused> {
-    let tenant = local(writer(caller)?)?.tenant;
+    let tenant = local(caller)?.tenant;
     let id = parsed(&commit, &index).ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "there is no such effect"))?;
     let end = if happened { EffectEnd::Done } else { EffectEnd::Failed };
     blocking(&app, move |service| service.store().settle(id, end).map_err(|error| Refused::store(&tenant, error)))
@@ -214,11 +227,11 @@ struct Since {
 
 async fn register(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(OfTool { tool }): Path<OfTool>,
-    Json(Registration { fingerprint, repeat }): Json<Registration>,
+    Body(Registration { fingerprint, repeat }): Body<Registration>,
 ) -> Result<Json<Since>, Refused> {
-    let tenant = local(writer(caller)?)?.tenant;
+    let tenant = local(caller)?.tenant;
     let repeat = match repeat {
         Again::Keyed => Repeat::Keyed,
         Again::Queryable => Repeat::Queryable,
@@ -232,10 +245,10 @@ async fn register(
 
 async fn remove(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(OfTool { tool }): Path<OfTool>,
 ) -> Result<Json<Since>, Refused> {
-    let tenant = local(writer(caller)?)?.tenant;
+    let tenant = local(caller)?.tenant;
     blocking(&app, move |service| {
         since(service.store().unregister(tool).map_err(|error| Refused::store(&tenant, error))?)
     })

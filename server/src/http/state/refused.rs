@@ -24,7 +24,7 @@ pub struct Refused {
     #[serde(flatten)]
     problem: Problem,
     /// What the session relied on and no longer holds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     stale: Vec<Changed>,
 }
 

@@ -2,18 +2,21 @@
 
 use super::cells::In;
 use super::view::{Cell, Changed, Committed, Mode, Protection, SessionView, SessionsView};
-use super::{Refused, author, bad_key, blocking, idempotency, local, owner, session, writer};
-use crate::http::{App, Caller};
+use super::{Refused, author, bad_key, blocking, idempotency, local, owner, session};
+use crate::http::docs::{brief, example};
+use crate::http::{App, Body, Caller, Path, Writer};
+use crate::keys::Access;
 use crate::service::Service;
 use crate::sessions::{Held, Owner, SessionError, Stage};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use consistency::store::{Leased, Outcome, Session, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::time::Duration;
 
 /// The longest lease, in seconds.
@@ -22,28 +25,33 @@ const MAX_LEASE_S: u64 = 3600;
 /// The routes.
 pub(super) fn routes() -> ApiRouter<App> {
     let of = |path: &str| format!("/v1/state/sessions/{{id}}{path}");
-    let all = post_with(begin, |op| op.summary("Begin a session").response::<201, Json<SessionView>>())
-        .get_with(list, |op| op.summary("List the sessions that this server holds"));
-    let one = get_with(show, |op| op.summary("Show a session, and what changed under it"))
-        .delete_with(end, |op| op.summary("End a session without a commit").response::<204, ()>());
+    let all = post_with(begin, |op| {
+        example(brief(op, "begin_session", "Begin a session", "state"), &json!({"agent": "ana", "level": "L1"}))
+            .response::<201, Json<SessionView>>()
+    })
+    .get_with(list, |op| brief(op, "list_sessions", "List the sessions that this server holds", "state"));
+    let one = get_with(show, |op| brief(op, "show_session", "Show a session, and what changed under it", "state"))
+        .delete_with(end, |op| {
+            brief(op, "end_session", "End a session without a commit", "state").response::<204, ()>()
+        });
     ApiRouter::new()
         .api_route("/v1/state/sessions", all)
         .api_route("/v1/state/sessions/{id}", one)
         .api_route(
             &of("/commit"),
             post_with(commit, |op| {
-                op.summary("Commit a session")
+                brief(op, "commit_session", "Commit a session", "state")
                     .description("409 tells what changed since it was read, and that nothing was written; 423, that an older session works on a cell.")
             }),
         )
-        .api_route(&of("/effects"), post_with(effect, |op| op.summary("Issue an effect").response::<202, ()>()))
-        .api_route(&of("/pins"), post_with(pin, |op| op.summary("Rely on a tool being what it is now")))
-        .api_route(&of("/steps"), post_with(step, |op| op.summary("Begin a step of the work")))
-        .api_route(&of("/hold"), post_with(hold, |op| op.summary("Have the commit wait for an approval").response::<204, ()>()))
-        .api_route(&of("/acknowledge"), post_with(acknowledge, |op| op.summary("Accept what a cell holds now")))
-        .api_route(&of("/rewind"), post_with(rewind, |op| op.summary("Forget the steps that saw what no longer holds")))
-        .api_route(&of("/restart"), post_with(restart, |op| op.summary("Begin again, as old as the first attempt")))
-        .api_route(&of("/leases"), post_with(lease, |op| op.summary("Ask for a lease on a cell, or renew it")))
+        .api_route(&of("/effects"), post_with(effect, |op| example(brief(op, "issue_effect", "Issue an effect", "state"), &json!({"lane": "mail", "tool": "send", "payload": {"to": "ana"}})).response::<202, ()>()))
+        .api_route(&of("/pins"), post_with(pin, |op| example(brief(op, "pin_tool", "Rely on a tool being what it is now", "state"), &json!({"tool": "send"}))))
+        .api_route(&of("/steps"), post_with(step, |op| example(brief(op, "begin_step", "Begin a step of the work", "state"), &json!({"after": [0]}))))
+        .api_route(&of("/hold"), post_with(hold, |op| brief(op, "hold_session", "Have the commit wait for an approval", "state").response::<204, ()>()))
+        .api_route(&of("/acknowledge"), post_with(acknowledge, |op| example(brief(op, "acknowledge_cell", "Accept what a cell holds now", "state"), &json!({"key": "plan"}))))
+        .api_route(&of("/rewind"), post_with(rewind, |op| brief(op, "rewind_session", "Forget the steps that saw what no longer holds", "state")))
+        .api_route(&of("/restart"), post_with(restart, |op| brief(op, "restart_session", "Begin again, as old as the first attempt", "state")))
+        .api_route(&of("/leases"), post_with(lease, |op| example(brief(op, "lease_cell", "Ask for a lease on a cell, or renew it", "state"), &json!({"key": "plan", "seconds": 30}))))
 }
 
 /// How a session begins.
@@ -61,9 +69,11 @@ struct Begin {
 async fn begin(
     State(app): State<App>,
     caller: Caller,
-    Json(Begin { agent, level, mode }): Json<Begin>,
+    Body(Begin { agent, level, mode }): Body<Begin>,
 ) -> Result<(StatusCode, Json<SessionView>), Refused> {
-    let caller = if mode == Mode::Snapshot { caller } else { writer(caller)? };
+    if mode != Mode::Snapshot {
+        caller.demand(Access::Write)?;
+    }
     let (agent, owner) = (author(&caller, agent.as_deref())?, owner(&caller));
     let begun = blocking(&app, move |service| {
         let (tenant, how) = (owner.tenant.clone(), (agent, level.into(), mode.into()));
@@ -180,11 +190,11 @@ struct Issue {
 
 async fn effect(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(In { id }): Path<In>,
-    Json(Issue { lane, tool, payload }): Json<Issue>,
+    Body(Issue { lane, tool, payload }): Body<Issue>,
 ) -> Result<StatusCode, Refused> {
-    let caller = local(writer(caller)?)?;
+    let caller = local(caller)?;
     let bytes = lane.len() + tool.len() + payload.to_string().len();
     work(&app, &caller, &id, bytes, move |session| session.effect(lane, tool, payload)).await?;
     Ok(StatusCode::ACCEPTED)
@@ -207,11 +217,11 @@ struct Pinned {
 
 async fn pin(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(In { id }): Path<In>,
-    Json(Relied { tool }): Json<Relied>,
+    Body(Relied { tool }): Body<Relied>,
 ) -> Result<Json<Pinned>, Refused> {
-    let caller = local(writer(caller)?)?;
+    let caller = local(caller)?;
     let found = work(&app, &caller, &id, tool.len(), move |session| session.pin(tool)).await?;
     Ok(Json(Pinned { fingerprint: found.map(|fingerprint| fingerprint.to_string()) }))
 }
@@ -235,13 +245,17 @@ async fn step(
     State(app): State<App>,
     caller: Caller,
     Path(In { id }): Path<In>,
-    Json(After { after }): Json<After>,
+    Body(After { after }): Body<After>,
 ) -> Result<Json<Stepped>, Refused> {
     let step = work(&app, &caller, &id, after.len() * size_of::<u32>(), move |session| session.step(&after)).await?;
     Ok(Json(Stepped { step }))
 }
 
-async fn hold(State(app): State<App>, caller: Caller, Path(In { id }): Path<In>) -> Result<StatusCode, Refused> {
+async fn hold(
+    State(app): State<App>,
+    Writer(caller): Writer,
+    Path(In { id }): Path<In>,
+) -> Result<StatusCode, Refused> {
     work(&app, &caller, &id, 0, |session| {
         session.hold();
         Ok(())
@@ -262,7 +276,7 @@ async fn acknowledge(
     State(app): State<App>,
     caller: Caller,
     Path(In { id }): Path<In>,
-    Json(OfCell { key }): Json<OfCell>,
+    Body(OfCell { key }): Body<OfCell>,
 ) -> Result<Json<Cell>, Refused> {
     let cell = caller.tenant.state(&key).map_err(bad_key)?;
     let content = work(&app, &caller, &id, key.len(), move |session| session.acknowledge(cell.as_str())).await?;
@@ -315,11 +329,10 @@ struct Granted {
 
 async fn lease(
     State(app): State<App>,
-    caller: Caller,
+    Writer(caller): Writer,
     Path(In { id }): Path<In>,
-    Json(LeaseAsked { key, seconds }): Json<LeaseAsked>,
+    Body(LeaseAsked { key, seconds }): Body<LeaseAsked>,
 ) -> Result<Json<Granted>, Refused> {
-    let caller = writer(caller)?;
     let cell = caller.tenant.state(&key).map_err(bad_key)?;
     let (length, asked) = (Duration::from_secs(seconds.clamp(1, MAX_LEASE_S)), cell.clone());
     match work(&app, &caller, &id, key.len(), move |session| session.lease(asked.as_str(), length)).await? {

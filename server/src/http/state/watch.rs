@@ -6,13 +6,14 @@
 
 use super::view::Cell;
 use super::{Refused, blocking};
-use crate::http::{App, Caller, Problem};
+use crate::http::docs::brief;
+use crate::http::{App, Caller, Problem, Query};
 use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, Response as Described, StatusCode as Code};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -38,7 +39,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The routes.
 pub(super) fn routes() -> ApiRouter<App> {
     let told = get_with(follow, |op| {
-        op.summary("Watch cells, as server-sent events")
+        brief(op, "watch_cells", "Watch cells, as server-sent events", "state")
             .description("Events `change` hold a cell each. Send `Last-Event-ID` to go on where a connection was lost.")
     });
     ApiRouter::new().api_route("/v1/state/watch", told)
