@@ -3,6 +3,7 @@
 use super::{Narrowing, Work};
 use crate::End;
 use crate::output::{self, PlainFormat, note};
+use crate::render::table::plural;
 use ::memory::budget::Limits;
 use anyhow::{Context, Result, bail};
 use router::recall::{Reply, Request, Tier, Tiers};
@@ -78,8 +79,11 @@ impl Recall {
     fn note(&self, reply: &Reply) {
         let cost = reply.spending.cost;
         let cap = self.tokens.map_or_else(String::new, |cap| format!(" of {cap}"));
-        let (items, usd) = (reply.items.len(), cost.nano_usd.usd());
-        note(&format!("{items} items, {}{cap} tokens, {:.1} ms, ${usd:.4}", cost.tokens, reply.spending.ms));
+        let (items, usd) = (plural(reply.items.len(), "item"), cost.nano_usd.usd());
+        note(&format!("{items}, {}{cap} tokens, {:.1} ms, ${usd:.4}", cost.tokens, reply.spending.ms));
+        if reply.items.is_empty() && !reply.abstains {
+            note("nothing that was found fits into so few tokens");
+        }
         for step in &reply.spending.steps {
             if let Some(why) = &step.note {
                 note(&format!("{}: {why}", step.module));
