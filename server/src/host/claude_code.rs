@@ -68,6 +68,7 @@ pub(super) static DESCRIPTION: Description = Description {
         "<command-name>",
         "<local-command",
     ],
+    preambles: &[],
     project: &["CLAUDE_PROJECT_DIR"],
     context_chars: 10_000,
     // The cap of the host is eight.

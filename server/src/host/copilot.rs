@@ -76,6 +76,7 @@ pub(super) static DESCRIPTION: Description = Description {
         Exit::Says("tool_result.result_type", "success"),
     ],
     machine_text: &["<system_reminder>", "<system_notification>"],
+    preambles: &[],
     project: &[],
     // Ten kilobytes, which hold fewer characters where they are not ASCII.
     context_chars: 5_000,

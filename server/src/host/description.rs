@@ -18,6 +18,8 @@ pub struct Description {
     pub exits: &'static [Exit],
     /// Beginnings of prompts that no person wrote.
     pub machine_text: &'static [&'static str],
+    /// What the host itself puts in front of what a person wrote: how it opens and how it closes.
+    pub preambles: &'static [(&'static str, &'static str)],
     /// Environment variables that name the project's folder.
     pub project: &'static [&'static str],
     /// The longest context that it passes on whole, in characters.

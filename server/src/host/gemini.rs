@@ -55,7 +55,9 @@ pub(super) static DESCRIPTION: Description = Description {
         Exit::Marked { path: "tool_response.llmContent", mark: "\nExit Code: ", end: "" },
         Exit::Otherwise("tool_response"),
     ],
-    machine_text: &["<session_context>", "<hook_context>", "<system_reminder>"],
+    machine_text: &["<session_context>", "<system_reminder>"],
+    // What a hook said as the session began comes back in front of the first prompt.
+    preambles: &[("<hook_context>", "</hook_context>")],
     project: &["GEMINI_PROJECT_DIR"],
     context_chars: 5_000,
     // No cap was seen in twelve turns.

@@ -80,7 +80,7 @@ fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {
     Some(match hook.moment {
         Moment::SessionStart => EventKind::SessionStart,
         Moment::Prompt => {
-            let text = words(payload, fields.prompt);
+            let text = own_words(host, words(payload, fields.prompt));
             let is_machine = |mark: &&str| text.trim_start().starts_with(*mark);
             if text.trim().is_empty() || host.machine_text.iter().chain(&[OUR_MARK]).any(is_machine) {
                 return None;
@@ -109,6 +109,18 @@ fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {
         Moment::Compact => EventKind::PreCompact,
         Moment::Other => return None,
     })
+}
+
+/// A prompt without what the host has put in front of it.
+fn own_words(host: &Description, prompt: String) -> String {
+    let after = |text: &str| {
+        let text = text.trim_start();
+        host.preambles.iter().find_map(|(open, close)| Some(text.strip_prefix(open)?.split_once(close)?.1.to_owned()))
+    };
+    std::iter::successors(Some(prompt), |text| after(text))
+        .last()
+        .map(|text| text.trim_start().to_owned())
+        .unwrap_or_default()
 }
 
 /// The shell, in the words of rules.

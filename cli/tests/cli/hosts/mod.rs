@@ -1,0 +1,266 @@
+//! Real host programs, run headless against a loopback process that plays an agent which breaks rules.
+//!
+//! `TRACE_HOSTS=1 cargo test --workspace --test cli hosts:: -- --nocapture` installs them from npm below the target folder
+//! (1.4 GB, once) and takes about a minute. `TRACE_HOSTS=codex,gemini` runs these; what is asked for and cannot be
+//! installed is a failure. `TRACE_HOSTS=any` skips what cannot be installed, and without the variable nothing is run.
+//! Each program has a home of its own, a key that opens nothing, and a proxy that leads back to the loopback process.
+
+mod model;
+mod program;
+mod protocol;
+
+use crate::desk::{Desk, project};
+use model::Model;
+use program::{CLAUDE_CODE, CODEX, COPILOT, GEMINI, OPENCODE, Program};
+use protocol::Act;
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What is seen of a host, in the order of the columns of its row in `docs/hosts.md`.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    /// `npm install` was refused, and did not run.
+    refused_command: bool,
+    /// The agent's next request held the reason, in the user's words.
+    told_why: bool,
+    /// The corrected command ran.
+    corrected_command: bool,
+    /// An edit of a file that must not be edited was refused, and the agent told.
+    refused_edit: bool,
+    /// Another edit went through.
+    allowed_edit: bool,
+    /// A turn that ended without tests went on, and the agent was told what it owed.
+    held_end: bool,
+    /// Once tests had run, the turn ended.
+    let_go: bool,
+    /// What the user said next became a rule in shadow, linked to the call before it.
+    learned: bool,
+    /// The agent was told what was understood.
+    told_rule: bool,
+}
+
+const ALL: Seen = Seen {
+    refused_command: true,
+    told_why: true,
+    corrected_command: true,
+    refused_edit: true,
+    allowed_edit: true,
+    held_end: true,
+    let_go: true,
+    learned: true,
+    told_rule: true,
+};
+
+/// How long a program may take for one prompt.
+const PATIENCE: Duration = Duration::from_secs(120);
+const RULES: &str = "never use npm here, use pnpm\nnever edit files in generated/\n\
+                     after editing a .rs file, run cargo test before you finish\n";
+const TASK: &str = "add left-pad to the shop";
+const CORRECTION: &str = "no, never use yarn here, use pnpm";
+
+#[test]
+fn claude_code() {
+    holds(&CLAUDE_CODE, &ALL);
+}
+
+#[test]
+fn codex() {
+    holds(&CODEX, &ALL);
+}
+
+#[test]
+fn gemini() {
+    holds(&GEMINI, &ALL);
+}
+
+#[test]
+fn copilot() {
+    holds(&COPILOT, &ALL);
+}
+
+#[test]
+fn opencode() {
+    holds(&OPENCODE, &ALL);
+}
+
+/// Runs a host's program, and compares what is seen with what is expected and documented.
+fn holds(program: &Program, expected: &Seen) {
+    let wanted = std::env::var("TRACE_HOSTS").unwrap_or_default();
+    let named = wanted == "1" || wanted.split(',').any(|name| name == program.host);
+    if !named && wanted != "any" {
+        return println!("skipped: {} is not asked for (TRACE_HOSTS=1 runs the hosts' programs)", program.host);
+    }
+    let binary = match program.installed() {
+        Ok(binary) => binary,
+        Err(why) if named => panic!("{} cannot be installed: {why}", program.host),
+        Err(why) => return println!("skipped: {} cannot be installed: {why}", program.host),
+    };
+    let seen = watched(program, &binary);
+    assert_eq!(seen, *expected, "{}", program.host);
+    let row = row(program, &seen);
+    println!("{row}");
+    let page = std::fs::read_to_string(project("docs/hosts.md")).unwrap();
+    assert!(page.contains(&row), "docs/hosts.md should hold the row\n{row}");
+}
+
+fn row(program: &Program, seen: &Seen) -> String {
+    let cells = [
+        seen.refused_command,
+        seen.told_why,
+        seen.corrected_command,
+        seen.refused_edit,
+        seen.allowed_edit,
+        seen.held_end,
+        seen.let_go,
+        seen.learned,
+        seen.told_rule,
+    ];
+    let cells = cells.map(|cell| if cell { "yes" } else { "**no**" }).join(" | ");
+    format!("| {} {} | {cells} |", program.host, program.version)
+}
+
+fn watched(program: &Program, binary: &Path) -> Seen {
+    let desk = Desk::new().with("src/main.rs", "fn main() {}\n").said(RULES).in_git();
+    for name in ["npm", "pnpm", "yarn", "cargo"] {
+        // They only say that they ran.
+        desk.write(&format!("../bin/{name}"), format!("#!/bin/sh\necho \"$*\" >> '{}'\n", desk.path(name).display()));
+    }
+    desk.sure("chmod +x ../bin/*");
+    // Some hosts run commands in a login shell, which sets the path anew.
+    desk.write("../home/.bash_profile", format!("PATH='{}':\"$PATH\"\n", desk.path("../bin").display()));
+    let script = [
+        (program.run)("npm install left-pad"),
+        (program.run)("pnpm install left-pad"),
+        (program.write)(&desk.path("generated/api.rs"), "fn api() {}\n"),
+        (program.write)(&desk.path("src/lib.rs"), "pub fn f() {}\n"),
+        Act::Say("Done."),
+        (program.run)("cargo test"),
+        Act::Say("Done, and tested."),
+        Act::Say("Understood."),
+    ];
+    let stage = Stage { desk, program, binary, model: Model::new(program.shell, script), serve: free_port() };
+    let text = |text: &str| text.replace("PORT", &stage.model.port.to_string());
+    for (path, content) in program.settings {
+        stage.desk.write(&format!("../home/{path}"), text(content));
+    }
+    stage.desk.sure(&format!("trace install {}", program.host));
+    let service = program.service.map(|arguments| stage.served(arguments));
+    let first = stage.said(program.begin, TASK, 7);
+    let after_task = stage.model.requests();
+    let second = stage.said(program.resume, CORRECTION, 8);
+    drop(service);
+    let requests = stage.model.requests();
+    if std::env::var_os("TRACE_HOSTS_SHOW").is_some() {
+        for (number, request) in requests.iter().enumerate() {
+            println!("== request {number}\n{request}");
+        }
+        println!("== strays {:#?}\n== first\n{first}\n== second\n{second}", stage.model.strays());
+        println!("== log\n{}", stage.desk.run("trace log").stdout);
+    }
+    stage.seen(&requests, after_task.len())
+}
+
+/// A host's program at a desk.
+struct Stage<'a> {
+    desk: Desk,
+    program: &'a Program,
+    binary: &'a Path,
+    model: Model,
+    /// A port for the host's own service.
+    serve: u16,
+}
+
+/// A process that ends with its owner.
+struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Stage<'_> {
+    /// The host's program with arguments, and nothing around it that leads away from here.
+    fn command(&self, arguments: &str, prompt: &str, output: &str) -> Command {
+        let ports =
+            |text: &str| text.replace("PORT", &self.model.port.to_string()).replace("SERVE", &self.serve.to_string());
+        let line = format!("PATH=\"$PWD/../bin:$PATH\" exec '{}' {}", self.binary.display(), ports(arguments));
+        let mut command = self.desk.shell(&line);
+        let output = File::create(self.desk.path(output)).unwrap();
+        command.env("PROMPT", prompt).stdout(output.try_clone().unwrap()).stderr(output);
+        // No process of this run is to be late, however slow the machine.
+        command.env("TRACE_HOOK_LIMIT_MS", "60000");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+            command.env(name, ports("http://127.0.0.1:PORT"));
+        }
+        command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
+        command.envs(self.program.environment.iter().map(|(name, value)| (name, ports(value))));
+        command
+    }
+
+    fn served(&self, arguments: &str) -> Service {
+        let service = Service(self.command(arguments, "", "../served.txt").spawn().unwrap());
+        let start = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.serve)).is_err() {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{} does not listen: {}",
+                self.program.host,
+                self.desk.read("../served.txt")
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+        service
+    }
+
+    /// Says something to the agent, and waits until the program has ended and so many turns of the script were taken; a
+    /// service may go on after the program that asked it. What the program printed.
+    fn said(&self, arguments: &str, prompt: &str, turns: usize) -> String {
+        let mut child = Service(self.command(arguments, prompt, "../printed.txt").spawn().unwrap());
+        let start = Instant::now();
+        while child.0.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(50));
+        }
+        let patience = if self.program.service.is_some() { Duration::from_secs(15) } else { Duration::ZERO };
+        let end = Instant::now();
+        while self.model.requests().len() < turns && end.elapsed() < patience {
+            thread::sleep(Duration::from_millis(50));
+        }
+        self.desk.read("../printed.txt")
+    }
+
+    /// What can be seen of the agent's requests and of what was left behind. `turns` were taken by the first prompt.
+    fn seen(&self, requests: &[String], turns: usize) -> Seen {
+        let ran = |name: &str| self.desk.path(name).exists();
+        // A text that is new in the request after a move of the script, numbered from 0.
+        let told = |number: usize, text: &str| {
+            let count = |number: usize| requests.get(number).map_or(0, |request| request.matches(text).count());
+            count(number + 1) > count(number)
+        };
+        let rule = self.desk.path(".trace/rules/yarn-instead-of-pnpm.toml");
+        let rule = std::fs::read_to_string(rule).unwrap_or_default();
+        let corrections = self.desk.read(".trace/corrections.jsonl");
+        Seen {
+            refused_command: !ran("npm"),
+            told_why: told(0, "This action is not allowed here") && told(0, "npm-instead-of-pnpm"),
+            corrected_command: ran("pnpm"),
+            refused_edit: !self.desk.path("generated/api.rs").exists() && told(2, "This action is not allowed here"),
+            allowed_edit: ran("src/lib.rs"),
+            held_end: told(4, "Before you finish, this is still open"),
+            let_go: ran("cargo") && turns == 7,
+            learned: rule.contains("state = \"shadow\"")
+                && corrections.lines().last().is_some_and(|line| line.contains("cargo test")),
+            told_rule: told(6, "was taken down as a rule") && self.model.is_over(),
+        }
+    }
+}
+
+/// A port that nobody listens at.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
