@@ -69,6 +69,7 @@ pub(super) static DESCRIPTION: Description = Description {
         "<local-command",
     ],
     preambles: &[],
+    quotes_prompts: false,
     project: &["CLAUDE_PROJECT_DIR"],
     context_chars: 10_000,
     // The cap of the host is eight.

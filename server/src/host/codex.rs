@@ -63,6 +63,7 @@ pub(super) static DESCRIPTION: Description = Description {
     exits: &[Exit::Opening { path: "tool_response", mark: "Exit code: " }],
     machine_text: &["<hook_prompt", "<environment_context>", "<user_instructions>", "<turn_aborted>"],
     preambles: &[],
+    quotes_prompts: false,
     project: &[],
     context_chars: 10_000,
     // It has no cap of its own.

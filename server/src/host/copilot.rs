@@ -77,6 +77,7 @@ pub(super) static DESCRIPTION: Description = Description {
     ],
     machine_text: &["<system_reminder>", "<system_notification>"],
     preambles: &[],
+    quotes_prompts: false,
     project: &[],
     // Ten kilobytes, which hold fewer characters where they are not ASCII.
     context_chars: 5_000,

@@ -20,6 +20,8 @@ pub struct Description {
     pub machine_text: &'static [&'static str],
     /// What the host itself puts in front of what a person wrote: how it opens and how it closes.
     pub preambles: &'static [(&'static str, &'static str)],
+    /// Whether a prompt from the command line comes in quotation marks that nobody wrote.
+    pub quotes_prompts: bool,
     /// Environment variables that name the project's folder.
     pub project: &'static [&'static str],
     /// The longest context that it passes on whole, in characters.

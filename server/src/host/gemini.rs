@@ -58,6 +58,7 @@ pub(super) static DESCRIPTION: Description = Description {
     machine_text: &["<session_context>", "<system_reminder>"],
     // What a hook said as the session began comes back in front of the first prompt.
     preambles: &[("<hook_context>", "</hook_context>")],
+    quotes_prompts: false,
     project: &["GEMINI_PROJECT_DIR"],
     context_chars: 5_000,
     // No cap was seen in twelve turns.

@@ -59,6 +59,7 @@ pub(super) static DESCRIPTION: Description = Description {
     exits: &[Exit::Number("output.metadata.exit")],
     machine_text: &["<system-reminder>"],
     preambles: &[],
+    quotes_prompts: true,
     project: &[],
     context_chars: 8_000,
     // It has no stop that could be held: the plugin prompts anew.

@@ -111,16 +111,18 @@ fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {
     })
 }
 
-/// A prompt without what the host has put in front of it.
+/// A prompt without what the host has put in front of it, or around it.
 fn own_words(host: &Description, prompt: String) -> String {
     let after = |text: &str| {
         let text = text.trim_start();
         host.preambles.iter().find_map(|(open, close)| Some(text.strip_prefix(open)?.split_once(close)?.1.to_owned()))
     };
-    std::iter::successors(Some(prompt), |text| after(text))
-        .last()
-        .map(|text| text.trim_start().to_owned())
-        .unwrap_or_default()
+    let own = std::iter::successors(Some(prompt), |text| after(text)).last().unwrap_or_default();
+    let own = own.trim();
+    let inner = own.strip_prefix('"').and_then(|own| own.strip_suffix('"')).filter(|_| host.quotes_prompts);
+    // Marks that stand inside were escaped; one that was not is the user's own quotation.
+    let inner = inner.map(|inner| inner.replace("\\\"", "\0")).filter(|inner| !inner.contains('"'));
+    inner.map_or_else(|| own.to_owned(), |inner| inner.replace('\0', "\""))
 }
 
 /// The shell, in the words of rules.

@@ -4,6 +4,9 @@
 //! (1.4 GB, once) and takes about a minute. `TRACE_HOSTS=codex,gemini` runs these; what is asked for and cannot be
 //! installed is a failure. `TRACE_HOSTS=any` skips what cannot be installed, and without the variable nothing is run.
 //! Each program has a home of its own, a key that opens nothing, and a proxy that leads back to the loopback process.
+//! `TRACE_HOSTS_SHOW=1` prints every request of the agent, what was asked for beyond loopback, and what the program printed.
+
+#![expect(clippy::panic, clippy::print_stdout, reason = "a test that can't go on has failed, and says what it skipped")]
 
 mod model;
 mod program;
@@ -21,42 +24,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What is seen of a host, in the order of the columns of its row in `docs/hosts.md`.
-#[derive(Debug, Default, PartialEq)]
-struct Seen {
-    /// `npm install` was refused, and did not run.
-    refused_command: bool,
-    /// The agent's next request held the reason, in the user's words.
-    told_why: bool,
-    /// The corrected command ran.
-    corrected_command: bool,
-    /// An edit of a file that must not be edited was refused, and the agent told.
-    refused_edit: bool,
-    /// Another edit went through.
-    allowed_edit: bool,
-    /// A turn that ended without tests went on, and the agent was told what it owed.
-    held_end: bool,
-    /// Once tests had run, the turn ended.
-    let_go: bool,
-    /// What the user said next became a rule in shadow, linked to the call before it.
-    learned: bool,
-    /// The agent was told what was understood.
-    told_rule: bool,
-}
-
-const ALL: Seen = Seen {
-    refused_command: true,
-    told_why: true,
-    corrected_command: true,
-    refused_edit: true,
-    allowed_edit: true,
-    held_end: true,
-    let_go: true,
-    learned: true,
-    told_rule: true,
-};
+type Seen = [(&'static str, bool); 9];
 
 /// How long a program may take for one prompt.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const RULES: &str = "never use npm here, use pnpm\nnever edit files in generated/\n\
                      after editing a .rs file, run cargo test before you finish\n";
 const TASK: &str = "add left-pad to the shop";
@@ -64,31 +35,31 @@ const CORRECTION: &str = "no, never use yarn here, use pnpm";
 
 #[test]
 fn claude_code() {
-    holds(&CLAUDE_CODE, &ALL);
+    holds(&CLAUDE_CODE);
 }
 
 #[test]
 fn codex() {
-    holds(&CODEX, &ALL);
+    holds(&CODEX);
 }
 
 #[test]
 fn gemini() {
-    holds(&GEMINI, &ALL);
+    holds(&GEMINI);
 }
 
 #[test]
 fn copilot() {
-    holds(&COPILOT, &ALL);
+    holds(&COPILOT);
 }
 
 #[test]
 fn opencode() {
-    holds(&OPENCODE, &ALL);
+    holds(&OPENCODE);
 }
 
-/// Runs a host's program, and compares what is seen with what is expected and documented.
-fn holds(program: &Program, expected: &Seen) {
+/// Runs a host's program, in which everything has to hold, as its row in the documents says.
+fn holds(program: &Program) {
     let wanted = std::env::var("TRACE_HOSTS").unwrap_or_default();
     let named = wanted == "1" || wanted.split(',').any(|name| name == program.host);
     if !named && wanted != "any" {
@@ -100,27 +71,13 @@ fn holds(program: &Program, expected: &Seen) {
         Err(why) => return println!("skipped: {} cannot be installed: {why}", program.host),
     };
     let seen = watched(program, &binary);
-    assert_eq!(seen, *expected, "{}", program.host);
-    let row = row(program, &seen);
+    let cells: Vec<&str> = seen.iter().map(|(_, held)| if *held { "yes" } else { "**no**" }).collect();
+    let row = format!("| {} {} | {} |", program.host, program.version, cells.join(" | "));
     println!("{row}");
+    let missing: Vec<&str> = seen.iter().filter(|(_, held)| !held).map(|(what, _)| *what).collect();
+    assert_eq!(missing, Vec::<&str>::new(), "{}", program.host);
     let page = std::fs::read_to_string(project("docs/hosts.md")).unwrap();
     assert!(page.contains(&row), "docs/hosts.md should hold the row\n{row}");
-}
-
-fn row(program: &Program, seen: &Seen) -> String {
-    let cells = [
-        seen.refused_command,
-        seen.told_why,
-        seen.corrected_command,
-        seen.refused_edit,
-        seen.allowed_edit,
-        seen.held_end,
-        seen.let_go,
-        seen.learned,
-        seen.told_rule,
-    ];
-    let cells = cells.map(|cell| if cell { "yes" } else { "**no**" }).join(" | ");
-    format!("| {} {} | {cells} |", program.host, program.version)
 }
 
 fn watched(program: &Program, binary: &Path) -> Seen {
@@ -236,7 +193,7 @@ impl Stage<'_> {
 
     /// What can be seen of the agent's requests and of what was left behind. `turns` were taken by the first prompt.
     fn seen(&self, requests: &[String], turns: usize) -> Seen {
-        let ran = |name: &str| self.desk.path(name).exists();
+        let ran = |path: &str| self.desk.path(path).exists();
         // A text that is new in the request after a move of the script, numbered from 0.
         let told = |number: usize, text: &str| {
             let count = |number: usize| requests.get(number).map_or(0, |request| request.matches(text).count());
@@ -245,18 +202,20 @@ impl Stage<'_> {
         let rule = self.desk.path(".trace/rules/yarn-instead-of-pnpm.toml");
         let rule = std::fs::read_to_string(rule).unwrap_or_default();
         let corrections = self.desk.read(".trace/corrections.jsonl");
-        Seen {
-            refused_command: !ran("npm"),
-            told_why: told(0, "This action is not allowed here") && told(0, "npm-instead-of-pnpm"),
-            corrected_command: ran("pnpm"),
-            refused_edit: !self.desk.path("generated/api.rs").exists() && told(2, "This action is not allowed here"),
-            allowed_edit: ran("src/lib.rs"),
-            held_end: told(4, "Before you finish, this is still open"),
-            let_go: ran("cargo") && turns == 7,
-            learned: rule.contains("state = \"shadow\"")
-                && corrections.lines().last().is_some_and(|line| line.contains("cargo test")),
-            told_rule: told(6, "was taken down as a rule") && self.model.is_over(),
-        }
+        let refused = "This action is not allowed here";
+        let learned = rule.contains("state = \"shadow\"")
+            && corrections.lines().last().is_some_and(|line| line.contains("cargo test"));
+        [
+            ("npm is refused, and does not run", !ran("npm")),
+            ("the agent is told why", told(0, refused) && told(0, "npm-instead-of-pnpm")),
+            ("the corrected command runs", ran("pnpm")),
+            ("a forbidden edit is refused, and the agent told", !ran("generated/api.rs") && told(2, refused)),
+            ("another edit goes through", ran("src/lib.rs")),
+            ("an end without tests is held, and the agent told", told(4, "Before you finish, this is still open")),
+            ("tests end the turn", ran("cargo") && turns == 7),
+            ("a correction becomes a rule in shadow, with the call before it", learned),
+            ("the agent is told what was understood", told(6, "was taken down as a rule") && self.model.is_over()),
+        ]
     }
 }
 

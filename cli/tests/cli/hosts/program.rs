@@ -67,8 +67,8 @@ pub(crate) const CODEX: Program = Program {
     shell: "exec_command",
     run: |command| Act::Call { name: "exec_command", arguments: json!({ "cmd": command }) },
     write: |path, text| {
-        let lines: String = text.lines().map(|line| format!("+{line}\n")).collect();
-        let patch = format!("*** Begin Patch\n*** Add File: {}\n{lines}*** End Patch\n", path.display());
+        let lines = text.trim_end().replace('\n', "\n+");
+        let patch = format!("*** Begin Patch\n*** Add File: {}\n+{lines}\n*** End Patch\n", path.display());
         Act::Call { name: "apply_patch", arguments: json!({ "input": patch }) }
     },
 };

@@ -38,7 +38,7 @@ pub(crate) fn answer(path: &str, request: &Value, act: &Act, number: usize) -> O
 
 /// Whether a request offers a tool, and of which type it is.
 pub(crate) fn offered<'r>(request: &'r Value, name: &str) -> Option<&'r str> {
-    let named = |tool: &Value| tool["name"] == name || tool["function"]["name"] == name;
+    let named = |tool: &Value| ["/name", "/function/name"].iter().any(|path| tool.pointer(path) == Some(&json!(name)));
     let listed = |tool: &'r Value| tool["functionDeclarations"].as_array().is_some_and(|list| list.iter().any(named));
     let tool = request["tools"].as_array()?.iter().find(|tool| named(tool) || listed(tool))?;
     Some(tool["type"].as_str().unwrap_or("function"))
