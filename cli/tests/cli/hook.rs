@@ -243,3 +243,45 @@ fn installing_and_uninstalling_leave_no_trace() {
     desk.sure("trace uninstall claude-code codex copilot cursor gemini opencode");
     assert!(!desk.path("../home/.claude").exists());
 }
+
+#[test]
+fn what_gemini_calls_the_answer_is_judged_once_and_holds_end() {
+    let desk = Desk::new().said("never say \"obviously\"\nafter editing a .rs file, run cargo test before you finish");
+    let ends = |reply: &str, held: bool| {
+        let event = json!({ "session_id": "s", "hook_event_name": "AfterAgent", "prompt": "p", "prompt_response": reply,
+            "stop_hook_active": held });
+        desk.hook("", "trace hook gemini", &event).0
+    };
+    assert!(ends("Obviously done.", false).contains("obviously"));
+    assert_eq!(ends("Obviously done.\nDone.", true), "", "what was said before is still there, and was judged");
+    assert!(ends("Obviously done.\nDone.\nObviously.", true).contains("obviously"));
+    // It forgets that it is held as soon as a tool was called; the turn is held no more often for it.
+    let input = json!({ "file_path": desk.path("a.rs"), "content": "fn f() {}\n" });
+    let wrote = json!({ "session_id": "s", "hook_event_name": "AfterTool", "tool_name": "write_file", "tool_input": input,
+        "tool_response": { "llmContent": "ok" } });
+    let held = (0..10).filter(|_| {
+        desk.hook("", "trace hook gemini", &wrote);
+        ends("", false).contains("\"deny\"")
+    });
+    assert_eq!(held.count(), 3, "four in all since it was last free to go");
+}
+
+#[test]
+fn copilots_answer_is_read_from_the_end_of_its_transcript() {
+    let desk = Desk::new().said("never say \"obviously\"");
+    let line = |kind: &str, data: Value| json!({ "type": kind, "data": data }).to_string() + "\n";
+    let ends = |words: &str, written: u64| {
+        let lines = [
+            line("user.message", json!({ "content": "obviously" })),
+            line("assistant.message", json!({ "content": words })),
+            line("hook.start", json!({ "input": { "timestamp": written } })),
+        ];
+        desk.write("../events.jsonl", "\n".repeat(1 << 20) + &lines.concat());
+        let path = desk.path("../events.jsonl");
+        let event = json!({ "sessionId": "s", "timestamp": 2, "transcriptPath": path, "stopReason": "end_turn" });
+        desk.hook("", "trace hook copilot agentStop", &event).0
+    };
+    assert_eq!(ends("Done.", 2), "");
+    assert!(ends("Obviously done.", 2).contains("\"block\""));
+    assert_eq!(ends("Obviously, once more.", 1), "", "nothing is said of what is not written yet");
+}

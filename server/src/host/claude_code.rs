@@ -70,6 +70,8 @@ pub(super) static DESCRIPTION: Description = Description {
     ],
     preambles: &[],
     quotes_prompts: false,
+    replies_grow: false,
+    transcript: None,
     project: &["CLAUDE_PROJECT_DIR"],
     context_chars: 10_000,
     // The cap of the host is eight.

@@ -64,6 +64,8 @@ pub(super) static DESCRIPTION: Description = Description {
     machine_text: &["<hook_prompt", "<environment_context>", "<user_instructions>", "<turn_aborted>"],
     preambles: &[],
     quotes_prompts: false,
+    replies_grow: false,
+    transcript: None,
     project: &[],
     context_chars: 10_000,
     // It has no cap of its own.

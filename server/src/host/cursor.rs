@@ -73,6 +73,8 @@ pub(super) static DESCRIPTION: Description = Description {
     machine_text: &["<system_reminder>"],
     preambles: &[],
     quotes_prompts: false,
+    replies_grow: false,
+    transcript: None,
     project: &["CURSOR_PROJECT_DIR"],
     context_chars: 5_000,
     // The cap of the host is five.

@@ -60,6 +60,8 @@ pub(super) static DESCRIPTION: Description = Description {
     machine_text: &["<system-reminder>"],
     preambles: &[],
     quotes_prompts: true,
+    replies_grow: false,
+    transcript: None,
     project: &[],
     context_chars: 8_000,
     // It has no stop that could be held: the plugin prompts anew.

@@ -20,6 +20,8 @@ pub struct Heard {
     pub cwd: Option<String>,
     /// The transcript's file.
     pub transcript: Option<String>,
+    /// What a line of the transcript that tells of this call is known by.
+    pub stamp: Value,
     /// Whether the session is a subagent's, so that its prompts are written by an agent.
     pub is_child: bool,
     /// Whether the agent is being held at its stop already, where the host says.
@@ -69,6 +71,7 @@ pub fn read(host: &'static Description, name: Option<&str>, bytes: &[u8]) -> Res
         session,
         cwd,
         transcript: own(host.fields.transcript),
+        stamp: host.transcript.as_ref().and_then(|how| at(&payload, how.stamp)).cloned().unwrap_or_default(),
         is_child: text(&payload, host.fields.parent).is_some(),
         held: found(&payload, host.fields.held).and_then(Value::as_bool),
     }))

@@ -24,12 +24,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What is seen of a host, in the order of the columns of its row in `docs/hosts.md`.
-type Seen = [(&'static str, bool); 9];
+type Seen = [(&'static str, bool); 10];
 
 /// How long a program may take for one prompt.
 const PATIENCE: Duration = Duration::from_mins(2);
 const RULES: &str = "never use npm here, use pnpm\nnever edit files in generated/\n\
-                     after editing a .rs file, run cargo test before you finish\n";
+                     after editing a .rs file, run cargo test before you finish\nnever say \"obviously\"\n";
 const TASK: &str = "add left-pad to the shop";
 const CORRECTION: &str = "no, never use yarn here, use pnpm";
 
@@ -94,7 +94,7 @@ fn watched(program: &Program, binary: &Path) -> Seen {
         (program.run)("pnpm install left-pad"),
         (program.write)(&desk.path("generated/api.rs"), "fn api() {}\n"),
         (program.write)(&desk.path("src/lib.rs"), "pub fn f() {}\n"),
-        Act::Say("Done."),
+        Act::Say("Obviously done."),
         (program.run)("cargo test"),
         Act::Say("Done, and tested."),
         Act::Say("Understood."),
@@ -211,7 +211,8 @@ impl Stage<'_> {
             ("the corrected command runs", ran("pnpm")),
             ("a forbidden edit is refused, and the agent told", !ran("generated/api.rs") && told(2, refused)),
             ("another edit goes through", ran("src/lib.rs")),
-            ("an end without tests is held, and the agent told", told(4, "Before you finish, this is still open")),
+            ("an end without tests is held, and the agent told", told(4, "run `cargo test` after editing")),
+            ("so is an answer in words that must not be used", told(4, "obviously")),
             ("tests end the turn", ran("cargo") && turns == 7),
             ("a correction becomes a rule in shadow, with the call before it", learned),
             ("the agent is told what was understood", told(6, "was taken down as a rule") && self.model.is_over()),
