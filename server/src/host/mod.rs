@@ -19,6 +19,7 @@ mod opencode;
 pub mod payload;
 mod protect;
 pub mod sessions;
+pub mod tally;
 pub mod transcript;
 mod words;
 
