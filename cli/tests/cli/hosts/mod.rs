@@ -14,7 +14,7 @@ mod protocol;
 
 use crate::desk::{Desk, project};
 use model::Model;
-use program::{CLAUDE_CODE, CODEX, COPILOT, GEMINI, OPENCODE, Program};
+use program::{CLAUDE_CODE, CLAUDE_CODE_PLUGIN, CODEX, COPILOT, GEMINI, Hooks, OPENCODE, Program};
 use protocol::Act;
 use std::fs::File;
 use std::net::TcpListener;
@@ -36,6 +36,11 @@ const CORRECTION: &str = "no, never use yarn here, use pnpm";
 #[test]
 fn claude_code() {
     holds(&CLAUDE_CODE);
+}
+
+#[test]
+fn claude_code_with_our_plugin() {
+    holds(&CLAUDE_CODE_PLUGIN);
 }
 
 #[test]
@@ -72,7 +77,8 @@ fn holds(program: &Program) {
     };
     let seen = watched(program, &binary);
     let cells: Vec<&str> = seen.iter().map(|(_, held)| if *held { "yes" } else { "**no**" }).collect();
-    let row = format!("| {} {} | {} |", program.host, program.version, cells.join(" | "));
+    let how = if program.hooks == Hooks::Plugin { ", by our plugin" } else { "" };
+    let row = format!("| {} {}{how} | {} |", program.host, program.version, cells.join(" | "));
     println!("{row}");
     let missing: Vec<&str> = seen.iter().filter(|(_, held)| !held).map(|(what, _)| *what).collect();
     assert_eq!(missing, Vec::<&str>::new(), "{}", program.host);
@@ -104,7 +110,9 @@ fn watched(program: &Program, binary: &Path) -> Seen {
     for (path, content) in program.settings {
         stage.desk.write(&format!("../home/{path}"), text(content));
     }
-    stage.desk.sure(&format!("trace install {}", program.host));
+    if program.hooks == Hooks::Installed {
+        stage.desk.sure(&format!("trace install {}", program.host));
+    }
     let service = program.service.map(|arguments| stage.served(arguments));
     let first = stage.said(program.begin, TASK, 7);
     let after_task = stage.model.requests();
@@ -144,8 +152,11 @@ impl Drop for Service {
 impl Stage<'_> {
     /// The host's program with arguments, and nothing around it that leads away from here.
     fn command(&self, arguments: &str, prompt: &str, output: &str) -> Command {
-        let ports =
-            |text: &str| text.replace("PORT", &self.model.port.to_string()).replace("SERVE", &self.serve.to_string());
+        let ports = |text: &str| {
+            text.replace("PORT", &self.model.port.to_string())
+                .replace("SERVE", &self.serve.to_string())
+                .replace("PLUGIN", &format!("'{}'", project("plugin").display()))
+        };
         let line = format!("PATH=\"$PWD/../bin:$PATH\" exec '{}' {}", self.binary.display(), ports(arguments));
         let mut command = self.desk.shell(&line);
         let output = File::create(self.desk.path(output)).unwrap();

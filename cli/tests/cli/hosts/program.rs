@@ -1,15 +1,27 @@
 //! The hosts' programs: what is installed, and how each is run headless against a model on loopback. Data.
 //!
-//! `PORT` stands for the model's port, `SERVE` for a port of the host's own, `$PROMPT` for what the user says.
+//! `PORT` stands for the model's port, `SERVE` for a port of the host's own, `PLUGIN` for our plugin's folder, `$PROMPT` for
+//! what the user says.
 
 use super::protocol::Act;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// How our hooks come to a program.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Hooks {
+    /// By `trace install`.
+    Installed,
+    /// As a plugin that its command line names.
+    Plugin,
+}
+
 /// One host's program.
 pub(crate) struct Program {
     pub(crate) host: &'static str,
+    /// How our hooks come to it.
+    pub(crate) hooks: Hooks,
     pub(crate) package: &'static str,
     pub(crate) version: &'static str,
     /// What npm makes of it, in `node_modules/.bin`.
@@ -30,6 +42,7 @@ pub(crate) struct Program {
 
 pub(crate) const CLAUDE_CODE: Program = Program {
     host: "claude-code",
+    hooks: Hooks::Installed,
     package: "@anthropic-ai/claude-code",
     version: "2.1.330",
     command: "claude",
@@ -48,8 +61,16 @@ pub(crate) const CLAUDE_CODE: Program = Program {
     write: |path, text| Act::Call { name: "Write", arguments: json!({ "file_path": path, "content": text }) },
 };
 
+pub(crate) const CLAUDE_CODE_PLUGIN: Program = Program {
+    hooks: Hooks::Plugin,
+    begin: "--plugin-dir PLUGIN -p \"$PROMPT\" --allowedTools Bash Write Edit --model claude-sonnet-4-5",
+    resume: "--plugin-dir PLUGIN -c -p \"$PROMPT\" --allowedTools Bash Write Edit --model claude-sonnet-4-5",
+    ..CLAUDE_CODE
+};
+
 pub(crate) const CODEX: Program = Program {
     host: "codex",
+    hooks: Hooks::Installed,
     package: "@openai/codex",
     version: "0.169.0",
     command: "codex",
@@ -75,6 +96,7 @@ pub(crate) const CODEX: Program = Program {
 
 pub(crate) const GEMINI: Program = Program {
     host: "gemini",
+    hooks: Hooks::Installed,
     package: "@google/gemini-cli",
     version: "0.61.0",
     command: "gemini",
@@ -94,6 +116,7 @@ pub(crate) const GEMINI: Program = Program {
 
 pub(crate) const COPILOT: Program = Program {
     host: "copilot",
+    hooks: Hooks::Installed,
     package: "@github/copilot",
     version: "1.0.102",
     command: "copilot",
@@ -115,6 +138,7 @@ pub(crate) const COPILOT: Program = Program {
 
 pub(crate) const OPENCODE: Program = Program {
     host: "opencode",
+    hooks: Hooks::Installed,
     package: "opencode-ai",
     version: "1.18.33",
     command: "opencode",
