@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime};
 /// How much of the agent's context the rules take when they are put in front of it.
 const REMINDER_TOKENS: usize = 1_500;
 /// How long a transcript is waited for that its host has not written to the end.
-pub const MAX_WAIT: Duration = Duration::from_millis(300);
+pub const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The longest call that is kept to link a correction to, in bytes.
 const MAX_ACTION_BYTES: usize = 4 << 10;
 /// Tools that only look: they change nothing, so nothing is told anew after them.

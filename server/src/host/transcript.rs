@@ -38,7 +38,11 @@ impl Transcript {
     pub fn last_words(&self, path: &Path, stamp: &Value, patience: Duration) -> Option<String> {
         let start = Instant::now();
         loop {
-            let tail = tail(path).ok()?;
+            let tail = match tail(path) {
+                // A session that has just begun may have no file yet.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+                other => other.ok()?,
+            };
             let mut lines = tail.rsplit('\n').filter_map(|line| serde_json::from_str::<Value>(line).ok());
             if lines.any(|line| line.pointer(self.call) == Some(stamp)) {
                 return self.in_lines(lines);
@@ -89,8 +93,9 @@ fn tail(path: &Path) -> io::Result<String> {
 mod tests {
     use super::{TAIL_BYTES, Transcript};
     use serde_json::json;
+    use std::fs::File;
     use std::io::{Seek, SeekFrom, Write};
-    use tempfile::NamedTempFile;
+    use tempfile::{NamedTempFile, TempDir};
 
     use std::time::Duration;
 
@@ -128,20 +133,20 @@ mod tests {
         assert_eq!(last_words(&[&user, &last, &called(1)]), None, "the rest is not written yet");
         assert_eq!(last_words(&[]), None);
         assert_eq!(last_words(&["{\"type\": torn\n", &called(2)]), None);
-        for nothing in ["/nowhere", "/"] {
-            assert_eq!(COPILOT.last_words(nothing.as_ref(), &json!(2), Duration::MAX), None);
-        }
+        assert_eq!(COPILOT.last_words("/nowhere".as_ref(), &json!(2), Duration::ZERO), None);
+        assert_eq!(COPILOT.last_words("/".as_ref(), &json!(2), Duration::MAX), None, "nothing to wait for");
     }
 
     #[test]
     fn what_is_not_written_yet_is_waited_for() {
-        let file = NamedTempFile::new().unwrap();
-        let write = |text: &str| file.as_file().write_all(text.as_bytes()).unwrap();
-        write(&(says("assistant.message", "before") + &called(1)));
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("events.jsonl");
         std::thread::scope(|scope| {
-            let read = scope.spawn(|| COPILOT.last_words(file.path(), &json!(2), Duration::MAX));
-            write(&says("assistant.message", "last"));
-            write(&called(2));
+            let read = scope.spawn(|| COPILOT.last_words(&path, &json!(2), Duration::MAX));
+            let mut file = File::create(&path).unwrap();
+            for line in [says("assistant.message", "before"), called(1), says("assistant.message", "last"), called(2)] {
+                file.write_all(line.as_bytes()).unwrap();
+            }
             assert_eq!(read.join().unwrap().as_deref(), Some("last"));
         });
     }
