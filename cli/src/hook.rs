@@ -6,6 +6,7 @@
 
 use crate::{End, user_rules};
 use anyhow::Result;
+use server::host::hook::MAX_WAIT;
 use server::host::log::{self, Entry, What};
 use server::host::{Answer, Description, HOSTS, Moment, Surroundings, hook, named, payload};
 use std::ffi::OsString;
@@ -136,8 +137,10 @@ fn work(
     };
     drop(bytes);
     let slow = matches!(heard.hook.moment, Moment::SessionStart | Moment::Prompt | Moment::SubagentStart);
+    let reads = heard.hook.moment == Moment::Stop && host.transcript.is_some();
+    let thinking = if reads { THINKING + MAX_WAIT } else { THINKING };
     let set = || std::env::var(LIMIT).ok()?.parse().ok().map(Duration::from_millis);
-    let limit = set().unwrap_or(if slow { READING } else { THINKING });
+    let limit = set().unwrap_or(if slow { READING } else { thinking });
     drop(say.send(Word::Heard(heard.cwd.clone(), limit)));
     hook(host, heard, around).map(Word::Answer).map_err(|error| format!("{:#}", anyhow::Error::from(error)))
 }

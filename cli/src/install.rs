@@ -96,7 +96,8 @@ fn each(engine: &Engine, target: &Target, act: impl Fn(&Setup) -> Result<Change>
 }
 
 fn setup(engine: &Engine, target: &Target, host: &str) -> Result<Setup> {
-    let set = |name: &str| std::env::var_os(name).filter(|_| !name.is_empty()).map(PathBuf::from);
+    let set =
+        |name: &str| std::env::var_os(name).filter(|value| !name.is_empty() && !value.is_empty()).map(PathBuf::from);
     let setup = if target.project {
         Setup::of(host, Scope::Project, engine.root(), &engine.path("installed"), "trace", &set)
     } else {

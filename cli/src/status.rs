@@ -3,12 +3,14 @@
 use crate::output::{self, PlainFormat};
 use crate::{End, engine};
 use anyhow::{Result, bail};
-use rules::{Decision, State};
-use serde_json::json;
+use rules::book::Action;
+use rules::{Decision, RuleId, State};
+use serde_json::{Value, json};
 use server::Engine;
 use server::host::HOSTS;
 use server::host::log::{self, Entry, What};
 use server::host::sessions::Sessions;
+use server::host::tally::{PERSON, Tally, tallies};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -86,6 +88,8 @@ pub(crate) fn status(root: Option<PathBuf>, arguments: &Status) -> Result<End> {
     for entry in &entries {
         *counts.entry(spelled(entry.what)).or_default() += 1;
     }
+    let tallies = tallies(&entries);
+    let unmet = unmet(&engine, &tallies);
     let failed: Vec<&Entry> = entries.iter().filter(|entry| entry.what == What::NotEnforced).collect();
     let seen = seen(&engine);
     let mut out = output::out();
@@ -94,7 +98,8 @@ pub(crate) fn status(root: Option<PathBuf>, arguments: &Status) -> Result<End> {
             let last = failed.last().map(|entry| &entry.why);
             output::json(
                 &mut out,
-                &json!({ "rules": states, "seconds_since_hook": seen, "log": counts, "not_enforcing": last }),
+                &json!({ "rules": states, "seconds_since_hook": seen, "log": counts, "not_enforcing": last,
+                    "stopped": stopped(&tallies), "unmet": unmet }),
             )?;
         }
         PlainFormat::Table => {
@@ -109,6 +114,18 @@ pub(crate) fn status(root: Option<PathBuf>, arguments: &Status) -> Result<End> {
                     None => writeln!(out, "{}: no hook has run here; see `trace install {}`", host.name, host.name)?,
                 }
             }
+            for (rule, tally) in tallies.iter().filter(|(_, tally)| tally.stopped > 0) {
+                let stood = tally.precision().unwrap_or_default() * 100.0;
+                writeln!(
+                    out,
+                    "{rule}: stopped {}, waived {}, so that {stood:.0} % stood",
+                    tally.stopped, tally.waived
+                )?;
+            }
+            if let Some(first) = entries.first().filter(|_| !unmet.is_empty()) {
+                let names: Vec<&str> = unmet.iter().map(RuleId::as_str).collect();
+                writeln!(out, "armed, and never violated since {}: {}", first.at, names.join(", "))?;
+            }
             for entry in failed.iter().rev().take(3) {
                 writeln!(out, "not enforced at {}: {}", entry.at, entry.why.as_deref().unwrap_or_default())?;
             }
@@ -116,6 +133,24 @@ pub(crate) fn status(root: Option<PathBuf>, arguments: &Status) -> Result<End> {
     }
     out.flush()?;
     Ok(if failed.is_empty() { End::Clean } else { End::Findings })
+}
+
+/// What rules have stopped, for scripts.
+fn stopped(tallies: &BTreeMap<RuleId, Tally>) -> BTreeMap<&str, Value> {
+    tallies
+        .iter()
+        .filter_map(|(rule, tally)| {
+            let precision = tally.precision()?;
+            Some((rule.as_str(), json!({ "stopped": tally.stopped, "waived": tally.waived, "precision": precision })))
+        })
+        .collect()
+}
+
+/// Armed checks that the log does not speak of: rules that nobody breaks, or dead ones.
+fn unmet(engine: &Engine, tallies: &BTreeMap<RuleId, Tally>) -> Vec<RuleId> {
+    let loaded = engine.rules();
+    let enforced = loaded.rules().filter(|rule| rule.state == State::Armed && rule.decided_by == Decision::Check);
+    enforced.map(|rule| rule.id.clone()).filter(|rule| !tallies.contains_key(rule)).collect()
 }
 
 /// How long ago each host's hooks have kept anything, in seconds.
@@ -173,9 +208,29 @@ pub(crate) fn waive(root: Option<PathBuf>, arguments: &Waive) -> Result<End> {
     if count == 0 {
         bail!("no agent has a session here\nhelp: a waiver is for sessions that are open");
     }
-    let entry = Entry { rule: Some(rule), ..Entry::of(What::Waived, "a person").because(&arguments.reason) };
+    let entry = Entry { rule: Some(rule.clone()), ..Entry::of(What::Waived, PERSON).because(&arguments.reason) };
     log::append(&engine.path(""), &[entry])?;
+    demote(&engine, &rule)?;
     Ok(End::Clean)
+}
+
+/// Puts an armed rule in shadow that is waived more often than not.
+fn demote(engine: &Engine, rule: &RuleId) -> Result<()> {
+    let tally = tallies(&log::read(&engine.path(""))?).get(rule).copied().unwrap_or_default();
+    if !tally.is_mistrusted() || engine.rule(rule.as_str())?.rule.state != State::Armed {
+        return Ok(());
+    }
+    let why = format!("waived {} times, after it had stopped something {} times", tally.waived, tally.stopped);
+    engine.change(rule.as_str(), Action::Shadow, Some(why.clone()))?;
+    let entry = Entry { rule: Some(rule.clone()), ..Entry::of(What::Demoted, "trace").because(&why) };
+    log::append(&engine.path(""), &[entry])?;
+    let mut out = output::out();
+    writeln!(
+        out,
+        "{rule} is in shadow from now on, where it only logs: {why}.\n`trace rules arm {rule}` arms it again."
+    )?;
+    out.flush()?;
+    Ok(())
 }
 
 fn spelled(what: What) -> String {
@@ -186,6 +241,7 @@ fn spelled(what: What) -> String {
         What::Unresolved => "unresolved",
         What::Learned => "learned",
         What::Waived => "waived",
+        What::Demoted => "demoted",
         What::Protected => "protected",
         What::NotEnforced => "not enforced",
     }

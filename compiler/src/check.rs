@@ -135,6 +135,11 @@ impl Check {
         self.parts.iter().any(|part| part.condition.names_file())
     }
 
+    /// Whether it is about what the agent says.
+    pub fn tests_reply(&self) -> bool {
+        self.parts.iter().any(|part| part.condition.tests_reply())
+    }
+
     /// Whether an event alone decides it, whatever came before: only such checks can judge a diff.
     pub fn is_momentary(&self) -> bool {
         let successor = |letter| self.monitor.step(Monitor::START, letter);

@@ -320,6 +320,16 @@ impl Condition {
         }
     }
 
+    /// Whether it asks for what the agent says.
+    pub fn tests_reply(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::tests_reply),
+            Self::Not(part) => part.tests_reply(),
+            Self::Reply(_) => true,
+            _ => false,
+        }
+    }
+
     fn under<'a>(&'a self, situation: &Situation<'a>, choice: &Choice<'a>) -> Finding<'a> {
         match self {
             Self::All(parts) => parts

@@ -243,3 +243,96 @@ fn installing_and_uninstalling_leave_no_trace() {
     desk.sure("trace uninstall claude-code codex copilot cursor gemini opencode");
     assert!(!desk.path("../home/.claude").exists());
 }
+
+#[test]
+fn what_gemini_calls_the_answer_is_judged_once_and_holds_end() {
+    let desk = Desk::new().said("never say \"obviously\"\nafter editing a .rs file, run cargo test before you finish");
+    let ends = |reply: &str, held: bool| {
+        let event = json!({ "session_id": "s", "hook_event_name": "AfterAgent", "prompt": "p", "prompt_response": reply,
+            "stop_hook_active": held });
+        desk.hook("", "trace hook gemini", &event).0
+    };
+    assert!(ends("Obviously done.", false).contains("obviously"));
+    assert_eq!(ends("Obviously done.\nDone.", true), "", "what was said before is still there, and was judged");
+    assert!(ends("Obviously done.\nDone.\nObviously.", true).contains("obviously"));
+    // It forgets that it is held as soon as a tool was called; the turn is held no more often for it.
+    let input = json!({ "file_path": desk.path("a.rs"), "content": "fn f() {}\n" });
+    let wrote = json!({ "session_id": "s", "hook_event_name": "AfterTool", "tool_name": "write_file", "tool_input": input,
+        "tool_response": { "llmContent": "ok" } });
+    let held = (0..10).filter(|_| {
+        desk.hook("", "trace hook gemini", &wrote);
+        ends("", false).contains("\"deny\"")
+    });
+    assert_eq!(held.count(), 3, "four in all since it was last free to go");
+}
+
+#[test]
+fn copilots_answer_is_read_from_the_end_of_its_transcript() {
+    let desk = Desk::new().said("never say \"obviously\"");
+    let line = |kind: &str, data: Value| json!({ "type": kind, "data": data }).to_string() + "\n";
+    let ends = |words: &str, written: u64| {
+        let lines = [
+            line("user.message", json!({ "content": "obviously" })),
+            line("assistant.message", json!({ "content": words })),
+            line("hook.start", json!({ "input": { "timestamp": written } })),
+        ];
+        desk.write("../events.jsonl", "\n".repeat(1 << 20) + &lines.concat());
+        let path = desk.path("../events.jsonl");
+        let event = json!({ "sessionId": "s", "timestamp": 2, "transcriptPath": path, "stopReason": "end_turn" });
+        desk.hook("", "trace hook copilot agentStop", &event).0
+    };
+    assert_eq!(ends("Done.", 2), "");
+    assert!(ends("Obviously done.", 2).contains("\"block\""));
+    assert_eq!(ends("Obviously, once more.", 1), "", "nothing is said of what is not written yet");
+}
+
+#[test]
+fn a_person_waives_at_a_terminal_and_a_rule_that_is_waived_too_often_only_logs() {
+    let desk = Desk::new().said("never use npm here, use pnpm\nnever edit files in generated/");
+    if desk.run("command -v script").code != 0 {
+        return println!("skipped: `script`, which makes a terminal, is missing");
+    }
+    // `script` runs its command at a terminal of its own.
+    let waive = |more: &str| {
+        desk.sure(&format!(
+            "script -qec \"trace waive npm-instead-of-pnpm --reason today {more}\" /dev/null < /dev/null"
+        ))
+    };
+    let npm = bash("1", "npm install x");
+    assert!(desk.claude("s", &npm).contains("deny"));
+    assert_eq!(waive(""), "");
+    assert_eq!(desk.claude("s", &npm), "", "once");
+    desk.claude("s", &ran("1", "npm install x", 0));
+    assert!(desk.claude("s", &npm).contains("deny"), "and no more");
+    assert_eq!(waive("--session"), "");
+    for _ in 0..3 {
+        assert_eq!(desk.claude("s", &npm), "", "as long as the session lasts");
+    }
+    assert!(desk.claude("another", &npm).contains("deny"), "a session that was not open then is not meant");
+    let status = desk.sure("trace status");
+    assert!(status.contains("npm-instead-of-pnpm: stopped 3, waived 2, so that 33 % stood"), "{status}");
+    assert!(status.contains(": edit-files-in-generated\n"), "{status}");
+    let told = waive("");
+    assert!(told.contains("is in shadow from now on") && told.contains("trace rules arm"), "{told}");
+    assert!(desk.read(".trace/rules/npm-instead-of-pnpm.toml").contains("state = \"shadow\""));
+    assert_eq!(desk.claude("third", &npm), "");
+    assert!(desk.read(".trace/history.jsonl").contains("waived 3 times"));
+    desk.sure("trace rules arm npm-instead-of-pnpm");
+    assert!(desk.claude("third", &npm).contains("deny"));
+    waive("");
+    assert!(desk.claude("fourth", &npm).contains("deny"), "what was before it was armed again does not count");
+}
+
+#[test]
+fn a_session_that_somebody_else_holds_delays_no_agent() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    desk.claude("s", &bash("1", "ls"));
+    let held = server::host::sessions::Sessions::at(desk.path(".trace/sessions")).hold("claude-code", "s").unwrap();
+    let mut npm = bash("2", "npm install x");
+    npm["session_id"] = json!("s");
+    let line = "TRACE_HOOK_LIMIT_MS=300 trace hook claude-code";
+    assert_eq!(desk.hook("", line, &npm), (String::new(), 0), "nothing is enforced");
+    assert!(desk.sure("trace log").contains("no answer within 300 ms"), "and said so");
+    drop(held);
+    assert!(desk.claude("s", &npm).contains("deny"));
+}

@@ -17,6 +17,7 @@ mod eval;
 mod explain;
 mod git;
 mod hook;
+mod hosts;
 mod mcp;
 mod memory;
 mod pages;

@@ -68,6 +68,10 @@ pub(super) static DESCRIPTION: Description = Description {
         "<command-name>",
         "<local-command",
     ],
+    preambles: &[],
+    quotes_prompts: false,
+    replies_grow: false,
+    transcript: None,
     project: &["CLAUDE_PROJECT_DIR"],
     context_chars: 10_000,
     // The cap of the host is eight.

@@ -62,6 +62,10 @@ pub(super) static DESCRIPTION: Description = Description {
     // A shell command's answer is its bare output: how it ended is not said.
     exits: &[Exit::Opening { path: "tool_response", mark: "Exit code: " }],
     machine_text: &["<hook_prompt", "<environment_context>", "<user_instructions>", "<turn_aborted>"],
+    preambles: &[],
+    quotes_prompts: false,
+    replies_grow: false,
+    transcript: None,
     project: &[],
     context_chars: 10_000,
     // It has no cap of its own.

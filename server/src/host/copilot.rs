@@ -4,6 +4,7 @@
 //! command; as `PreToolUse` in snake case with the names of Claude Code's tools, but the arguments keep theirs.
 
 use super::description::{Answers, Description, Exit, Fields, Hook, Moment, Shape, Slot, Tool};
+use super::transcript::Transcript;
 
 const CONTEXT: Shape = Shape::of(&[("additionalContext", Slot::Text)]);
 const TALK: Answers = Answers { context: Some(CONTEXT), ..Answers::NONE };
@@ -76,6 +77,17 @@ pub(super) static DESCRIPTION: Description = Description {
         Exit::Says("tool_result.result_type", "success"),
     ],
     machine_text: &["<system_reminder>", "<system_notification>"],
+    preambles: &[],
+    quotes_prompts: false,
+    replies_grow: false,
+    transcript: Some(Transcript {
+        kind: "/type",
+        agent: "assistant.message",
+        user: "user.message",
+        words: "/data/content",
+        call: "/data/input/timestamp",
+        stamp: "timestamp",
+    }),
     project: &[],
     // Ten kilobytes, which hold fewer characters where they are not ASCII.
     context_chars: 5_000,

@@ -71,6 +71,10 @@ pub(super) static DESCRIPTION: Description = Description {
     ],
     exits: &[Exit::Number("exit_code")],
     machine_text: &["<system_reminder>"],
+    preambles: &[],
+    quotes_prompts: false,
+    replies_grow: false,
+    transcript: None,
     project: &["CURSOR_PROJECT_DIR"],
     context_chars: 5_000,
     // The cap of the host is five.

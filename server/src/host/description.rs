@@ -3,6 +3,8 @@
 //! A path is dotted, as in `tool_input.command`; `*` stands for every element of a list. Of several paths the first that
 //! leads somewhere is taken. Nothing here has a behaviour of its own: `payload` reads by it and `answer` writes by it.
 
+use super::transcript::Transcript;
+
 /// One host.
 #[derive(Debug)]
 pub struct Description {
@@ -18,6 +20,14 @@ pub struct Description {
     pub exits: &'static [Exit],
     /// Beginnings of prompts that no person wrote.
     pub machine_text: &'static [&'static str],
+    /// What the host itself puts in front of what a person wrote: how it opens and how it closes.
+    pub preambles: &'static [(&'static str, &'static str)],
+    /// Whether a prompt from the command line comes in quotation marks that nobody wrote.
+    pub quotes_prompts: bool,
+    /// Whether what it calls the agent's last words holds all that was said since the prompt.
+    pub replies_grow: bool,
+    /// How its transcript is read for the agent's last words, where it does not say them at a stop.
+    pub transcript: Option<Transcript>,
     /// Environment variables that name the project's folder.
     pub project: &'static [&'static str],
     /// The longest context that it passes on whole, in characters.

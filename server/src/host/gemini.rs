@@ -42,7 +42,8 @@ pub(super) static DESCRIPTION: Description = Description {
         input: &["tool_input"],
         output: &["tool_response"],
         call: &["tool_use_id"],
-        held: &["stop_hook_active"],
+        // It says so only as long as the agent has called no tool since.
+        held: &[],
     },
     tools: &[
         Tool { native: "run_shell_command", name: "Bash", keys: &[("dir_path", "cwd"), ("directory", "cwd")] },
@@ -55,7 +56,12 @@ pub(super) static DESCRIPTION: Description = Description {
         Exit::Marked { path: "tool_response.llmContent", mark: "\nExit Code: ", end: "" },
         Exit::Otherwise("tool_response"),
     ],
-    machine_text: &["<session_context>", "<hook_context>", "<system_reminder>"],
+    machine_text: &["<session_context>", "<system_reminder>"],
+    // What a hook said as the session began comes back in front of the first prompt.
+    preambles: &[("<hook_context>", "</hook_context>")],
+    quotes_prompts: false,
+    replies_grow: true,
+    transcript: None,
     project: &["GEMINI_PROJECT_DIR"],
     context_chars: 5_000,
     // No cap was seen in twelve turns.

@@ -15,15 +15,17 @@ use crate::folder::Folder;
 use crate::git;
 use compiler::check::Reach;
 use compiler::verdict::WitnessKind;
-use compiler::{Checker, Checks, Verdict};
+use compiler::{Check, Checker, Checks, Verdict};
 use rules::{Decision, Event, EventKind, Rule, RuleId, State, Strength};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How much of the agent's context the rules take when they are put in front of it.
 const REMINDER_TOKENS: usize = 1_500;
+/// How long a transcript is waited for that its host has not written to the end.
+pub const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The longest call that is kept to link a correction to, in bytes.
 const MAX_ACTION_BYTES: usize = 4 << 10;
 /// Tools that only look: they change nothing, so nothing is told anew after them.
@@ -114,6 +116,9 @@ impl Visit<'_> {
             return Ok(Reaction { deny: Some(why), ..Reaction::default() });
         }
         let (checks, _) = self.engine.checks();
+        if let Some(EventKind::Stop { reply: reply @ None, .. }) = event.as_mut().map(|event| &mut event.kind) {
+            *reply = self.last_words(&checks);
+        }
         let sessions = Sessions::at(self.engine.path("sessions"));
         if !self.engine.path("").is_dir() {
             // Nothing is kept, so a turn's end is not held: it could be held for ever.
@@ -136,7 +141,8 @@ impl Visit<'_> {
         sessions: &Sessions,
     ) -> Result<Reaction, HookError> {
         record.is_child |= self.heard.is_child;
-        let Some(event) = event else { return Ok(Reaction::default()) };
+        let Some(mut event) = event else { return Ok(Reaction::default()) };
+        self.cut_judged(record, &mut event);
         if record.is_child && matches!(event.kind, EventKind::UserPromptSubmit { .. }) {
             return Ok(Reaction::default());
         }
@@ -150,6 +156,7 @@ impl Visit<'_> {
             }
             Moment::Prompt => {
                 record.gate.turn();
+                record.said = None;
                 let text = if let EventKind::UserPromptSubmit { text } = &event.kind { text.as_str() } else { "" };
                 let learned = self.learned(text, record.last_action.as_deref())?;
                 let parts = [self.reminder(record, &event), learned];
@@ -226,6 +233,29 @@ impl Visit<'_> {
         }
     }
 
+    /// The agent's last words, where the host only says in which file they are.
+    fn last_words(&self, checks: &Checks) -> Option<String> {
+        let (transcript, path) = (self.host.transcript.as_ref()?, self.heard.transcript.as_deref()?);
+        // Waiting for a file is for those who want to know.
+        let wanted = checks.iter().any(Check::tests_reply);
+        wanted.then(|| transcript.last_words(Path::new(path), &self.heard.stamp, MAX_WAIT))?
+    }
+
+    /// Cuts off what the agent had said before it was last held: it has been judged, and can't be unsaid.
+    fn cut_judged(&self, record: &mut Record, event: &mut Event) {
+        let EventKind::Stop { reply: Some(reply), .. } = &mut event.kind else { return };
+        if !self.host.replies_grow {
+            return;
+        }
+        let known = record.said.replace((reply.len(), hash(reply)));
+        let parts = known.and_then(|(length, known)| Some((reply.split_at_checked(length)?, known)));
+        if let Some(((before, rest), known)) = parts
+            && hash(before) == known
+        {
+            *reply = rest.trim_start().to_owned();
+        }
+    }
+
     /// The stop gate.
     fn end(&mut self, record: &mut Record, event: &Event, verdicts: &[Verdict]) -> Reaction {
         if self.heard.held == Some(false) {
@@ -235,8 +265,7 @@ impl Visit<'_> {
             EventKind::Stop { reply, .. } | EventKind::SubagentStop { reply } => reply.as_deref().unwrap_or_default(),
             _ => "",
         };
-        let reply = blake3::hash(reply.as_bytes());
-        let reply = reply.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let reply = hash(reply);
         let open: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.blocks).collect();
         let cause = |verdict: &&Verdict| {
             let in_reply = verdict.witness.as_ref().is_some_and(|witness| witness.kind == WitnessKind::Reply);
@@ -307,4 +336,10 @@ impl Visit<'_> {
             self.log.push(Entry { rule, said, why, ..self.entry(what) });
         }
     }
+}
+
+/// The first eight bytes of a text's hash.
+fn hash(text: &str) -> u64 {
+    let hash = blake3::hash(text.as_bytes());
+    hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

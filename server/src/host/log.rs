@@ -57,6 +57,8 @@ pub enum What {
     Learned,
     /// A person let something pass.
     Waived,
+    /// A rule was put in shadow, because it was waived too often.
+    Demoted,
     /// A write to our own files was refused.
     Protected,
     /// Nothing was enforced, because of a fault or for want of time.

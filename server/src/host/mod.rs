@@ -19,6 +19,8 @@ mod opencode;
 pub mod payload;
 mod protect;
 pub mod sessions;
+pub mod tally;
+pub mod transcript;
 mod words;
 
 pub use answer::{Answer, Reaction};

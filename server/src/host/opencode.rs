@@ -58,6 +58,10 @@ pub(super) static DESCRIPTION: Description = Description {
     ],
     exits: &[Exit::Number("output.metadata.exit")],
     machine_text: &["<system-reminder>"],
+    preambles: &[],
+    quotes_prompts: true,
+    replies_grow: false,
+    transcript: None,
     project: &[],
     context_chars: 8_000,
     // It has no stop that could be held: the plugin prompts anew.

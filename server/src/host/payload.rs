@@ -20,6 +20,8 @@ pub struct Heard {
     pub cwd: Option<String>,
     /// The transcript's file.
     pub transcript: Option<String>,
+    /// What a line of the transcript that tells of this call is known by.
+    pub stamp: Value,
     /// Whether the session is a subagent's, so that its prompts are written by an agent.
     pub is_child: bool,
     /// Whether the agent is being held at its stop already, where the host says.
@@ -69,6 +71,7 @@ pub fn read(host: &'static Description, name: Option<&str>, bytes: &[u8]) -> Res
         session,
         cwd,
         transcript: own(host.fields.transcript),
+        stamp: host.transcript.as_ref().and_then(|how| at(&payload, how.stamp)).cloned().unwrap_or_default(),
         is_child: text(&payload, host.fields.parent).is_some(),
         held: found(&payload, host.fields.held).and_then(Value::as_bool),
     }))
@@ -80,7 +83,7 @@ fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {
     Some(match hook.moment {
         Moment::SessionStart => EventKind::SessionStart,
         Moment::Prompt => {
-            let text = words(payload, fields.prompt);
+            let text = own_words(host, words(payload, fields.prompt));
             let is_machine = |mark: &&str| text.trim_start().starts_with(*mark);
             if text.trim().is_empty() || host.machine_text.iter().chain(&[OUR_MARK]).any(is_machine) {
                 return None;
@@ -109,6 +112,20 @@ fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {
         Moment::Compact => EventKind::PreCompact,
         Moment::Other => return None,
     })
+}
+
+/// A prompt without what the host has put in front of it, or around it.
+fn own_words(host: &Description, prompt: String) -> String {
+    let after = |text: &str| {
+        let text = text.trim_start();
+        host.preambles.iter().find_map(|(open, close)| Some(text.strip_prefix(open)?.split_once(close)?.1.to_owned()))
+    };
+    let own = std::iter::successors(Some(prompt), |text| after(text)).last().unwrap_or_default();
+    let own = own.trim();
+    let inner = own.strip_prefix('"').and_then(|own| own.strip_suffix('"')).filter(|_| host.quotes_prompts);
+    // Marks that stand inside were escaped; one that was not is the user's own quotation.
+    let inner = inner.map(|inner| inner.replace("\\\"", "\0")).filter(|inner| !inner.contains('"'));
+    inner.map_or_else(|| own.to_owned(), |inner| inner.replace('\0', "\""))
 }
 
 /// The shell, in the words of rules.

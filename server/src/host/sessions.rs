@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Grows with every change of the record.
-const FORMAT: &[u8; 8] = b"TRACESE1";
+const FORMAT: &[u8; 8] = b"TRACESE2";
 /// A session that was silent for so long is forgotten.
 const KEPT: Duration = Duration::from_hours(24 * 30);
 
@@ -28,6 +28,8 @@ pub struct Record {
     pub movers: BTreeMap<RuleId, String>,
     /// What was told at the ends of turns.
     pub gate: Gate,
+    /// What the agent had said at the last stop since the prompt: its length in bytes, and a hash.
+    pub said: Option<(usize, u64)>,
     /// How much the agent has done, in calls that may have changed something.
     pub deeds: u64,
     /// The last call, as an event in JSON: what a correction is likely to be about.

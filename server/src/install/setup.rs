@@ -117,10 +117,15 @@ impl Setup {
                 ("copilot", COPILOT, ".github/hooks/trace.json", "COPILOT_HOME", ".copilot", "hooks/trace.json")
             }
             "cursor" => ("cursor", CURSOR, ".cursor/hooks.json", "", ".cursor", "hooks.json"),
-            "gemini" => ("gemini", GEMINI, ".gemini/settings.json", "", ".gemini", "settings.json"),
+            "gemini" => ("gemini", GEMINI, ".gemini/settings.json", "GEMINI_CLI_HOME", "", ".gemini/settings.json"),
             "opencode" => {
                 let project = ".opencode/plugins/trace.js";
-                ("opencode", Form::Plugin, project, "OPENCODE_CONFIG_DIR", ".config/opencode", "plugins/trace.js")
+                let (variable, file) = if set("OPENCODE_CONFIG_DIR").is_some() {
+                    ("OPENCODE_CONFIG_DIR", "plugins/trace.js")
+                } else {
+                    ("XDG_CONFIG_HOME", "opencode/plugins/trace.js")
+                };
+                ("opencode", Form::Plugin, project, variable, ".config", file)
             }
             _ => return None,
         };

@@ -4,9 +4,10 @@
 //! line tells it, and what the last one is answered: `deny`, `hold` or `pass`. Cursor's are written after its documentation.
 
 use crate::place::{Place, is_valid};
+use rules::EventKind;
 use serde::Deserialize;
-use serde_json::Value;
-use server::host::named;
+use serde_json::{Value, json};
+use server::host::{named, payload};
 use std::collections::{BTreeMap, BTreeSet};
 
 const CORPUS: &str = include_str!("spellings.jsonl");
@@ -79,5 +80,26 @@ fn mask(value: &mut Value) {
         Value::String(text) if text.starts_with("[trace]") => "[trace] …".clone_into(text),
         Value::Object(inner) => inner.values_mut().for_each(mask),
         _ => {}
+    }
+}
+
+#[test]
+fn what_a_host_adds_to_a_prompt_is_not_the_users() {
+    let gemini = |prompt: &str| json!({ "hook_event_name": "BeforeAgent", "prompt": prompt });
+    let opencode = |prompt: &str| json!({ "output": { "parts": [{ "type": "text", "text": prompt }] } });
+    let said = "no, use pnpm";
+    for (host, event, payload, expected) in [
+        ("gemini", None, gemini("<hook_context>[trace] never use x</hook_context>\n\nno, use pnpm"), Some(said)),
+        ("gemini", None, gemini("<hook_context>[trace] never use x</hook_context>\n\n"), None),
+        ("gemini", None, gemini("<hook_context>never closed, use pnpm"), Some("<hook_context>never closed, use pnpm")),
+        ("opencode", Some("chat.message"), opencode("\"no, use pnpm\""), Some(said)),
+        ("opencode", Some("chat.message"), opencode("\"say \\\"hi\\\" now\""), Some("say \"hi\" now")),
+        ("opencode", Some("chat.message"), opencode("\"a\" is no \"b\""), Some("\"a\" is no \"b\"")),
+        ("claude-code", Some("UserPromptSubmit"), json!({ "prompt": "\"no, use pnpm\"" }), Some("\"no, use pnpm\"")),
+    ] {
+        let heard = payload::read(named(host).unwrap(), event, payload.to_string().as_bytes()).unwrap().unwrap();
+        let heard = heard.event.map(|event| event.kind);
+        let expected = expected.map(|text| EventKind::UserPromptSubmit { text: text.to_owned() });
+        assert_eq!(heard, expected, "{host}: {payload}");
     }
 }

@@ -1,6 +1,6 @@
 //! Whatever bytes a hook is given, it answers as the host can read it, and refuses nothing that no rule forbids.
 //!
-//! `TRACE_HOSTILE=100000 cargo test -p server --test hosts hostile` runs more; the seed is printed, and taken from
+//! `TRACE_HOSTILE=100000 cargo test --workspace --test hosts hostile` runs more; the seed is printed, and taken from
 //! `TRACE_SEED`.
 
 use crate::place::{Place, is_valid};

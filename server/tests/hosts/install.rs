@@ -183,3 +183,25 @@ fn permissions_stay_and_links_are_followed() {
     setup.uninstall().unwrap();
     assert_eq!((read(&real).as_str(), mode(&real)), ("{}\n", 0o640));
 }
+
+#[test]
+fn settings_at_home_lie_where_the_host_looks_for_them() {
+    let at = |host: &str, variable: &str| {
+        let set = |name: &str| (name == variable).then(|| PathBuf::from("/set"));
+        let home = Path::new("/home");
+        Setup::of(host, Scope::User, home, home, "trace", &set).unwrap().path().to_str().unwrap().to_owned()
+    };
+    for (host, variable, path) in [
+        ("claude-code", "", "/home/.claude/settings.json"),
+        ("claude-code", "CLAUDE_CONFIG_DIR", "/set/settings.json"),
+        ("codex", "CODEX_HOME", "/set/hooks.json"),
+        ("copilot", "COPILOT_HOME", "/set/hooks/trace.json"),
+        ("gemini", "", "/home/.gemini/settings.json"),
+        ("gemini", "GEMINI_CLI_HOME", "/set/.gemini/settings.json"),
+        ("opencode", "", "/home/.config/opencode/plugins/trace.js"),
+        ("opencode", "XDG_CONFIG_HOME", "/set/opencode/plugins/trace.js"),
+        ("opencode", "OPENCODE_CONFIG_DIR", "/set/plugins/trace.js"),
+    ] {
+        assert_eq!(at(host, variable), path, "{host} with `{variable}`");
+    }
+}
