@@ -149,11 +149,14 @@ pub(super) async fn add(
 
 pub(super) fn add_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
     let about = "One memory, or several in one transaction. A text that is there in the same scope is not added again: the \
-        answer names the memory that holds it. Secrets are taken out before anything is written.";
+        answer names the memory that holds it. Secrets are taken out before anything is written. What it rests on must be there.";
     let op = named(op, "add_memories", "Add memories", about, "memories");
     let op = op.response_with::<201, Json<AdditionsDone>, _>(|answer| answer.description("At least one is new."));
     let op = op.response_with::<200, Json<AdditionsDone>, _>(|answer| answer.description("All were there before."));
-    example(op, &json!({"text": "prefers pnpm over npm", "user_id": "alice", "provenance": {"trust": "user"}}))
+    example(
+        problems(op, &[404]),
+        &json!({"text": "prefers pnpm over npm", "user_id": "alice", "provenance": {"trust": "user"}}),
+    )
 }
 
 /// What adding came to, of one or of several.
