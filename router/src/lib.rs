@@ -3,7 +3,14 @@
 //! A [`Request`] names what is asked and what may be spent; the [`Reply`] holds ranked items, a ready context block, and what
 //! was spent where. Deliberately absent: any storage, and any network.
 
+pub mod boost;
+pub mod calibration;
+pub mod features;
 mod ladder;
+mod random;
 pub mod recall;
+pub mod train;
+pub mod trees;
+pub mod value;
 
 pub use recall::{Item, Reply, Request, Sources, Spending, Step, Tier, Tiers, recall};
