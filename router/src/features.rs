@@ -108,6 +108,11 @@ impl<'c> Scene<'c> {
         self.texts.is_empty()
     }
 
+    /// The terms of each candidate by number, ascending, each once.
+    pub fn terms(&self) -> impl Iterator<Item = &[u32]> {
+        self.texts.iter().map(|text| text.set.as_slice())
+    }
+
     /// Whether there are vectors.
     pub fn has_dense(&self) -> bool {
         self.dense.best.is_finite() && self.dense.deviation > 0.0

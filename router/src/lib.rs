@@ -5,12 +5,16 @@
 
 pub mod boost;
 pub mod calibration;
+pub mod evaluation;
 pub mod features;
 mod ladder;
+pub mod linear;
+pub mod pack;
 mod random;
 pub mod recall;
 pub mod train;
 pub mod trees;
 pub mod value;
+pub mod weights;
 
 pub use recall::{Item, Reply, Request, Sources, Spending, Step, Tier, Tiers, recall};

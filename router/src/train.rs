@@ -32,6 +32,8 @@ pub struct Learning {
     pub first: Settings,
     /// The second stage.
     pub second: Settings,
+    /// Whether there is a second stage.
+    pub stacks: bool,
     /// Into how many parts conversations are split for values out of fold.
     pub folds: usize,
     /// Where the random numbers begin.
@@ -41,31 +43,37 @@ pub struct Learning {
 impl Default for Learning {
     fn default() -> Learning {
         let settings = Settings::default();
-        Learning { first: settings, second: Settings { order: 1.0, ..settings }, folds: 3, seed: 7 }
+        Learning { first: settings, second: Settings { order: 1.0, ..settings }, stacks: true, folds: 3, seed: 7 }
     }
 }
 
 /// Learns a model.
 pub fn train(samples: &[&Sample], learning: &Learning) -> Value {
-    let scenes: Vec<Scene<'_>> = samples.iter().map(|sample| Scene::new(&sample.question, &sample.found)).collect();
     let first: Vec<Vec<Vec<f32>>> = samples.iter().map(|sample| sample.first.clone()).collect();
     let values = out_of_fold(samples, &first, &learning.first, learning);
-    let rows = scenes.iter().zip(&first).zip(&values);
-    let second: Vec<Vec<Vec<f32>>> = rows
-        .map(|((scene, first), values)| {
+    let all = |_: usize| true;
+    let trees = learnt(samples, &first, all, &learning.first, learning.seed);
+    if !learning.stacks {
+        return Value { first: trees, second: None, calibration: calibrated(samples, values) };
+    }
+    let second: Vec<Vec<Vec<f32>>> = samples
+        .iter()
+        .zip(&first)
+        .zip(&values)
+        .map(|((sample, first), values)| {
             let values: Vec<f32> = values.iter().map(|value| sigmoid(*value)).collect();
-            stacked(first, scene, &values)
+            stacked(first, &Scene::new(&sample.question, &sample.found), &values)
         })
         .collect();
     let scores = out_of_fold(samples, &second, &learning.second, learning);
+    let other = learnt(samples, &second, all, &learning.second, learning.seed + 1);
+    Value { first: trees, second: Some(other), calibration: calibrated(samples, scores) }
+}
+
+fn calibrated(samples: &[&Sample], scores: Vec<Vec<f32>>) -> Calibration {
     let labels = samples.iter().flat_map(|sample| sample.labels.iter().copied());
     let scored: Vec<(f32, f32)> = scores.into_iter().flatten().zip(labels).collect();
-    let all = |_: usize| true;
-    Value {
-        first: learnt(samples, &first, all, &learning.first, learning.seed),
-        second: learnt(samples, &second, all, &learning.second, learning.seed + 1),
-        calibration: Calibration::fit(&scored),
-    }
+    Calibration::fit(&scored)
 }
 
 /// The scores of each question's candidates, by trees that did not see its conversation.

@@ -20,8 +20,8 @@ pub fn widths() -> [usize; 2] {
 pub struct Value {
     /// Looks at each candidate by itself.
     pub first: Trees,
-    /// Looks at what the first stage made of all.
-    pub second: Trees,
+    /// Looks at what the first stage made of all, where there is such a stage.
+    pub second: Option<Trees>,
     /// Makes probabilities.
     pub calibration: Calibration,
 }
@@ -34,8 +34,10 @@ impl Value {
 
     /// The scores before calibration.
     pub fn scores(&self, first: &[Vec<f32>], scene: &Scene<'_>) -> Vec<f32> {
-        let values: Vec<f32> = first.iter().map(|row| sigmoid(self.first.value(row))).collect();
-        stacked(first, scene, &values).iter().map(|row| self.second.value(row)).collect()
+        let scores: Vec<f32> = first.iter().map(|row| self.first.value(row)).collect();
+        let Some(second) = &self.second else { return scores };
+        let values: Vec<f32> = scores.into_iter().map(sigmoid).collect();
+        stacked(first, scene, &values).iter().map(|row| second.value(row)).collect()
     }
 }
 

@@ -67,6 +67,16 @@ impl Indexed {
         Ok(self.index.candidates(&tenant(conversation)?, &query(question, mode))?)
     }
 
+    /// The turns that BM25 alone finds, best first, at most [`DEPTH`].
+    ///
+    /// # Errors
+    /// [`EvaluationError`] when the index fails.
+    pub fn bm25(&self, conversation: &Conversation, question: &str) -> Result<Vec<usize>, EvaluationError> {
+        let query = Query { neighbours: false, ..query(question, Mode::Lexical) };
+        let hits = self.index.search(&tenant(conversation)?, &query)?;
+        Ok(hits.iter().filter_map(|hit| self.turn(hit.stored.record.id)).collect())
+    }
+
     /// The turns that are found, best first.
     pub(super) fn ranked(&self, tenant: &Tenant, question: &str) -> Result<Vec<usize>, IndexError> {
         let hits = self.index.search(tenant, &query(question, Mode::Hybrid))?;

@@ -32,7 +32,7 @@ pub struct View {
     pub around: [Option<Said>; 4],
     /// The cosine of the question with the sum of the vectors of the turn and those right before and after it.
     pub window: Option<f32>,
-    /// Its vector, where it has one.
+    /// Its vector, where it was compared by meaning.
     pub vector: Option<Vec<f32>>,
 }
 
@@ -87,7 +87,8 @@ impl Around<'_> {
         let around = REACH.map(|by| at(by).map(|id| self.said(id)));
         let near = [at(-1), Some(id), at(1)];
         let vectors: Vec<&[f32]> = near.into_iter().flatten().filter_map(|id| self.vector(id)).collect();
-        View { around, window: self.question.and_then(|question| question.near(&vectors)), vector: self.vector(id).map(<[f32]>::to_vec) }
+        let own = self.question.and_then(|_| self.vector(id));
+        View { around, window: self.question.and_then(|question| question.near(&vectors)), vector: own.map(<[f32]>::to_vec) }
     }
 
     fn said(&self, id: RecordId) -> Said {

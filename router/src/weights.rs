@@ -1,0 +1,167 @@
+//! The value models in a file: safetensors, with what they were learnt from in the metadata.
+
+use crate::calibration::Calibration;
+use crate::features::{FIRST, SECOND};
+use crate::trees::{Node, Trees};
+use crate::value::{Value, widths};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, SafeTensorError, TensorView, serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// The version of the format; it changes with what is in the file, and the features' names with the features.
+const FORMAT: &str = "trace-value-1";
+
+/// The value models: with vectors, and without.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Weights {
+    /// For candidates that were compared by meaning.
+    pub dense: Option<Value>,
+    /// For candidates that were not.
+    pub words: Option<Value>,
+    /// What they were learnt from, with which command and seed, and how well they did.
+    pub card: BTreeMap<String, String>,
+}
+
+/// Why a file holds no value model.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// It is no safetensors file, or a tensor is missing.
+    #[error("the file is no value model: {0}")]
+    Format(#[from] SafeTensorError),
+    /// It is of another version, or was learnt from other features.
+    #[error("the value model was made for other features\nhelp: train it again with `trace router train`")]
+    Other,
+    /// A tensor has another type or shape than it should.
+    #[error("the tensor `{0}` is not what it should be")]
+    Tensor(String),
+}
+
+/// What a model of this program looks at: a hash of the features' names, so that no other model is taken for one.
+fn features() -> String {
+    let names: Vec<&str> = FIRST.iter().chain(&SECOND).flat_map(|(_, names)| names.iter().copied()).collect();
+    blake3::hash(names.join("\n").as_bytes()).to_hex().chars().take(16).collect()
+}
+
+impl Weights {
+    /// The model for what was found: nothing where none was learnt.
+    pub fn of(&self, has_dense: bool) -> Option<&Value> {
+        if has_dense { self.dense.as_ref().or(self.words.as_ref()) } else { self.words.as_ref() }
+    }
+
+    /// A name for these weights: equal weights have equal names.
+    ///
+    /// # Errors
+    /// [`WeightsError`] when they can't be written.
+    pub fn name(&self) -> Result<String, WeightsError> {
+        Ok(blake3::hash(&self.to_bytes()?).to_hex().chars().take(16).collect())
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// [`WeightsError`] when they can't be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WeightsError> {
+        let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+        for (kind, value) in [("dense", &self.dense), ("words", &self.words)] {
+            let Some(value) = value else { continue };
+            let mut put = |name: &str, width: usize, numbers: Vec<f32>| {
+                let shape = vec![numbers.len() / width, width];
+                let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+                tensors.insert(format!("{kind}.{name}"), (shape, bytes));
+            };
+            put("first.base", 1, vec![value.first.base]);
+            put("first.nodes", 5, nodes(&value.first));
+            put("first.roots", 1, roots(&value.first));
+            if let Some(second) = &value.second {
+                put("second.base", 1, vec![second.base]);
+                put("second.nodes", 5, nodes(second));
+                put("second.roots", 1, roots(second));
+            }
+            put("calibration", 2, value.calibration.points.iter().flatten().copied().collect());
+        }
+        let views = tensors.iter().map(|(name, (shape, bytes))| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
+        let views: Vec<_> = views.collect::<Result<_, SafeTensorError>>()?;
+        let mut metadata: HashMap<String, String> = HashMap::new();
+        // One entry, whose own order is that of a sorted map: a file is the same for the same weights.
+        let card: BTreeMap<&str, &str> = self.card.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let about = serde_json::json!({"format": FORMAT, "features": features(), "card": card});
+        metadata.insert("trace".to_owned(), about.to_string());
+        Ok(serialize(views, Some(metadata))?)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`WeightsError`] when it is none, or of other features.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Weights, WeightsError> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+        let about = metadata.metadata().as_ref().and_then(|all| all.get("trace")).ok_or(WeightsError::Other)?;
+        let about: serde_json::Value = serde_json::from_str(about).map_err(|_| WeightsError::Other)?;
+        let is = |name: &str, expected: &str| about.get(name).and_then(serde_json::Value::as_str) == Some(expected);
+        if !is("format", FORMAT) || !is("features", &features()) {
+            return Err(WeightsError::Other);
+        }
+        let tensors = SafeTensors::deserialize(bytes)?;
+        let has = |kind: &str| tensors.names().iter().any(|name| name.starts_with(kind));
+        let read = |kind: &str| if has(kind) { value(&tensors, kind).map(Some) } else { Ok(None) };
+        let card = about.get("card").and_then(serde_json::Value::as_object).into_iter().flatten();
+        let card = card.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
+        Ok(Weights { dense: read("dense")?, words: read("words")?, card })
+    }
+}
+
+fn nodes(trees: &Trees) -> Vec<f32> {
+    let row = |node: &Node| [f32::from(node.feature), node.threshold, exact(node.left), exact(node.right), node.value];
+    trees.nodes.iter().flat_map(row).collect()
+}
+
+fn roots(trees: &Trees) -> Vec<f32> {
+    trees.roots.iter().copied().map(exact).collect()
+}
+
+/// A place among the nodes as a number that says it exactly: below 2^24.
+fn exact(at: u32) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "no model has 2^24 nodes")]
+    {
+        at as f32
+    }
+}
+
+fn place(number: f32) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+    {
+        number as u32
+    }
+}
+
+fn value(tensors: &SafeTensors<'_>, kind: &str) -> Result<Value, WeightsError> {
+    let numbers = |name: &str, width: usize| -> Result<Vec<f32>, WeightsError> {
+        let name = format!("{kind}.{name}");
+        let tensor = tensors.tensor(&name)?;
+        if tensor.dtype() != Dtype::F32 || tensor.shape().last() != Some(&width) {
+            return Err(WeightsError::Tensor(name));
+        }
+        Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    };
+    let trees = |stage: &str, features: usize| -> Result<Trees, WeightsError> {
+        let base = numbers(&format!("{stage}.base"), 1)?.first().copied().unwrap_or_default();
+        let rows = numbers(&format!("{stage}.nodes"), 5)?;
+        let node = |[feature, threshold, left, right, value]: &[f32; 5]| Node {
+            feature: u16::try_from(place(*feature)).unwrap_or(u16::MAX),
+            threshold: *threshold,
+            left: place(*left),
+            right: place(*right),
+            value: *value,
+        };
+        let nodes: Vec<Node> = rows.as_chunks::<5>().0.iter().map(node).collect();
+        if nodes.iter().any(|node| usize::from(node.feature) >= features || !node.value.is_finite()) {
+            return Err(WeightsError::Tensor(format!("{kind}.{stage}.nodes")));
+        }
+        Ok(Trees { base, nodes, roots: numbers(&format!("{stage}.roots"), 1)?.into_iter().map(place).collect() })
+    };
+    let [first, second] = widths();
+    let points = numbers("calibration", 2)?.as_chunks::<2>().0.to_vec();
+    let is_stacked = tensors.tensor(&format!("{kind}.second.roots")).is_ok();
+    let second = if is_stacked { Some(trees("second", second)?) } else { None };
+    Ok(Value { first: trees("first", first)?, second, calibration: Calibration { points } })
+}
