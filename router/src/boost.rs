@@ -43,7 +43,7 @@ impl Default for Settings {
             ridge: 4.0,
             questions: 0.7,
             features: 0.4,
-            order: 0.0,
+            order: 1.0,
         }
     }
 }

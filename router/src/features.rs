@@ -7,10 +7,7 @@
 //! INVARIANT: the numbers depend on nothing but the question and the candidates.
 
 mod asked;
-mod second;
 mod text;
-
-pub use second::{SECOND, second};
 
 use asked::Asked;
 use memory::index::{Candidates, Said};
@@ -22,7 +19,7 @@ use text::{Lexicon, Text};
 pub type Group = (&'static str, &'static [&'static str]);
 
 /// The features in their order.
-pub const FIRST: [Group; 7] = [
+pub const GROUPS: [Group; 7] = [
     ("words", &["lexical z", "lexical share of best", "lexical per weight", "lexical rank"]),
     ("dense", &["cosine", "cosine z", "cosine below best", "cosine rank", "cosine rank to lexical"]),
     ("fused", &["score z", "score below best", "score rank", "reciprocal ranks"]),
@@ -118,9 +115,9 @@ impl<'c> Scene<'c> {
         self.dense.best.is_finite() && self.dense.deviation > 0.0
     }
 
-    /// The features of [`FIRST`] for each candidate.
-    pub fn first(&self) -> Vec<Vec<f32>> {
-        let sessions = Sessions::new(self, &self.score.z);
+    /// The features of [`GROUPS`] for each candidate.
+    pub fn rows(&self) -> Vec<Vec<f32>> {
+        let sessions = Sessions::new(self);
         let all = (0..self.len()).map(|at| {
             [
                 self.words(at).as_slice(),
@@ -298,12 +295,11 @@ struct Session {
     third: f32,
     last: f32,
     rank: f32,
-    mass: f32,
 }
 
 impl Sessions {
-    /// Sums up by session, by some value of each candidate.
-    fn new(scene: &Scene<'_>, values: &[f32]) -> Sessions {
+    /// Sums up by session.
+    fn new(scene: &Scene<'_>) -> Sessions {
         let mut of: HashMap<u32, Session> = HashMap::new();
         for (at, text) in scene.texts.iter().enumerate() {
             let Some((session, place)) = text.turn else { continue };
@@ -312,8 +308,7 @@ impl Sessions {
             session.lexical += number(&scene.lexical.value, at);
             session.count += 1.0;
             session.last = session.last.max(real(place));
-            let value = number(values, at);
-            session.mass += value;
+            let value = number(&scene.score.z, at);
             let Session { best, second, third, .. } = session;
             if value > *best {
                 (*third, *second, *best) = (*second, *best, value);
@@ -367,6 +362,11 @@ impl Column {
         let known: Vec<f32> = self.value.iter().copied().filter(|value| !value.is_nan()).collect();
         ratio(known.iter().sum(), real(known.len()))
     }
+}
+
+/// How many features there are.
+pub fn width() -> usize {
+    GROUPS.iter().map(|(_, names)| names.len()).sum()
 }
 
 /// A number at a place; not a number where there is none.

@@ -5,11 +5,14 @@
 
 pub mod boost;
 pub mod calibration;
+pub mod decision;
 pub mod evaluation;
 pub mod features;
+pub mod generated;
 mod ladder;
 pub mod linear;
 pub mod pack;
+mod pricing;
 mod random;
 pub mod recall;
 pub mod train;

@@ -21,7 +21,7 @@ pub struct Linear {
 impl Linear {
     /// Learns from labelled candidates by gradient descent with momentum: no random number, and one result.
     pub fn learn(samples: &[&Sample]) -> Linear {
-        let rows: Vec<&Vec<f32>> = samples.iter().flat_map(|sample| &sample.first).collect();
+        let rows: Vec<&Vec<f32>> = samples.iter().flat_map(|sample| &sample.rows).collect();
         let labels: Vec<f32> = samples.iter().flat_map(|sample| sample.labels.iter().copied()).collect();
         let width = rows.first().map_or(0, |row| row.len());
         let features = (0..width).map(|feature| scale(rows.iter().filter_map(|row| row.get(feature)).copied())).collect();

@@ -7,6 +7,7 @@
 //!
 //! INVARIANT: what is taken never costs more than the cap. Equal input is packed equally.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What repeating something costs, as a share of what is repeated.
@@ -15,7 +16,7 @@ const REPETITION: f32 = 0.8;
 const ALIKE: f32 = 0.4;
 
 /// A candidate as packing sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Parcel {
     /// The probability that it is evidence.
     pub probability: f32,
@@ -26,7 +27,7 @@ pub struct Parcel {
 }
 
 /// What packing keeps to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Terms {
     /// The most tokens in all; nothing where they are not capped.
     pub cap: Option<u64>,
@@ -39,7 +40,7 @@ pub struct Terms {
 }
 
 /// Why an item is in the context or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is in the context.
@@ -53,7 +54,7 @@ pub enum Verdict {
 }
 
 /// What became of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Packed {
     /// What taking it gains: its probability, less what is said already.
     pub gain: f32,

@@ -29,4 +29,17 @@ impl Random {
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap_or(1)).unwrap_or_default()
     }
+
+    /// One of some things; nothing of none.
+    pub(crate) fn pick<'t, T>(&mut self, things: &'t [T]) -> Option<&'t T> {
+        things.get(self.below(things.len()))
+    }
+
+    /// Brings things into any order (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            let other = self.below(last + 1);
+            things.swap(last, other);
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! The value models in a file: safetensors, with what they were learnt from in the metadata.
 
 use crate::calibration::Calibration;
-use crate::features::{FIRST, SECOND};
+use crate::features::{GROUPS, width};
 use crate::trees::{Node, Trees};
-use crate::value::{Value, widths};
+use crate::value::Value;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, SafeTensorError, TensorView, serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 const FORMAT: &str = "trace-value-1";
 
 /// The value models: with vectors, and without.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     /// For candidates that were compared by meaning.
     pub dense: Option<Value>,
@@ -20,6 +20,8 @@ pub struct Weights {
     pub words: Option<Value>,
     /// What they were learnt from, with which command and seed, and how well they did.
     pub card: BTreeMap<String, String>,
+    /// The hash of the file that they were read from: equal weights have equal names.
+    name: String,
 }
 
 /// Why a file holds no value model.
@@ -38,22 +40,37 @@ pub enum WeightsError {
 
 /// What a model of this program looks at: a hash of the features' names, so that no other model is taken for one.
 fn features() -> String {
-    let names: Vec<&str> = FIRST.iter().chain(&SECOND).flat_map(|(_, names)| names.iter().copied()).collect();
+    let names: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
     blake3::hash(names.join("\n").as_bytes()).to_hex().chars().take(16).collect()
 }
 
+/// The model that ships with the program: learnt from conversations that are generated here. See `docs/router.md`.
+pub fn shipped() -> Option<Weights> {
+    Weights::from_bytes(include_bytes!("../models/value.safetensors")).ok()
+}
+
 impl Weights {
+    /// Whether it was measured to pay.
+    pub fn is_on(&self) -> bool {
+        self.card.get("is_on").is_some_and(|is_on| is_on == "true")
+    }
+
     /// The model for what was found: nothing where none was learnt.
     pub fn of(&self, has_dense: bool) -> Option<&Value> {
         if has_dense { self.dense.as_ref().or(self.words.as_ref()) } else { self.words.as_ref() }
     }
 
-    /// A name for these weights: equal weights have equal names.
+    /// Weights that were learnt.
     ///
     /// # Errors
     /// [`WeightsError`] when they can't be written.
-    pub fn name(&self) -> Result<String, WeightsError> {
-        Ok(blake3::hash(&self.to_bytes()?).to_hex().chars().take(16).collect())
+    pub fn new(dense: Option<Value>, words: Option<Value>, card: BTreeMap<String, String>) -> Result<Weights, WeightsError> {
+        Weights::from_bytes(&Weights { dense, words, card, name: String::new() }.to_bytes()?)
+    }
+
+    /// The name of these weights.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The file.
@@ -69,14 +86,9 @@ impl Weights {
                 let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
                 tensors.insert(format!("{kind}.{name}"), (shape, bytes));
             };
-            put("first.base", 1, vec![value.first.base]);
-            put("first.nodes", 5, nodes(&value.first));
-            put("first.roots", 1, roots(&value.first));
-            if let Some(second) = &value.second {
-                put("second.base", 1, vec![second.base]);
-                put("second.nodes", 5, nodes(second));
-                put("second.roots", 1, roots(second));
-            }
+            put("base", 1, vec![value.trees.base]);
+            put("nodes", 5, nodes(&value.trees));
+            put("roots", 1, roots(&value.trees));
             put("calibration", 2, value.calibration.points.iter().flatten().copied().collect());
         }
         let views = tensors.iter().map(|(name, (shape, bytes))| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
@@ -106,7 +118,8 @@ impl Weights {
         let read = |kind: &str| if has(kind) { value(&tensors, kind).map(Some) } else { Ok(None) };
         let card = about.get("card").and_then(serde_json::Value::as_object).into_iter().flatten();
         let card = card.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
-        Ok(Weights { dense: read("dense")?, words: read("words")?, card })
+        let name = blake3::hash(bytes).to_hex().chars().take(16).collect();
+        Ok(Weights { dense: read("dense")?, words: read("words")?, card, name })
     }
 }
 
@@ -143,25 +156,19 @@ fn value(tensors: &SafeTensors<'_>, kind: &str) -> Result<Value, WeightsError> {
         }
         Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     };
-    let trees = |stage: &str, features: usize| -> Result<Trees, WeightsError> {
-        let base = numbers(&format!("{stage}.base"), 1)?.first().copied().unwrap_or_default();
-        let rows = numbers(&format!("{stage}.nodes"), 5)?;
-        let node = |[feature, threshold, left, right, value]: &[f32; 5]| Node {
-            feature: u16::try_from(place(*feature)).unwrap_or(u16::MAX),
-            threshold: *threshold,
-            left: place(*left),
-            right: place(*right),
-            value: *value,
-        };
-        let nodes: Vec<Node> = rows.as_chunks::<5>().0.iter().map(node).collect();
-        if nodes.iter().any(|node| usize::from(node.feature) >= features || !node.value.is_finite()) {
-            return Err(WeightsError::Tensor(format!("{kind}.{stage}.nodes")));
-        }
-        Ok(Trees { base, nodes, roots: numbers(&format!("{stage}.roots"), 1)?.into_iter().map(place).collect() })
+    let base = numbers("base", 1)?.first().copied().unwrap_or_default();
+    let node = |[feature, threshold, left, right, value]: &[f32; 5]| Node {
+        feature: u16::try_from(place(*feature)).unwrap_or(u16::MAX),
+        threshold: *threshold,
+        left: place(*left),
+        right: place(*right),
+        value: *value,
     };
-    let [first, second] = widths();
+    let nodes: Vec<Node> = numbers("nodes", 5)?.as_chunks::<5>().0.iter().map(node).collect();
+    if nodes.iter().any(|node| usize::from(node.feature) >= width() || !node.value.is_finite()) {
+        return Err(WeightsError::Tensor(format!("{kind}.nodes")));
+    }
+    let roots = numbers("roots", 1)?.into_iter().map(place).collect();
     let points = numbers("calibration", 2)?.as_chunks::<2>().0.to_vec();
-    let is_stacked = tensors.tensor(&format!("{kind}.second.roots")).is_ok();
-    let second = if is_stacked { Some(trees("second", second)?) } else { None };
-    Ok(Value { first: trees("first", first)?, second, calibration: Calibration { points } })
+    Ok(Value { trees: Trees { base, nodes, roots }, calibration: Calibration { points } })
 }

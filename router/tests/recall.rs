@@ -195,7 +195,7 @@ fn request(limits: Limits, tiers: Tiers) -> Request {
 }
 
 fn ask(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock }, &Tenant::local(), request).unwrap()
+    recall(&Sources { index, model, clock, weights: None }, &Tenant::local(), request).unwrap()
 }
 
 /// What holds for each reply, whatever happened.

@@ -147,7 +147,7 @@ fn found(
     let turns: Vec<usize> =
         found.hits.iter().map(|hit| indexed.turn(hit.stored.record.id).unwrap_or(usize::MAX)).collect();
     let labels = turns.iter().map(|turn| if evidence.contains(turn) { 1.0 } else { 0.0 }).collect();
-    let first = Scene::new(&question.text, &found).first();
-    let sample = Sample { conversation: number, question: question.text.clone(), found, labels, first };
+    let rows = Scene::new(&question.text, &found).rows();
+    let sample = Sample { conversation: number, question: question.text.clone(), found, labels, rows };
     Ok(Found { sample, turns })
 }

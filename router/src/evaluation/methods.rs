@@ -4,7 +4,7 @@ use super::cases::{Case, Cases, Found};
 use super::frontier::{Curve, Outcome, Point, chosen, oracle};
 use super::report::{Report, Rows};
 use crate::boost::{Rows as Examples, boost, sigmoid};
-use crate::features::{FIRST, Scene};
+use crate::features::{GROUPS, Scene, width};
 use crate::linear::Linear;
 use crate::pack::{Parcel, Terms, pack};
 use crate::train::{Learning, Sample, train};
@@ -35,6 +35,8 @@ pub struct Plan<'p> {
     pub ablations: bool,
     /// The conversations that are measured; all, where none is named.
     pub measured: BTreeSet<usize>,
+    /// Whether what is measured is left out all at once, and not one conversation after the other.
+    pub together: bool,
     /// How many threads learn.
     pub threads: NonZeroUsize,
 }
@@ -72,7 +74,7 @@ pub fn evaluate(cases: &Cases, plan: &Plan<'_>, progress: &(dyn Fn(usize, usize)
         }
     }
     if plan.learns {
-        let has_dense = measured.iter().any(|case| Scene::new("", &case.hybrid.sample.found).has_dense());
+        let has_dense = measured.iter().any(|case| case.hybrid.sample.has_dense());
         let kinds: &[(Kind, &str)] = match (has_dense, plan.ablations) {
             (true, true) => &[(Kind::Whole, "learned"), (Kind::Words, "learned, words alone"), (Kind::NoNeighbours, "learned, no neighbours"), (Kind::Linear, "learned, linear")],
             (true, false) => &[(Kind::Whole, "learned"), (Kind::Words, "learned, words alone")],
@@ -207,12 +209,12 @@ fn left_out(
     let of = |case: &Case| -> Sample {
         let mut sample = found(case, kind != Kind::Words).sample.clone();
         if kind == Kind::NoNeighbours {
-            sample.first.iter_mut().for_each(|row| blank(row, &["neighbours", "session"]));
+            sample.rows.iter_mut().for_each(|row| blank(row, &["neighbours", "session"]));
         }
         sample
     };
     let samples: Vec<Sample> = cases.all.iter().map(of).collect();
-    let folds = folds(measured);
+    let folds = folds(measured, plan);
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let results: Mutex<Vec<Vec<(usize, (Values, Values))>>> = Mutex::default();
     let work = || {
@@ -248,18 +250,16 @@ fn valued<'c>(
         let linear = Linear::learn(seen);
         return held
             .map(|(at, case)| {
-                let values: Values = of(case).first.iter().map(|row| linear.probability(row)).collect();
+                let values: Values = of(case).rows.iter().map(|row| linear.probability(row)).collect();
                 (at, (values.clone(), values))
             })
             .collect();
     }
-    let stacks = plan.learning.stacks && kind != Kind::NoNeighbours;
-    let model = train(seen, &Learning { stacks, ..plan.learning });
+    let model = train(seen, &plan.learning);
     held.map(|(at, case)| {
         let sample = of(case);
-        let scores = model.scores(&sample.first, &Scene::new(&sample.question, &sample.found));
-        let raw = scores.iter().map(|score| sigmoid(*score)).collect();
-        (at, (scores.iter().map(|score| model.calibration.probability(*score)).collect(), raw))
+        let raw = sample.rows.iter().map(|row| sigmoid(model.trees.value(row))).collect();
+        (at, (sample.rows.iter().map(|row| model.probability(row)).collect(), raw))
     })
     .collect()
 }
@@ -267,7 +267,7 @@ fn valued<'c>(
 /// Takes from a row what some groups of features say.
 fn blank(row: &mut [f32], groups: &[&str]) {
     let mut rest = row;
-    for (group, names) in FIRST {
+    for (group, names) in GROUPS {
         let Some((own, others)) = rest.split_at_mut_checked(names.len()) else { break };
         if groups.contains(&group) {
             own.fill(f32::NAN);
@@ -277,9 +277,9 @@ fn blank(row: &mut [f32], groups: &[&str]) {
 }
 
 /// The conversations of each part that is left out together.
-fn folds(measured: &[&Case]) -> Vec<BTreeSet<usize>> {
+fn folds(measured: &[&Case], plan: &Plan<'_>) -> Vec<BTreeSet<usize>> {
     let conversations: BTreeSet<usize> = measured.iter().map(|case| case.hybrid.sample.conversation).collect();
-    let count = conversations.len().min(FOLDS);
+    let count = if plan.together { 1 } else { conversations.len().min(FOLDS) };
     let mut folds = vec![BTreeSet::new(); count];
     for (at, conversation) in conversations.into_iter().enumerate() {
         if let Some(fold) = folds.get_mut(at % count.max(1)) {
@@ -294,22 +294,22 @@ fn folds(measured: &[&Case]) -> Vec<BTreeSet<usize>> {
 fn by_question(cases: &Cases, measured: &[&Case], curve: &Curve, plan: &Plan<'_>) -> Curve {
     let points: Vec<&Point> = curve.points().collect();
     let row = |case: &Case, setting: usize| -> Vec<f32> {
-        let first = &case.hybrid.sample.first;
-        let head = [0, 1, 4, 9].into_iter().map(|at| first.get(at).cloned().unwrap_or_else(|| vec![f32::NAN; crate::value::widths()[0]]));
+        let rows = &case.hybrid.sample.rows;
+        let head = [0, 1, 4, 9].into_iter().map(|at| rows.get(at).cloned().unwrap_or_else(|| vec![f32::NAN; width()]));
         let mut row: Vec<f32> = head.flatten().collect();
         row.push(u8::try_from(setting).map_or(0.0, f32::from));
         row
     };
     let all: Vec<&Case> = cases.all.iter().filter(|case| measured.iter().any(|one| std::ptr::eq(*one, *case))).collect();
     let mut expected = vec![vec![0.0; measured.len()]; points.len()];
-    for fold in folds(measured) {
+    for fold in folds(measured, plan) {
         let mut examples = Examples::default();
         for (question, case) in all.iter().enumerate().filter(|(_, case)| !fold.contains(&case.hybrid.sample.conversation)) {
             #[expect(clippy::cast_possible_truncation, reason = "a share has no more digits")]
             let reached = |point: &&Point| point.get(question).map_or(0.0, |outcome| outcome.evidence as f32);
             examples.push((0..points.len()).map(|setting| row(case, setting)), points.iter().map(reached));
         }
-        let trees = boost(&examples, &plan.learning.first, plan.learning.seed);
+        let trees = boost(&examples, &plan.learning.trees, plan.learning.seed);
         for (question, case) in measured.iter().enumerate().filter(|(_, case)| fold.contains(&case.hybrid.sample.conversation)) {
             for (setting, expected) in expected.iter_mut().enumerate() {
                 if let Some(expected) = expected.get_mut(question) {
