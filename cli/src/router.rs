@@ -5,6 +5,7 @@ mod data;
 mod eval;
 mod explain;
 mod frontier;
+mod page;
 mod train;
 
 use crate::End;

@@ -11,6 +11,10 @@ pub struct Calibration {
 /// How many rows a step is made of at least: fewer tell nothing of rare evidence.
 const LEAST: f32 = 40.0;
 
+/// The least and the greatest probability: nothing that was seen so seldom or so often is certain.
+const NEVER: f32 = 2e-4;
+const SURE: f32 = 0.995;
+
 impl Calibration {
     /// Fits scores and labels.
     pub fn fit(scored: &[(f32, f32)]) -> Calibration {
@@ -36,8 +40,7 @@ impl Calibration {
                 pooled.push(both);
             }
         }
-        // One more of each kind (Laplace): nothing is certain.
-        let point = |step: &[f32; 3]| [step[0] / step[2], (step[1] + 0.02) / (step[2] + 1.0)];
+        let point = |step: &[f32; 3]| [step[0] / step[2], (step[1] / step[2]).clamp(NEVER, SURE)];
         Calibration { points: pooled.iter().map(point).collect() }
     }
 
@@ -53,5 +56,36 @@ impl Calibration {
             (None, None) => 1.0 / (1.0 + (-score).exp()),
         };
         value.clamp(0.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn probabilities_are_those_that_were_seen() {
+        // Of a thousand with each score, as many in ten are evidence as the score says.
+        let scored: Vec<(f32, f32)> =
+            (0..10_000_u16).map(|at| (f32::from(at % 10), if at / 10 % 10 < at % 10 { 1.0 } else { 0.0 })).collect();
+        let calibration = Calibration::fit(&scored);
+        for tenths in 0..10_u8 {
+            let (seen, told) = (f32::from(tenths) / 10.0, calibration.probability(f32::from(tenths)));
+            assert!((seen - told).abs() < 0.03, "{tenths}: {told}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_greater_score_is_never_less_probable(
+            scored in proptest::collection::vec((-5.0..5.0_f32, prop_oneof![Just(0.0_f32), Just(1.0_f32)]), 0..400),
+            one in -9.0..9.0_f32, other in -9.0..9.0_f32)
+        {
+            let calibration = Calibration::fit(&scored);
+            let of = |score: f32| calibration.probability(score);
+            prop_assert!((0.0..=1.0).contains(&of(one)));
+            prop_assert!(of(one.min(other)) <= of(one.max(other)) + 1e-6);
+        }
     }
 }

@@ -364,6 +364,30 @@ impl Column {
     }
 }
 
+/// The features of which everybody would say beforehand in which direction they count: what rises with the chance of being
+/// evidence, and what falls.
+const RISING: [&str; 24] = [
+    "lexical z", "lexical share of best", "lexical per weight", "cosine z", "score z", "reciprocal ranks", "lexical before",
+    "lexical after", "lexical two away", "cosine before", "cosine after", "cosine two away", "window cosine",
+    "cover with neighbours", "cover", "heaviest term", "terms found", "rarest term", "adjacent terms", "cover by beginnings",
+    "speaker named", "length", "like the best", "time asked for",
+];
+const FALLING: [&str; 9] = [
+    "lexical rank", "cosine below best", "cosine rank", "score below best", "score rank", "window below best",
+    "rank of session", "other speaker named", "is question",
+];
+
+/// In which direction each feature counts, as far as that is known beforehand: 1 rising, -1 falling, 0 unknown.
+pub fn directions() -> Vec<f32> {
+    let names = GROUPS.iter().flat_map(|(_, names)| names.iter());
+    let of = |name: &&str| match (RISING.contains(name), FALLING.contains(name)) {
+        (true, _) => 1.0,
+        (_, true) => -1.0,
+        _ => 0.0,
+    };
+    names.map(of).collect()
+}
+
 /// How many features there are.
 pub fn width() -> usize {
     GROUPS.iter().map(|(_, names)| names.len()).sum()

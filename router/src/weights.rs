@@ -172,3 +172,48 @@ fn value(tensors: &SafeTensors<'_>, kind: &str) -> Result<Value, WeightsError> {
     let points = numbers("calibration", 2)?.as_chunks::<2>().0.to_vec();
     Ok(Value { trees: Trees { base, nodes, roots }, calibration: Calibration { points } })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn some() -> Weights {
+        let split = Node { feature: 1, threshold: 0.5, left: 1, right: 2, value: 0.0 };
+        let trees = Trees { base: -1.0, nodes: vec![split, Node::end(-0.5), Node::end(0.5)], roots: vec![0] };
+        let value = Value { trees, calibration: Calibration { points: vec![[-1.5, 0.1], [-0.5, 0.9]] } };
+        let card = BTreeMap::from([("data".to_owned(), "none".to_owned()), ("is_on".to_owned(), "true".to_owned())]);
+        Weights::new(None, Some(value), card).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let weights = some();
+        let bytes = weights.to_bytes().unwrap();
+        let read = Weights::from_bytes(&bytes).unwrap();
+        assert_eq!((read.to_bytes().unwrap(), &read), (bytes, &weights));
+        assert!(read.is_on() && read.dense.is_none());
+        assert!((read.of(true).unwrap().probability(&[0.0, 0.7]) - 0.9).abs() < 1e-6, "words alone, where no other is");
+    }
+
+    #[test]
+    fn the_shipped_model_pays_and_knows_both_kinds() {
+        let weights = shipped().unwrap();
+        assert!(weights.is_on() && weights.dense.is_some() && weights.words.is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_are_refused_or_harmless(at in any::<prop::sample::Index>(), with in any::<u8>(), cut in any::<prop::sample::Index>()) {
+            let mut bytes = some().to_bytes().unwrap();
+            let place = at.index(bytes.len());
+            bytes[place] = with;
+            for bytes in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
+                if let Some(value) = Weights::from_bytes(bytes).ok().as_ref().and_then(|weights| weights.of(false)) {
+                    let probability = value.probability(&[0.0; 80]);
+                    prop_assert!(probability.is_nan() || (0.0..=1.0).contains(&probability));
+                }
+            }
+        }
+    }
+}

@@ -26,10 +26,10 @@ const POOLED: usize = 50;
 #[derive(Debug, clap::Args)]
 pub(super) struct Data {
     /// A file of `LoCoMo`, `LongMemEval` or `HotpotQA`
-    #[arg(long, value_name = "PATH", required_unless_present = "generated")]
-    data: Option<PathBuf>,
+    #[arg(long = "data", value_name = "PATH", required_unless_present = "generated")]
+    path: Option<PathBuf>,
     /// So many conversations that are generated from the seed, instead of a file
-    #[arg(long, value_name = "COUNT", conflicts_with = "data")]
+    #[arg(long, value_name = "COUNT", conflicts_with = "path")]
     generated: Option<usize>,
     #[command(flatten)]
     embedding: model::Embedding,
@@ -51,7 +51,7 @@ pub(super) struct Read {
 impl Data {
     /// Reads the conversations, indexes them, and asks their questions.
     pub(super) fn read(&self) -> Result<Read> {
-        let conversations = match (&self.data, self.generated) {
+        let conversations = match (&self.path, self.generated) {
             (Some(path), _) => conversations(path)?,
             (None, Some(count)) => generate(count, self.seed),
             (None, None) => bail!("neither a file nor a number of generated conversations is named"),
@@ -62,7 +62,7 @@ impl Data {
     /// What it is, for a card or a page.
     pub(super) fn name(&self) -> String {
         let file = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match (&self.data, self.generated) {
+        match (&self.path, self.generated) {
             (Some(path), _) => file(path),
             (None, count) => format!("{} generated conversations, seed {}", count.unwrap_or_default(), self.seed),
         }

@@ -4,9 +4,10 @@ use super::data::{Data, Read, bar};
 use crate::End;
 use crate::output;
 use crate::render::table::{plain, plural, write_table};
+use super::page::{Table, fill, tables};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use ::router::evaluation::{BUDGETS, Difference, Plan, Report, evaluate, svg};
+use ::router::evaluation::{Plan, Report, evaluate, svg};
 use ::router::train::Learning;
 use ::router::weights::{Weights, shipped};
 use std::io::Write;
@@ -42,6 +43,9 @@ pub(super) struct Arguments {
     /// Measure what the parts of the model contribute, too
     #[arg(long)]
     ablations: bool,
+    /// A page in Markdown whose figures are put between its marks; the picture goes beside it
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Printed,
@@ -93,6 +97,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<End> {
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
+    if let Some(page) = &arguments.page {
+        fill(page, &report, &arguments.data.name())?;
+    }
     print(&report, arguments.format, &[&arguments.data.name(), &reason])
 }
 
@@ -119,44 +126,16 @@ fn weights(path: &Path) -> Result<Weights> {
 
 /// Prints a report for a person.
 fn write_report(out: &mut dyn Write, report: &Report) -> Result<()> {
-    let names = memory::evaluation::NAMES;
-    let header: Vec<&str> =
-        ["ranking"].into_iter().chain(names).chain(["nDCG over BM25", "nDCG over search", "ECE"]).collect();
-    let mut table = plain(&header);
-    for ranking in &report.rankings {
-        let measures = names.iter().map(|name| percent(ranking.measures.get(name).copied().unwrap_or_default()));
-        let over = [ranking.over_bm25, ranking.over_search].map(difference);
-        let error = ranking.calibration_error.map(percent).unwrap_or_default();
-        table.add_row([ranking.name.clone()].into_iter().chain(measures).chain(over).chain([error]));
-    }
-    write_table(out, &table)?;
-    writeln!(out)?;
-    let budgets: Vec<String> = BUDGETS.iter().map(|budget| format!("{budget}")).collect();
-    let header: Vec<&str> = ["evidence at mean tokens"]
-        .into_iter()
-        .chain(budgets.iter().map(String::as_str))
-        .chain(["all at 400", "answer at 400", "over the hull at 400", "over the hull at 800"])
-        .collect();
-    let mut table = plain(&header);
-    for frontier in &report.frontiers {
-        let evidence = frontier.at.iter().map(|at| percent(at.evidence));
-        let at = |budget: f64| frontier.at.iter().find(|at| at.budget >= budget);
-        let shares = [at(400.0).map(|at| percent(at.all)), at(400.0).map(|at| percent(at.answer))];
-        let over = [400.0, 800.0].map(|budget| difference(at(budget).and_then(|at| at.over_hull)));
-        let shares = shares.into_iter().map(Option::unwrap_or_default);
-        table.add_row([frontier.name.clone()].into_iter().chain(evidence).chain(shares).chain(over));
-    }
-    write_table(out, &table)?;
-    writeln!(out)?;
-    let mut table = plain(&["R@10 / nDCG@10 by kind", "kind", "questions", "R@10", "nDCG@10"]);
-    for ranking in &report.rankings {
-        for (kind, (questions, recall, gain)) in &ranking.by_category {
-            let cells = [ranking.name.clone(), kind.clone(), questions.to_string(), percent(*recall), percent(*gain)];
-            table.add_row(cells);
+    for Table { header, rows } in tables(report) {
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut table = plain(&header);
+        for row in rows {
+            table.add_row(row);
         }
+        write_table(out, &table)?;
+        writeln!(out)?;
     }
-    write_table(out, &table)?;
-    writeln!(out, "\nguard: {}", report.guard.reason)?;
+    writeln!(out, "guard: {}", report.guard.reason)?;
     writeln!(
         out,
         "{} in {}, ×100; the full context has {:.0} tokens",
@@ -165,15 +144,4 @@ fn write_report(out: &mut dyn Write, report: &Report) -> Result<()> {
         report.full_tokens
     )?;
     Ok(())
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1}", share * 100.0)
-}
-
-fn difference(difference: Option<Difference>) -> String {
-    let shown = |Difference { mean, low, high }: Difference| {
-        format!("{:+.1} ({:+.1} to {:+.1})", mean * 100.0, low * 100.0, high * 100.0)
-    };
-    difference.map_or_else(String::new, shown)
 }

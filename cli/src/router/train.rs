@@ -4,11 +4,12 @@ use super::data::{Data, Read};
 use crate::End;
 use crate::output;
 use anyhow::{Context, Result};
+use ::router::boost::Settings;
 use ::router::evaluation::{Found, Plan, evaluate};
 use ::router::train::{Learning, Sample, train};
 use ::router::value::Value;
 use ::router::weights::Weights;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use std::thread;
 #[command(after_help = "\
 Examples:
   trace router train --data chats.json --out value.safetensors --seed 7
-  trace router train --generated 40 --model-dir all-MiniLM-L6-v2 --out router/models/value.safetensors
+  trace router train --generated 16 --bound --model-dir all-MiniLM-L6-v2 --out router/models/value.safetensors
 
 Exit codes: 0 learnt, 1 learnt and it does not pay, 2 could not run.")]
 pub(super) struct Arguments {
@@ -31,6 +32,9 @@ pub(super) struct Arguments {
     /// The file that is written
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Learn only how much what is known beforehand counts: for conversations of another style than these
+    #[arg(long)]
+    bound: bool,
     /// Do not measure first whether it pays: the model is then off until it is measured
     #[arg(long)]
     unmeasured: bool,
@@ -38,7 +42,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<End> {
     let Read { cases, reason } = arguments.data.read()?;
-    let learning = Learning { seed: arguments.data.seed, ..Learning::default() };
+    let trees = if arguments.bound { Settings::bound() } else { Settings::default() };
+    let learning = Learning { trees, seed: arguments.data.seed, ..Learning::default() };
     let learnt = |of: fn(&::router::evaluation::Case) -> &Found| -> Value {
         let samples: Vec<&Sample> = cases.all.iter().map(|case| &of(case).sample).collect();
         train(&samples, &learning)
@@ -49,7 +54,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<End> {
     card.insert("data".to_owned(), arguments.data.name());
     card.insert("seed".to_owned(), arguments.data.seed.to_string());
     card.insert("questions".to_owned(), cases.all.len().to_string());
-    let is_on = if arguments.unmeasured {
+    let conversations = cases.turns.len();
+    let is_on = if arguments.unmeasured || conversations < 2 {
         false
     } else {
         let plan = Plan {
@@ -57,8 +63,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<End> {
             given: None,
             learns: true,
             ablations: false,
-            measured: BTreeSet::new(),
-            together: false,
+            // The last fifth, by a model that did not see it: leaving each out in its turn would take hours.
+            measured: (conversations - conversations.div_ceil(5)..conversations).collect(),
+            together: true,
             threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         };
         let guard = evaluate(&cases, &plan, &|_, _| {}).guard;

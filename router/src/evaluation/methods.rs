@@ -44,6 +44,9 @@ pub struct Plan<'p> {
 /// The probabilities of one question's candidates.
 type Values = Vec<f32>;
 
+/// The probabilities of a measured question, by its place, with the raw scores as if they were such.
+type Valued = (usize, (Values, Values));
+
 /// Which candidates a model looks at, and what it leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -64,7 +67,7 @@ pub fn evaluate(cases: &Cases, plan: &Plan<'_>, progress: &(dyn Fn(usize, usize)
     let search: Vec<Vec<usize>> = measured.iter().map(|case| case.hybrid.turns.clone()).collect();
     let bm25 = rows.fixed("BM25", &bm25, by_rank(cases, &measured, &bm25));
     let search = rows.fixed("z-scores, date, neighbours", &search, by_rank(cases, &measured, &search));
-    rows.reference(Curve::hull(&[&bm25, &search]), oracle(&[&bm25, &search], &prices()));
+    rows.reference(Curve::hull(&[&bm25, &search]), &oracle(&[&bm25, &search], &prices()));
     rows.full(full(cases, &measured));
     if let Some(weights) = plan.given {
         for (name, is_dense) in [("given model", true), ("given model, words alone", false)] {
@@ -85,13 +88,13 @@ pub fn evaluate(cases: &Cases, plan: &Plan<'_>, progress: &(dyn Fn(usize, usize)
             let values = left_out(cases, &measured, *kind, plan, &|fold, folds| progress(done * folds + fold, kinds.len() * folds));
             if matches!(kind, Kind::Whole) || (!has_dense && matches!(kind, Kind::Words)) {
                 let raw: Vec<Values> = values.iter().map(|(_, raw)| raw.clone()).collect();
-                rows.curve("learned, no calibration", at_prices(cases, &measured, &raw, *kind != Kind::Words));
+                rows.curve("learned, no calibration", &at_prices(cases, &measured, &raw, *kind != Kind::Words));
             }
             let values: Vec<Values> = values.into_iter().map(|(values, _)| values).collect();
             priced(&mut rows, name, cases, &measured, &values, *kind != Kind::Words);
         }
         if plan.ablations {
-            rows.curve("tier by question", by_question(cases, &measured, &search, plan));
+            rows.curve("tier by question", &by_question(cases, &measured, &search, plan));
         }
     }
     rows.report(cases.turns.len())
@@ -108,9 +111,9 @@ fn priced(rows: &mut Rows<'_>, name: &str, cases: &Cases, measured: &[&Case], va
     rows.ranking(name, &ranked);
     let labelled = measured.iter().zip(values).flat_map(|(case, values)| values.iter().copied().zip(found(case, is_dense).sample.labels.iter().copied()));
     rows.calibrated(name, labelled);
-    rows.curve(name, at_prices(cases, measured, values, is_dense));
+    rows.curve(name, &at_prices(cases, measured, values, is_dense));
     let cap = |cap: &u64| Terms { cap: Some(*cap), items: usize::MAX, price: 0.0, least: 0.0 };
-    rows.curve(&format!("{name}, hard cap"), packed(cases, measured, values, is_dense, CAPS.iter().map(cap)));
+    rows.curve(&format!("{name}, hard cap"), &packed(cases, measured, values, is_dense, CAPS.iter().map(cap)));
 }
 
 fn at_prices(cases: &Cases, measured: &[&Case], values: &[Values], is_dense: bool) -> Curve {
@@ -216,7 +219,7 @@ fn left_out(
     let samples: Vec<Sample> = cases.all.iter().map(of).collect();
     let folds = folds(measured, plan);
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results: Mutex<Vec<Vec<(usize, (Values, Values))>>> = Mutex::default();
+    let results: Mutex<Vec<Vec<Valued>>> = Mutex::default();
     let work = || {
         while let Some(fold) = folds.get(next.fetch_add(1, Ordering::SeqCst)) {
             let seen: Vec<&Sample> = samples.iter().filter(|sample| !fold.contains(&sample.conversation)).collect();
@@ -233,7 +236,7 @@ fn left_out(
             scope.spawn(work);
         }
     });
-    let mut all: Vec<(usize, (Values, Values))> = results.into_inner().unwrap_or_default().into_iter().flatten().collect();
+    let mut all: Vec<Valued> = results.into_inner().unwrap_or_default().into_iter().flatten().collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, values)| values).collect()
 }
@@ -245,7 +248,7 @@ fn valued<'c>(
     held: impl Iterator<Item = (usize, &'c &'c Case)>,
     of: &dyn Fn(&Case) -> Sample,
     plan: &Plan<'_>,
-) -> Vec<(usize, (Values, Values))> {
+) -> Vec<Valued> {
     if kind == Kind::Linear {
         let linear = Linear::learn(seen);
         return held

@@ -128,9 +128,9 @@ impl<'c> Rows<'c> {
         curve
     }
 
-    pub(super) fn reference(&mut self, hull: Curve, oracle: Curve) {
+    pub(super) fn reference(&mut self, hull: Curve, oracle: &Curve) {
         self.frontiers.push(frontier("random mixtures (hull)", &hull, None));
-        self.frontiers.push(frontier("best tier by question (oracle)", &oracle, None));
+        self.frontiers.push(frontier("best tier by question (oracle)", oracle, None));
         self.hull = hull;
     }
 
@@ -139,8 +139,8 @@ impl<'c> Rows<'c> {
         self.frontiers.push(frontier("full context", &Curve::new([point]), None));
     }
 
-    pub(super) fn curve(&mut self, name: &str, curve: Curve) {
-        self.frontiers.push(frontier(name, &curve, Some(&self.hull)));
+    pub(super) fn curve(&mut self, name: &str, curve: &Curve) {
+        self.frontiers.push(frontier(name, curve, Some(&self.hull)));
     }
 
     pub(super) fn ranking(&mut self, name: &str, ranked: &[Vec<usize>]) {

@@ -43,7 +43,8 @@ struct Chat {
     names: Vec<String>,
     hello: Vec<String>,
     reply: Vec<String>,
-    chat: Vec<String>,
+    nothing: Vec<String>,
+    again: Vec<String>,
     bye: Vec<String>,
     whens: Vec<String>,
 }

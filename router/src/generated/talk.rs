@@ -87,6 +87,9 @@ impl<'l> Talk<'l> {
             turn.image = Some(format!("a photo of {}", item.trim_start_matches("my ")));
         }
         let is_heard = self.random.below(4) > 0;
+        if self.random.below(2) == 0 {
+            self.go_on(&self.lines.chat.nothing, &[]);
+        }
         if is_heard {
             self.say(1 - teller, &topic.react, &[("{item}", item)]);
         }
@@ -105,8 +108,12 @@ impl<'l> Talk<'l> {
 
     fn detail(&mut self, teller: usize, topic: &'l Topic, item: &'l str, detail: &'l Detail) {
         let Some(value) = self.random.pick(&detail.values) else { return };
-        self.say(1 - teller, &detail.prompt, &[("{item}", item)]);
+        self.say(1 - teller, &topic.react, &[("{item}", item)]);
+        self.go_on(&detail.prompt, &[("{item}", item)]);
         let answered = self.say(teller, &detail.answer, &[("{value}", value)]);
+        if self.random.below(3) > 0 {
+            self.go_on(&self.lines.chat.again, &[("{item}", item)]);
+        }
         if self.random.below(3) == 0 {
             self.say(1 - teller, &topic.react, &[("{item}", item)]);
         }
@@ -118,11 +125,14 @@ impl<'l> Talk<'l> {
         let mut speaker = first;
         for _ in 0..self.random.below(4) {
             let earlier = self.random.below(self.events.len().max(1));
-            let again = self.events.get(earlier).filter(|_| self.place % 3 == 0).map(|event| (event.topic, event.item));
+            let again = self.events.get(earlier).filter(|_| self.place.is_multiple_of(3)).map(|event| (event.topic, event.item));
             match again {
                 Some((topic, item)) => self.say(speaker, &topic.later, &[("{item}", item)]),
-                None => self.say(speaker, &self.lines.chat.chat, &[]),
+                None => self.say(speaker, &self.lines.chat.nothing, &[]),
             };
+            if self.random.below(2) == 0 {
+                self.go_on(&self.lines.chat.nothing, &[]);
+            }
             speaker = 1 - speaker;
         }
     }
@@ -152,6 +162,17 @@ impl<'l> Talk<'l> {
         let text = form.replace("{item_of}", &of).replace("{item}", item).replace("{name}", name);
         let (answer, category) = (Some(answer.to_owned()), kind.to_owned());
         self.all.questions.push(Question { text, answer, evidence, category });
+    }
+
+    /// Adds a sentence to the last turn.
+    fn go_on(&mut self, forms: &[String], slots: &[(&str, &str)]) {
+        let mut text = self.random.pick(forms).cloned().unwrap_or_default();
+        for (slot, with) in slots {
+            text = text.replace(slot, with);
+        }
+        if let Some(turn) = self.all.turns.last_mut() {
+            turn.text = format!("{} {text}", turn.text);
+        }
     }
 
     /// Adds a turn; gives back its id.
