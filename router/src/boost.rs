@@ -190,7 +190,11 @@ impl Binned {
         let width = features.first().map_or(0, Vec::len);
         let ends: Vec<Vec<f32>> = (0..width).map(|feature| ends(features, feature)).collect();
         let bin = |(value, ends): (&f32, &Vec<f32>)| {
-            if value.is_nan() { 0 } else { u8::try_from(1 + ends.partition_point(|end| end < value)).unwrap_or(u8::MAX) }
+            if value.is_nan() {
+                0
+            } else {
+                u8::try_from(1 + ends.partition_point(|end| end < value)).unwrap_or(u8::MAX)
+            }
         };
         let bins = features.iter().flat_map(|row| row.iter().zip(&ends).map(bin)).collect();
         Binned { width, bins, ends }
@@ -206,7 +210,11 @@ impl Binned {
         let mut at = 0;
         while let Some(node) = tree.get(at) {
             let Some(split) = &node.split else { return node.value };
-            at = if bins.get(split.feature).is_some_and(|bin| *bin > split.bin) { node.children[1] } else { node.children[0] };
+            at = if bins.get(split.feature).is_some_and(|bin| *bin > split.bin) {
+                node.children[1]
+            } else {
+                node.children[0]
+            };
         }
         0.0
     }
@@ -218,7 +226,8 @@ fn ends(features: &[Vec<f32>], feature: usize) -> Vec<f32> {
         features.iter().filter_map(|row| row.get(feature)).copied().filter(|value| !value.is_nan()).collect();
     values.sort_by(f32::total_cmp);
     let wanted = BINS - 2;
-    let mut ends: Vec<f32> = (1..=wanted).filter_map(|part| values.get(values.len() * part / (wanted + 1))).copied().collect();
+    let mut ends: Vec<f32> =
+        (1..=wanted).filter_map(|part| values.get(values.len() * part / (wanted + 1))).copied().collect();
     ends.dedup();
     ends
 }
@@ -298,7 +307,8 @@ impl Grower<'_> {
     fn histogram(&self, rows: &[u32]) -> Histogram {
         let mut histogram = vec![[0.0; 2]; self.features.len() * BINS];
         for row in rows {
-            let gradient = usize::try_from(*row).ok().and_then(|row| self.gradients.get(row)).copied().unwrap_or_default();
+            let gradient =
+                usize::try_from(*row).ok().and_then(|row| self.gradients.get(row)).copied().unwrap_or_default();
             let bins = self.bins(*row);
             for (feature, sums) in self.features.iter().zip(histogram.as_chunks_mut::<BINS>().0) {
                 let Some(sum) = bins.get(*feature).and_then(|bin| sums.get_mut(usize::from(*bin))) else { continue };
@@ -377,7 +387,13 @@ mod tests {
             let feature = |random: &mut Random, is: bool| {
                 #[expect(clippy::cast_possible_truncation, reason = "a feature")]
                 let noise = random.share() as f32;
-                if is { noise + 0.6 } else if noise < 0.05 { f32::NAN } else { noise }
+                if is {
+                    noise + 0.6
+                } else if noise < 0.05 {
+                    f32::NAN
+                } else {
+                    noise
+                }
             };
             let row = |at: usize, random: &mut Random| {
                 vec![feature(random, at == evidence), feature(random, at == evidence), feature(random, false)]
@@ -392,7 +408,9 @@ mod tests {
     fn hits(trees: &Trees, rows: &Rows) -> usize {
         let questions = rows.features.chunks(10).zip(rows.labels.chunks(10));
         let best = |features: &[Vec<f32>]| {
-            (0..10).max_by(|one, other| trees.value(&features[*one]).total_cmp(&trees.value(&features[*other]))).unwrap()
+            (0..10)
+                .max_by(|one, other| trees.value(&features[*one]).total_cmp(&trees.value(&features[*other])))
+                .unwrap()
         };
         questions.filter(|(features, labels)| labels[best(features)] > 0.5).count()
     }

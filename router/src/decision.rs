@@ -71,7 +71,12 @@ pub struct Weighed {
 
 impl Decision {
     /// Decides.
-    pub fn new(model: &str, has_dense: bool, terms: Terms, candidates: Vec<(RecordId, Vec<f32>, f32, Parcel)>) -> Decision {
+    pub fn new(
+        model: &str,
+        has_dense: bool,
+        terms: Terms,
+        candidates: Vec<(RecordId, Vec<f32>, f32, Parcel)>,
+    ) -> Decision {
         let parcels: Vec<Parcel> = candidates.iter().map(|(.., parcel)| parcel.clone()).collect();
         let (packed, _) = pack(&parcels, &terms);
         let weighed = candidates.into_iter().zip(packed).map(|((id, features, by_modules, parcel), packed)| {

@@ -26,27 +26,70 @@ pub const GROUPS: [Group; 7] = [
     (
         "neighbours",
         &[
-            "lexical before", "lexical after", "lexical two away", "cosine before", "cosine after", "cosine two away",
-            "window cosine", "window below best", "question before", "cover with neighbours", "cover before",
+            "lexical before",
+            "lexical after",
+            "lexical two away",
+            "cosine before",
+            "cosine after",
+            "cosine two away",
+            "window cosine",
+            "window below best",
+            "question before",
+            "cover with neighbours",
+            "cover before",
         ],
     ),
     (
         "session",
-        &["share of lexical mass", "share of candidates", "best other", "rank of session", "place", "relative place", "age"],
+        &[
+            "share of lexical mass",
+            "share of candidates",
+            "best other",
+            "rank of session",
+            "place",
+            "relative place",
+            "age",
+        ],
     ),
     (
         "text",
         &[
-            "cover", "heaviest term", "terms found", "rarest term", "adjacent terms", "cover by beginnings", "name found",
-            "speaker named", "other speaker named", "length", "is question", "digits", "times", "repeats better",
-            "density", "like the best", "time asked for",
+            "cover",
+            "heaviest term",
+            "terms found",
+            "rarest term",
+            "adjacent terms",
+            "cover by beginnings",
+            "name found",
+            "speaker named",
+            "other speaker named",
+            "length",
+            "is question",
+            "digits",
+            "times",
+            "repeats better",
+            "density",
+            "like the best",
+            "time asked for",
         ],
     ),
     (
         "question",
         &[
-            "asks when", "asks where", "asks who", "asks how many", "asks why", "asks how", "asks what may be", "asks what",
-            "question length", "question weight", "best cover", "best cosine", "lead of the best", "candidates",
+            "asks when",
+            "asks where",
+            "asks who",
+            "asks how many",
+            "asks why",
+            "asks how",
+            "asks what may be",
+            "asks what",
+            "question length",
+            "question weight",
+            "best cover",
+            "best cosine",
+            "lead of the best",
+            "candidates",
         ],
     ),
 ];
@@ -77,7 +120,8 @@ impl<'c> Scene<'c> {
     pub fn new(question: &str, found: &'c Candidates) -> Scene<'c> {
         let mut lexicon = Lexicon::default();
         let asked = Asked::new(question, &found.terms, &mut lexicon);
-        let texts: Vec<Text> = found.hits.iter().map(|hit| Text::new(&hit.stored.record, &asked, &mut lexicon)).collect();
+        let texts: Vec<Text> =
+            found.hits.iter().map(|hit| Text::new(&hit.stored.record, &asked, &mut lexicon)).collect();
         let weights = lexicon.weights(&texts, &asked);
         let column = |value: &dyn Fn(usize) -> Option<f32>| Column::new((0..found.hits.len()).map(value));
         let hit = |at: usize| found.hits.get(at);
@@ -160,11 +204,12 @@ impl<'c> Scene<'c> {
         let [two_before, before, after, two_after] = around;
         let lexical = |said: Option<Said>| said.map_or(f32::NAN, |said| ratio(said.lexical, self.lexical.best));
         let dense = |said: Option<Said>| {
-            said.and_then(|said| said.dense).map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean(), self.dense.deviation))
+            said.and_then(|said| said.dense)
+                .map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean(), self.dense.deviation))
         };
         let text = |by: i64| self.neighbour(at, by).and_then(|at| self.texts.get(at));
         let question = text(-1).map_or(f32::NAN, |text| text.is_question);
-        let cover = self.cover([text(-1), self.texts.get(at), text(1)].into_iter().flatten());
+        let near: Vec<&Text> = [text(-1), self.texts.get(at), text(1)].into_iter().flatten().collect();
         let window = number(&self.window.value, at);
         [
             lexical(before),
@@ -176,8 +221,8 @@ impl<'c> Scene<'c> {
             window,
             self.window.best - window,
             question,
-            cover,
-            self.cover(text(-1).into_iter()),
+            self.cover(&near),
+            self.cover(text(-1).as_slice()),
         ]
     }
 
@@ -204,7 +249,7 @@ impl<'c> Scene<'c> {
         let Some(text) = self.texts.get(at) else { return [f32::NAN; 17] };
         let better = self.texts.get(at.saturating_sub(BETTER)..at).unwrap_or_default();
         let repeats = better.iter().map(|other| text.likeness(other)).fold(0.0, f32::max);
-        let cover = self.cover(std::iter::once(text));
+        let cover = self.cover(&[text]);
         let found = self.asked.terms.iter().filter(|(term, _)| text.has(*term)).count();
         let heaviest = self.asked.terms.iter().filter(|(term, _)| text.has(*term)).map(|(_, weight)| *weight);
         let weights = self.asked.terms.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
@@ -233,17 +278,32 @@ impl<'c> Scene<'c> {
     }
 
     fn question(&self) -> [f32; 14] {
-        let best_cover = self.texts.iter().map(|text| self.cover(std::iter::once(text))).fold(0.0, f32::max);
+        let best_cover = self.texts.iter().map(|text| self.cover(&[text])).fold(0.0, f32::max);
         let lead = number(&self.score.z, 0) - number(&self.score.z, 1.max(self.len().min(10)) - 1);
         let [when, place, who, many, why, how, may, what] = self.asked.kinds;
         let length = real(self.asked.terms.len());
         let weight = ratio(self.asked.weight, length);
-        [when, place, who, many, why, how, may, what, length, weight, best_cover, self.dense.best, lead, real(self.len())]
+        [
+            when,
+            place,
+            who,
+            many,
+            why,
+            how,
+            may,
+            what,
+            length,
+            weight,
+            best_cover,
+            self.dense.best,
+            lead,
+            real(self.len()),
+        ]
     }
 
     /// How much of what weighs in the question some texts have together.
-    fn cover<'t>(&'t self, texts: impl Iterator<Item = &'t Text> + Clone) -> f32 {
-        let held = |term: u32| texts.clone().any(|text| text.has(term));
+    fn cover(&self, texts: &[&Text]) -> f32 {
+        let held = |term: u32| texts.iter().any(|text| text.has(term));
         let found = self.asked.terms.iter().filter(|(term, _)| held(*term)).map(|(_, weight)| *weight).sum();
         ratio(found, self.asked.weight)
     }
@@ -367,14 +427,41 @@ impl Column {
 /// The features of which everybody would say beforehand in which direction they count: what rises with the chance of being
 /// evidence, and what falls.
 const RISING: [&str; 24] = [
-    "lexical z", "lexical share of best", "lexical per weight", "cosine z", "score z", "reciprocal ranks", "lexical before",
-    "lexical after", "lexical two away", "cosine before", "cosine after", "cosine two away", "window cosine",
-    "cover with neighbours", "cover", "heaviest term", "terms found", "rarest term", "adjacent terms", "cover by beginnings",
-    "speaker named", "length", "like the best", "time asked for",
+    "lexical z",
+    "lexical share of best",
+    "lexical per weight",
+    "cosine z",
+    "score z",
+    "reciprocal ranks",
+    "lexical before",
+    "lexical after",
+    "lexical two away",
+    "cosine before",
+    "cosine after",
+    "cosine two away",
+    "window cosine",
+    "cover with neighbours",
+    "cover",
+    "heaviest term",
+    "terms found",
+    "rarest term",
+    "adjacent terms",
+    "cover by beginnings",
+    "speaker named",
+    "length",
+    "like the best",
+    "time asked for",
 ];
 const FALLING: [&str; 9] = [
-    "lexical rank", "cosine below best", "cosine rank", "score below best", "score rank", "window below best",
-    "rank of session", "other speaker named", "is question",
+    "lexical rank",
+    "cosine below best",
+    "cosine rank",
+    "score below best",
+    "score rank",
+    "window below best",
+    "rank of session",
+    "other speaker named",
+    "is question",
 ];
 
 /// In which direction each feature counts, as far as that is known beforehand: 1 rising, -1 falling, 0 unknown.

@@ -24,7 +24,8 @@ impl Linear {
         let rows: Vec<&Vec<f32>> = samples.iter().flat_map(|sample| &sample.rows).collect();
         let labels: Vec<f32> = samples.iter().flat_map(|sample| sample.labels.iter().copied()).collect();
         let width = rows.first().map_or(0, |row| row.len());
-        let features = (0..width).map(|feature| scale(rows.iter().filter_map(|row| row.get(feature)).copied())).collect();
+        let features =
+            (0..width).map(|feature| scale(rows.iter().filter_map(|row| row.get(feature)).copied())).collect();
         let mut linear = Linear { bias: 0.0, features };
         let standard: Vec<Vec<f32>> = rows.iter().map(|row| linear.standard(row).collect()).collect();
         let count = real(rows.len().max(1));

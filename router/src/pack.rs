@@ -99,7 +99,13 @@ pub fn pack(parcels: &[Parcel], terms: &Terms) -> (Vec<Packed>, Vec<usize>) {
 }
 
 /// The one that gains most for its tokens, of those that fit and are worth it: its place among the open ones, and its own.
-fn best(parcels: &[Parcel], packed: &[Packed], open: &[usize], terms: &Terms, left: Option<u64>) -> Option<(usize, usize)> {
+fn best(
+    parcels: &[Parcel],
+    packed: &[Packed],
+    open: &[usize],
+    terms: &Terms,
+    left: Option<u64>,
+) -> Option<(usize, usize)> {
     let mut best: Option<(f32, usize, usize)> = None;
     for (at, place) in open.iter().enumerate() {
         let (Some(parcel), Some(packed)) = (parcels.get(*place), packed.get(*place)) else { continue };
@@ -153,11 +159,10 @@ mod tests {
         let parcels = [parcel(0.9, 90, &[1]), parcel(0.5, 10, &[2]), parcel(0.1, 100, &[3])];
         let (packed, chosen) = pack(&parcels, &Terms { cap: Some(100), ..FREE });
         assert_eq!(chosen, [1, 0]);
-        assert_eq!(packed.iter().map(|one| one.verdict).collect::<Vec<_>>(), [
-            Verdict::Chosen,
-            Verdict::Chosen,
-            Verdict::NoRoom
-        ]);
+        assert_eq!(
+            packed.iter().map(|one| one.verdict).collect::<Vec<_>>(),
+            [Verdict::Chosen, Verdict::Chosen, Verdict::NoRoom]
+        );
         assert_eq!(pack(&parcels, &Terms { price: 0.02, ..FREE }).1, [1], "0.9 for 90 tokens is a hundredth each");
     }
 

@@ -76,14 +76,16 @@ impl Prices {
                 frame.push(entry);
             }
         }
-        let terms = Terms { cap: cap.map(|cap| cap.saturating_sub(frame.tokens())), items: limit, price: 0.0, least: LEAST };
+        let terms =
+            Terms { cap: cap.map(|cap| cap.saturating_sub(frame.tokens())), items: limit, price: 0.0, least: LEAST };
         let wanted = pool.candidates().iter().enumerate().filter(|(_, candidate)| !candidate.is_left_out());
         let weighed = wanted.filter_map(|(place, candidate)| {
             let priced = self.of.get(&candidate.id())?;
             let price = frame.price(&Entry::item(place + 1, &candidate.hit().stored.record, &candidate.excerpt()));
             #[expect(clippy::cast_possible_truncation, reason = "a probability has no more digits")]
             let probability = candidate.value().clamp(0.0, 1.0) as f32;
-            let by_modules = if (probability - priced.probability).abs() < 1e-6 { 0.0 } else { probability - priced.probability };
+            let by_modules =
+                if (probability - priced.probability).abs() < 1e-6 { 0.0 } else { probability - priced.probability };
             let probability = (priced.probability + by_modules).clamp(0.0, 1.0);
             let tokens = u32::try_from(price).unwrap_or(u32::MAX);
             let parcel = Parcel { probability, tokens, terms: priced.terms.clone() };

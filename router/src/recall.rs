@@ -10,9 +10,9 @@
 //! INVARIANT: the context has at most as many tokens as the budget, delimiters included, and is paid for from it.
 
 use crate::decision::Decision;
+use crate::ladder;
 use crate::pricing::{Prices, price};
 use crate::weights::Weights;
-use crate::ladder;
 use memory::Tenant;
 use memory::budget::{Budget, Clock, Cost, Limits};
 use memory::context::{Block, Entry};
@@ -157,11 +157,8 @@ pub fn recall(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Resu
     let begun = sources.clock.elapsed();
     let millis = || sources.clock.elapsed().saturating_sub(begun).as_secs_f64() * 1e3;
     let mut budget = Budget::new(request.limits, sources.clock.clone());
-    let found = if budget.affords(Cost::default()).is_ok() {
-        search(sources, tenant, request)?
-    } else {
-        Candidates::default()
-    };
+    let found =
+        if budget.affords(Cost::default()).is_ok() { search(sources, tenant, request)? } else { Candidates::default() };
     let search_ms = millis();
     let prices = price(sources.weights, &request.query, &found);
     let is_empty = found.hits.is_empty();

@@ -64,7 +64,11 @@ impl Weights {
     ///
     /// # Errors
     /// [`WeightsError`] when they can't be written.
-    pub fn new(dense: Option<Value>, words: Option<Value>, card: BTreeMap<String, String>) -> Result<Weights, WeightsError> {
+    pub fn new(
+        dense: Option<Value>,
+        words: Option<Value>,
+        card: BTreeMap<String, String>,
+    ) -> Result<Weights, WeightsError> {
         Weights::from_bytes(&Weights { dense, words, card, name: String::new() }.to_bytes()?)
     }
 
@@ -91,7 +95,8 @@ impl Weights {
             put("roots", 1, roots(&value.trees));
             put("calibration", 2, value.calibration.points.iter().flatten().copied().collect());
         }
-        let views = tensors.iter().map(|(name, (shape, bytes))| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
+        let views =
+            tensors.iter().map(|(name, (shape, bytes))| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
         let views: Vec<_> = views.collect::<Result<_, SafeTensorError>>()?;
         let mut metadata: HashMap<String, String> = HashMap::new();
         // One entry, whose own order is that of a sorted map: a file is the same for the same weights.

@@ -450,7 +450,16 @@ fn no_budget_is_ever_exceeded() {
         0..2_usize,
         any::<bool>(),
     );
-    let run = |(limits, tiers, acts, (input, output), query, limit, which, is_priced): (_, _, Vec<_>, _, &str, _, usize, _)| {
+    let run = |(limits, tiers, acts, (input, output), query, limit, which, is_priced): (
+        _,
+        _,
+        Vec<_>,
+        _,
+        &str,
+        _,
+        usize,
+        _,
+    )| {
         let ask = if is_priced { ask_priced } else { ask };
         let (records, index) = indexes.get(which).unwrap();
         let request = Request { query: query.into(), limit, ..request(limits, tiers) };

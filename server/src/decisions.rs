@@ -36,7 +36,8 @@ fn folder(index: &Path) -> PathBuf {
 
 fn forget_oldest(folder: &Path) -> io::Result<()> {
     let entries = fs::read_dir(folder)?.flatten();
-    let written = |entry: &fs::DirEntry| entry.metadata().and_then(|it| it.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let written =
+        |entry: &fs::DirEntry| entry.metadata().and_then(|it| it.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let mut files: Vec<(SystemTime, PathBuf)> = entries.map(|entry| (written(&entry), entry.path())).collect();
     files.sort();
     let excess = files.len().saturating_sub(KEPT);

@@ -35,7 +35,8 @@ impl Cached {
     /// Writes what is known by now.
     pub(super) fn save(&self) -> io::Result<()> {
         let vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut out = io::BufWriter::new(tempfile::NamedTempFile::new_in(self.file.parent().unwrap_or(Path::new(".")))?);
+        let mut out =
+            io::BufWriter::new(tempfile::NamedTempFile::new_in(self.file.parent().unwrap_or(Path::new(".")))?);
         for (hash, vector) in vectors.iter() {
             out.write_all(hash)?;
             vector.iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))?;

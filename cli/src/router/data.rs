@@ -3,6 +3,8 @@
 use super::cache::Cached;
 use crate::model;
 use crate::output;
+use ::router::evaluation::Cases;
+use ::router::generated::generate;
 use anyhow::{Context, Result, bail};
 use consistency::store::{Sequence, Store};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,8 +14,6 @@ use memory::evaluation::Indexed;
 use memory::import::conversation::Conversation;
 use memory::import::{hotpotqa, locomo, longmemeval};
 use memory::index::Progress;
-use ::router::evaluation::Cases;
-use ::router::generated::generate;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};

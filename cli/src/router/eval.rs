@@ -1,15 +1,15 @@
 //! `trace router eval`: item pricing beside everything simpler.
 
 use super::data::{Data, Read, bar};
+use super::page::{Table, fill, tables};
 use crate::End;
 use crate::output;
 use crate::render::table::{plain, plural, write_table};
-use super::page::{Table, fill, tables};
-use anyhow::{Context, Result};
-use clap::ValueEnum;
 use ::router::evaluation::{Plan, Report, evaluate, svg};
 use ::router::train::Learning;
 use ::router::weights::{Weights, shipped};
+use anyhow::{Context, Result};
+use clap::ValueEnum;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,13 @@
 //! `trace router explain`: why a context holds what it holds.
 
 use crate::output::{self, PlainFormat, note};
-use crate::{End, engine};
 use crate::render::table::{plain, plural, write_table};
-use anyhow::{Context, Result};
+use crate::{End, engine};
 use ::router::decision::{Decision, DecisionId, Weighed};
 use ::router::features::GROUPS;
 use ::router::pack::Verdict;
 use ::router::weights::shipped;
+use anyhow::{Context, Result};
 use server::decisions::kept;
 use server::service::Settings;
 use std::io::{ErrorKind, Write};

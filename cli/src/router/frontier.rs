@@ -4,11 +4,11 @@ use super::data::{Read, read};
 use super::eval::{Printed, print};
 use crate::End;
 use crate::model;
-use anyhow::{Context, Result};
 use ::router::evaluation::{Plan, evaluate};
 use ::router::generated::generate;
 use ::router::train::Learning;
 use ::router::weights::shipped;
+use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 

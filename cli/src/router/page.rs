@@ -50,14 +50,24 @@ fn rankings(report: &Report) -> Table {
 fn evidence(report: &Report) -> Table {
     let mut table = Table::new(["evidence at mean tokens"]);
     table.header.extend(BUDGETS.map(|budget| budget.to_string()));
-    table.header.extend(["all at 400", "answer at 400", "over the hull at 400", "over the hull at 800"].map(str::to_owned));
+    table
+        .header
+        .extend(["all at 400", "answer at 400", "over the hull at 400", "over the hull at 800"].map(str::to_owned));
     for frontier in &report.frontiers {
         let at = |budget: f64| frontier.at.iter().find(|at| at.budget >= budget);
         let mut row = vec![frontier.name.clone()];
         // A way that has no more to say stays below the budget.
         let is_whole = |budget: f64, tokens: f64| tokens <= budget * 1.01;
-        row.extend(frontier.at.iter().map(|at| if is_whole(at.budget, at.tokens) { percent(at.evidence) } else { "–".to_owned() }));
-        row.extend([at(400.0).map(|at| percent(at.all)), at(400.0).map(|at| percent(at.answer))].map(Option::unwrap_or_default));
+        row.extend(
+            frontier
+                .at
+                .iter()
+                .map(|at| if is_whole(at.budget, at.tokens) { percent(at.evidence) } else { "–".to_owned() }),
+        );
+        row.extend(
+            [at(400.0).map(|at| percent(at.all)), at(400.0).map(|at| percent(at.answer))]
+                .map(Option::unwrap_or_default),
+        );
         row.extend([400.0, 800.0].map(|budget| difference(at(budget).and_then(|at| at.over_hull))));
         table.rows.push(row);
     }
@@ -70,7 +80,8 @@ fn kinds(report: &Report) -> Table {
     let kinds = first.into_iter().flat_map(|ranking| &ranking.by_category);
     table.header.extend(kinds.map(|(kind, (questions, ..))| format!("{kind} ({questions})")));
     for ranking in &report.rankings {
-        let cells = ranking.by_category.values().map(|(_, recall, gain)| format!("{} / {}", percent(*recall), percent(*gain)));
+        let cells =
+            ranking.by_category.values().map(|(_, recall, gain)| format!("{} / {}", percent(*recall), percent(*gain)));
         table.rows.push([ranking.name.clone()].into_iter().chain(cells).collect());
     }
     table
@@ -93,7 +104,8 @@ pub(super) fn fill(page: &Path, report: &Report, data: &str) -> Result<()> {
     );
     let tables: Vec<String> = tables(report).iter().map(Table::markdown).collect();
     let figures = format!("{about}\n{}\nGuard: {}.\n", tables.join("\n"), report.guard.reason);
-    std::fs::write(page, format!("{before}{begin}{figures}{end}{after}")).with_context(|| format!("cannot write `{}`", page.display()))
+    std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))
+        .with_context(|| format!("cannot write `{}`", page.display()))
 }
 
 fn percent(share: f64) -> String {

@@ -3,12 +3,12 @@
 use super::data::{Data, Read};
 use crate::End;
 use crate::output;
-use anyhow::{Context, Result};
 use ::router::boost::Settings;
 use ::router::evaluation::{Found, Plan, evaluate};
 use ::router::train::{Learning, Sample, train};
 use ::router::value::Value;
 use ::router::weights::Weights;
+use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;

@@ -63,7 +63,12 @@ impl Indexed {
     ///
     /// # Errors
     /// [`EvaluationError`] when the index fails.
-    pub fn candidates(&self, conversation: &Conversation, question: &str, mode: Mode) -> Result<Candidates, EvaluationError> {
+    pub fn candidates(
+        &self,
+        conversation: &Conversation,
+        question: &str,
+        mode: Mode,
+    ) -> Result<Candidates, EvaluationError> {
         Ok(self.index.candidates(&tenant(conversation)?, &query(question, mode))?)
     }
 

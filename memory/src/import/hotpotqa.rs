@@ -48,12 +48,14 @@ fn conversation(sample: &Value) -> Result<Conversation, String> {
             continue;
         };
         let sentences = sentences.iter().enumerate().filter_map(|(place, text)| Some((place, text.as_str()?.trim())));
-        all.turns.extend(sentences.filter(|(_, text)| !text.is_empty()).map(|(place, text)| sentence(title, place, text)));
+        all.turns
+            .extend(sentences.filter(|(_, text)| !text.is_empty()).map(|(place, text)| sentence(title, place, text)));
     }
     let known: BTreeSet<&str> = all.turns.iter().map(|turn| turn.id.as_str()).collect();
     let mut evidence: Vec<String> = Vec::new();
     for fact in list("supporting_facts").into_iter().flatten() {
-        let (Some(title), Some(place)) = (fact.get(0).and_then(Value::as_str), fact.get(1).and_then(Value::as_u64)) else {
+        let (Some(title), Some(place)) = (fact.get(0).and_then(Value::as_str), fact.get(1).and_then(Value::as_u64))
+        else {
             continue;
         };
         let id = format!("{title}#{place}");

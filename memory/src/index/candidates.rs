@@ -88,7 +88,11 @@ impl Around<'_> {
         let near = [at(-1), Some(id), at(1)];
         let vectors: Vec<&[f32]> = near.into_iter().flatten().filter_map(|id| self.vector(id)).collect();
         let own = self.question.and_then(|_| self.vector(id));
-        View { around, window: self.question.and_then(|question| question.near(&vectors)), vector: own.map(<[f32]>::to_vec) }
+        View {
+            around,
+            window: self.question.and_then(|question| question.near(&vectors)),
+            vector: own.map(<[f32]>::to_vec),
+        }
     }
 
     fn said(&self, id: RecordId) -> Said {

@@ -117,7 +117,10 @@ fn emitted(conversation: &Conversation, tokens: &dyn Fn(&str) -> usize) -> Vec<E
     let turn = |turn: &memory::import::conversation::Utterance| {
         let date = turn.date.as_deref().unwrap_or_default();
         let shown = format!("[{date}] {}: {}", turn.speaker, turn.said());
-        Emitted { tokens: u32::try_from(tokens(&shown)).unwrap_or(u32::MAX), terms: terms(&shown).into_iter().collect() }
+        Emitted {
+            tokens: u32::try_from(tokens(&shown)).unwrap_or(u32::MAX),
+            terms: terms(&shown).into_iter().collect(),
+        }
     };
     conversation.turns.iter().map(turn).collect()
 }

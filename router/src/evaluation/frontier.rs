@@ -52,20 +52,23 @@ pub struct Curve(Vec<(Outcome, Point)>);
 impl Curve {
     /// The curve of some settings.
     pub fn new(points: impl IntoIterator<Item = Point>) -> Curve {
-        let mut points: Vec<(Outcome, Point)> = points.into_iter().map(|point| (Outcome::mean(&point), point)).collect();
+        let mut points: Vec<(Outcome, Point)> =
+            points.into_iter().map(|point| (Outcome::mean(&point), point)).collect();
         points.sort_by(|one, other| one.0.tokens.total_cmp(&other.0.tokens));
         Curve(points)
     }
 
     /// The random mixtures that no other mixture beats: the upper concave hull of several curves, emitting nothing included.
     pub fn hull(curves: &[&Curve]) -> Curve {
-        let questions = curves.iter().flat_map(|curve| &curve.0).map(|(_, point)| point.len()).next().unwrap_or_default();
+        let questions =
+            curves.iter().flat_map(|curve| &curve.0).map(|(_, point)| point.len()).next().unwrap_or_default();
         let mut hull: Vec<(Outcome, Point)> = vec![(Outcome::default(), vec![Outcome::default(); questions])];
         let mut all: Vec<&(Outcome, Point)> = curves.iter().flat_map(|curve| &curve.0).collect();
         all.sort_by(|one, other| one.0.tokens.total_cmp(&other.0.tokens));
         for next in all {
             while let [.., before, last] = hull.as_slice() {
-                let slope = |from: &Outcome, to: &Outcome| (to.evidence - from.evidence) / (to.tokens - from.tokens).max(1e-9);
+                let slope =
+                    |from: &Outcome, to: &Outcome| (to.evidence - from.evidence) / (to.tokens - from.tokens).max(1e-9);
                 if slope(&before.0, &last.0) > slope(&last.0, &next.0) {
                     break;
                 }
@@ -119,8 +122,10 @@ pub fn chosen(points: &[&Point], prices: &[f64], value: impl Fn((usize, usize), 
     let questions = points.first().map_or(0, |point| point.len());
     let best = |price: &f64| -> Point {
         let of = |question: usize| {
-            let settings = points.iter().enumerate().filter_map(|(setting, point)| Some((setting, point.get(question)?)));
-            let worth = |setting: usize, outcome: &Outcome| value((setting, question), outcome) - price * outcome.tokens;
+            let settings =
+                points.iter().enumerate().filter_map(|(setting, point)| Some((setting, point.get(question)?)));
+            let worth =
+                |setting: usize, outcome: &Outcome| value((setting, question), outcome) - price * outcome.tokens;
             let best = settings.max_by(|one, other| worth(one.0, one.1).total_cmp(&worth(other.0, other.1)));
             best.map(|(_, outcome)| *outcome).unwrap_or_default()
         };
@@ -141,12 +146,19 @@ mod tests {
     use super::*;
 
     fn point(outcomes: &[(f64, f64)]) -> Point {
-        outcomes.iter().map(|(tokens, evidence)| Outcome { tokens: *tokens, evidence: *evidence, ..Outcome::default() }).collect()
+        outcomes
+            .iter()
+            .map(|(tokens, evidence)| Outcome { tokens: *tokens, evidence: *evidence, ..Outcome::default() })
+            .collect()
     }
 
     #[test]
     fn between_settings_lies_their_mixture_and_the_hull_leaves_out_what_one_beats() {
-        let curve = Curve::new([point(&[(10.0, 0.5), (10.0, 0.0)]), point(&[(30.0, 0.5), (30.0, 0.0)]), point(&[(50.0, 1.0); 2])]);
+        let curve = Curve::new([
+            point(&[(10.0, 0.5), (10.0, 0.0)]),
+            point(&[(30.0, 0.5), (30.0, 0.0)]),
+            point(&[(50.0, 1.0); 2]),
+        ]);
         let at = Outcome::mean(&curve.at(40.0));
         assert!((at.evidence - 0.625).abs() < 1e-12 && (at.tokens - 40.0).abs() < 1e-12, "{at:?}");
         let hull = Curve::hull(&[&curve]);

@@ -58,9 +58,8 @@ enum Kind {
 
 /// Measures everything.
 pub fn evaluate(cases: &Cases, plan: &Plan<'_>, progress: &(dyn Fn(usize, usize) + Sync)) -> Report {
-    let is_measured = |case: &Case| {
-        plan.measured.is_empty() || plan.measured.contains(&case.hybrid.sample.conversation)
-    };
+    let is_measured =
+        |case: &Case| plan.measured.is_empty() || plan.measured.contains(&case.hybrid.sample.conversation);
     let measured: Vec<&Case> = cases.all.iter().filter(|case| is_measured(case)).collect();
     let mut rows = Rows::new(&measured);
     let bm25: Vec<Vec<usize>> = measured.iter().map(|case| case.bm25.clone()).collect();
@@ -79,13 +78,24 @@ pub fn evaluate(cases: &Cases, plan: &Plan<'_>, progress: &(dyn Fn(usize, usize)
     if plan.learns {
         let has_dense = measured.iter().any(|case| case.hybrid.sample.has_dense());
         let kinds: &[(Kind, &str)] = match (has_dense, plan.ablations) {
-            (true, true) => &[(Kind::Whole, "learned"), (Kind::Words, "learned, words alone"), (Kind::NoNeighbours, "learned, no neighbours"), (Kind::Linear, "learned, linear")],
+            (true, true) => &[
+                (Kind::Whole, "learned"),
+                (Kind::Words, "learned, words alone"),
+                (Kind::NoNeighbours, "learned, no neighbours"),
+                (Kind::Linear, "learned, linear"),
+            ],
             (true, false) => &[(Kind::Whole, "learned"), (Kind::Words, "learned, words alone")],
-            (false, true) => &[(Kind::Words, "learned, words alone"), (Kind::NoNeighbours, "learned, no neighbours"), (Kind::Linear, "learned, linear")],
+            (false, true) => &[
+                (Kind::Words, "learned, words alone"),
+                (Kind::NoNeighbours, "learned, no neighbours"),
+                (Kind::Linear, "learned, linear"),
+            ],
             (false, false) => &[(Kind::Words, "learned, words alone")],
         };
         for (done, (kind, name)) in kinds.iter().enumerate() {
-            let values = left_out(cases, &measured, *kind, plan, &|fold, folds| progress(done * folds + fold, kinds.len() * folds));
+            let values = left_out(cases, &measured, *kind, plan, &|fold, folds| {
+                progress(done * folds + fold, kinds.len() * folds)
+            });
             if matches!(kind, Kind::Whole) || (!has_dense && matches!(kind, Kind::Words)) {
                 let raw: Vec<Values> = values.iter().map(|(_, raw)| raw.clone()).collect();
                 rows.curve("learned, no calibration", &at_prices(cases, &measured, &raw, *kind != Kind::Words));
@@ -109,7 +119,10 @@ fn priced(rows: &mut Rows<'_>, name: &str, cases: &Cases, measured: &[&Case], va
     let ranked: Vec<Vec<usize>> =
         measured.iter().zip(values).map(|(case, values)| found(case, is_dense).ranked(values)).collect();
     rows.ranking(name, &ranked);
-    let labelled = measured.iter().zip(values).flat_map(|(case, values)| values.iter().copied().zip(found(case, is_dense).sample.labels.iter().copied()));
+    let labelled = measured
+        .iter()
+        .zip(values)
+        .flat_map(|(case, values)| values.iter().copied().zip(found(case, is_dense).sample.labels.iter().copied()));
     rows.calibrated(name, labelled);
     rows.curve(name, &at_prices(cases, measured, values, is_dense));
     let cap = |cap: &u64| Terms { cap: Some(*cap), items: usize::MAX, price: 0.0, least: 0.0 };
@@ -127,8 +140,15 @@ fn prices() -> Vec<f64> {
     (0..48).map(|step| 0.03 * 0.82_f64.powi(step)).collect()
 }
 
-fn packed(cases: &Cases, measured: &[&Case], values: &[Values], is_dense: bool, terms: impl Iterator<Item = Terms>) -> Curve {
-    let parcels: Vec<Vec<Parcel>> = measured.iter().zip(values).map(|(case, values)| parcels(cases, case, values, is_dense)).collect();
+fn packed(
+    cases: &Cases,
+    measured: &[&Case],
+    values: &[Values],
+    is_dense: bool,
+    terms: impl Iterator<Item = Terms>,
+) -> Curve {
+    let parcels: Vec<Vec<Parcel>> =
+        measured.iter().zip(values).map(|(case, values)| parcels(cases, case, values, is_dense)).collect();
     let point = |terms: Terms| -> Point {
         let outcomes = measured.iter().zip(&parcels).map(|(case, parcels)| {
             let turns = &found(case, is_dense).turns;
@@ -303,17 +323,22 @@ fn by_question(cases: &Cases, measured: &[&Case], curve: &Curve, plan: &Plan<'_>
         row.push(u8::try_from(setting).map_or(0.0, f32::from));
         row
     };
-    let all: Vec<&Case> = cases.all.iter().filter(|case| measured.iter().any(|one| std::ptr::eq(*one, *case))).collect();
+    let all: Vec<&Case> =
+        cases.all.iter().filter(|case| measured.iter().any(|one| std::ptr::eq(*one, *case))).collect();
     let mut expected = vec![vec![0.0; measured.len()]; points.len()];
     for fold in folds(measured, plan) {
         let mut examples = Examples::default();
-        for (question, case) in all.iter().enumerate().filter(|(_, case)| !fold.contains(&case.hybrid.sample.conversation)) {
+        for (question, case) in
+            all.iter().enumerate().filter(|(_, case)| !fold.contains(&case.hybrid.sample.conversation))
+        {
             #[expect(clippy::cast_possible_truncation, reason = "a share has no more digits")]
             let reached = |point: &&Point| point.get(question).map_or(0.0, |outcome| outcome.evidence as f32);
             examples.push((0..points.len()).map(|setting| row(case, setting)), points.iter().map(reached));
         }
         let trees = boost(&examples, &plan.learning.trees, plan.learning.seed);
-        for (question, case) in measured.iter().enumerate().filter(|(_, case)| fold.contains(&case.hybrid.sample.conversation)) {
+        for (question, case) in
+            measured.iter().enumerate().filter(|(_, case)| fold.contains(&case.hybrid.sample.conversation))
+        {
             for (setting, expected) in expected.iter_mut().enumerate() {
                 if let Some(expected) = expected.get_mut(question) {
                     *expected = f64::from(sigmoid(trees.value(&row(case, setting))));

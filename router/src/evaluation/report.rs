@@ -144,8 +144,10 @@ impl<'c> Rows<'c> {
     }
 
     pub(super) fn ranking(&mut self, name: &str, ranked: &[Vec<usize>]) {
-        let each: Vec<Measures> = self.measured.iter().zip(ranked).map(|(case, ranked)| case.measures(ranked)).collect();
-        let over = |place: usize, measure: &str| self.rankings.get(place).and_then(|(_, other)| over(&each, other, measure));
+        let each: Vec<Measures> =
+            self.measured.iter().zip(ranked).map(|(case, ranked)| case.measures(ranked)).collect();
+        let over =
+            |place: usize, measure: &str| self.rankings.get(place).and_then(|(_, other)| over(&each, other, measure));
         let mut kinds: BTreeMap<String, Vec<Measures>> = BTreeMap::new();
         for (case, measures) in self.measured.iter().zip(&each) {
             kinds.entry(case.category.clone()).or_default().push(*measures);
@@ -206,7 +208,10 @@ fn guard(frontiers: &[Frontier]) -> Guard {
         Some((router, Difference { mean, low, high })) => {
             let found = format!(
                 "{}: {:+.1} points of evidence ({:+.1} to {:+.1}) over the hull of the fixed tiers at {DECIDES} mean tokens",
-                router.name, mean * 100.0, low * 100.0, high * 100.0
+                router.name,
+                mean * 100.0,
+                low * 100.0,
+                high * 100.0
             );
             let is_on = low > 0.0;
             let reason = if is_on { found } else { format!("{found}; the interval includes zero: the router is off") };
@@ -222,7 +227,8 @@ fn frontier(name: &str, curve: &Curve, hull: Option<&Curve>) -> Frontier {
         let Outcome { tokens, evidence, all, answer } = Outcome::mean(&point);
         let over_hull = hull.and_then(|hull| {
             let other = hull.at(budget);
-            let differences: Vec<f64> = point.iter().zip(&other).map(|(one, other)| one.evidence - other.evidence).collect();
+            let differences: Vec<f64> =
+                point.iter().zip(&other).map(|(one, other)| one.evidence - other.evidence).collect();
             paired_bootstrap(&differences, ROUNDS, SEED).map(Difference::from)
         });
         At { budget, tokens, evidence, all, answer, over_hull }
@@ -235,7 +241,8 @@ fn frontier(name: &str, curve: &Curve, hull: Option<&Curve>) -> Frontier {
 }
 
 fn over(each: &[Measures], other: &[Measures], name: &str) -> Option<Difference> {
-    let differences: Vec<f64> = each.iter().zip(other).map(|(one, other)| measure(one, name) - measure(other, name)).collect();
+    let differences: Vec<f64> =
+        each.iter().zip(other).map(|(one, other)| measure(one, name) - measure(other, name)).collect();
     paired_bootstrap(&differences, ROUNDS, SEED).map(Difference::from)
 }
 

@@ -21,17 +21,39 @@ pub fn svg(report: &Report) -> String {
     );
     for tokens in TICKS {
         let (at, [_, top, _, bottom]) = (x(tokens), MARGINS);
-        let _ = writeln!(svg, "<line x1=\"{at:.1}\" y1=\"{top}\" x2=\"{at:.1}\" y2=\"{:.1}\" stroke=\"#dddddd\"/>", HEIGHT - bottom);
-        let _ = writeln!(svg, "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{tokens}</text>", HEIGHT - bottom + 16.0);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{at:.1}\" y1=\"{top}\" x2=\"{at:.1}\" y2=\"{:.1}\" stroke=\"#dddddd\"/>",
+            HEIGHT - bottom
+        );
+        let _ = writeln!(
+            svg,
+            "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{tokens}</text>",
+            HEIGHT - bottom + 16.0
+        );
     }
     for tenth in 0..=10 {
         let (share, [left, _, right, _]) = (f64::from(tenth) / 10.0, MARGINS);
         let at = y(share);
-        let _ = writeln!(svg, "<line x1=\"{left}\" y1=\"{at:.1}\" x2=\"{:.1}\" y2=\"{at:.1}\" stroke=\"#dddddd\"/>", WIDTH - right);
-        let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", left - 6.0, at + 4.0, tenth * 10);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{left}\" y1=\"{at:.1}\" x2=\"{:.1}\" y2=\"{at:.1}\" stroke=\"#dddddd\"/>",
+            WIDTH - right
+        );
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            left - 6.0,
+            at + 4.0,
+            tenth * 10
+        );
     }
     let middle = MARGINS[0] + (WIDTH - MARGINS[0] - MARGINS[2]) / 2.0;
-    let _ = writeln!(svg, "<text x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\">mean tokens emitted</text>", HEIGHT - 10.0);
+    let _ = writeln!(
+        svg,
+        "<text x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\">mean tokens emitted</text>",
+        HEIGHT - 10.0
+    );
     let _ = writeln!(svg, "<text x=\"{}\" y=\"16\">evidence recall, %</text>", MARGINS[0]);
     for (number, frontier) in report.frontiers.iter().filter(|one| one.curve.len() > 1).enumerate() {
         line(&mut svg, number, frontier);
@@ -45,10 +67,18 @@ fn line(svg: &mut String, number: usize, frontier: &Frontier) {
     let dash = if number >= COLOURS.len() { " stroke-dasharray=\"5 3\"" } else { "" };
     let inside = frontier.curve.iter().filter(|(tokens, _)| (TOKENS[0]..=TOKENS[1]).contains(tokens));
     let points: Vec<String> = inside.map(|(tokens, share)| format!("{:.1},{:.1}", x(*tokens), y(*share))).collect();
-    let _ = writeln!(svg, "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"{dash} points=\"{}\"/>", points.join(" "));
+    let _ = writeln!(
+        svg,
+        "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"{dash} points=\"{}\"/>",
+        points.join(" ")
+    );
     let at = MARGINS[1] + 14.0 + 18.0 * f64::from(u32::try_from(number).unwrap_or_default());
     let left = WIDTH - MARGINS[2] + 14.0;
-    let _ = writeln!(svg, "<line x1=\"{left}\" y1=\"{at}\" x2=\"{}\" y2=\"{at}\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", left + 22.0);
+    let _ = writeln!(
+        svg,
+        "<line x1=\"{left}\" y1=\"{at}\" x2=\"{}\" y2=\"{at}\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>",
+        left + 22.0
+    );
     let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\">{}</text>", left + 28.0, at + 4.0, escaped(&frontier.name));
 }
 

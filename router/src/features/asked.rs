@@ -45,14 +45,16 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn new(question: &str, weights: &BTreeMap<String, f32>, lexicon: &mut Lexicon) -> Asked {
-        let spoken: Vec<&str> = question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let spoken: Vec<&str> =
+            question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let words: Vec<String> = spoken.iter().map(|word| word.to_lowercase()).collect();
         let of_words = |words: &mut dyn Iterator<Item = &&str>, lexicon: &mut Lexicon| -> Vec<u32> {
             words.flat_map(|word| terms(word)).map(|term| lexicon.number(&term)).collect()
         };
         let is_name = |word: &&&str| word.chars().next().is_some_and(char::is_uppercase);
         let names = of_words(&mut spoken.iter().skip(1).filter(is_name), lexicon);
-        let is_time = |word: &&&str| word.chars().any(|c| c.is_ascii_digit()) || MONTHS.contains(&word.to_lowercase().as_str());
+        let is_time =
+            |word: &&&str| word.chars().any(|c| c.is_ascii_digit()) || MONTHS.contains(&word.to_lowercase().as_str());
         let times = of_words(&mut spoken.iter().filter(is_time), lexicon);
         let order: Vec<u32> = terms(question).iter().map(|term| lexicon.number(term)).collect();
         let pairs = order.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect();
@@ -120,5 +122,16 @@ impl Asked {
 
 /// The names of months: they say when even where no digit does.
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];

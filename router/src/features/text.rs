@@ -10,8 +10,30 @@ use std::collections::HashMap;
 
 /// Words that say when without a digit.
 const TIME_WORDS: [&str; 24] = [
-    "yesterday", "today", "tonight", "tomorrow", "ago", "last", "week", "weekend", "month", "year", "summer", "winter", "spring",
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "recently", "since", "gestern", "hier",
+    "yesterday",
+    "today",
+    "tonight",
+    "tomorrow",
+    "ago",
+    "last",
+    "week",
+    "weekend",
+    "month",
+    "year",
+    "summer",
+    "winter",
+    "spring",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "recently",
+    "since",
+    "gestern",
+    "hier",
 ];
 
 /// Numbers for terms, for as long as one question is looked at.

@@ -100,7 +100,9 @@ impl<'l> Talk<'l> {
         }
         let month = memory::filter::shown(self.now).chars().take(7).collect::<String>();
         self.question(&topic.when, teller, item, "time", vec![told.clone()], &month);
-        if !self.events.iter().any(|event| event.topic.kind == topic.kind && event.teller == teller) && self.random.below(2) == 0 {
+        if !self.events.iter().any(|event| event.topic.kind == topic.kind && event.teller == teller)
+            && self.random.below(2) == 0
+        {
             self.question(&topic.what, teller, item, "event", vec![told.clone()], item);
         }
         self.events.push(Event { topic, item, teller, told });
@@ -125,7 +127,11 @@ impl<'l> Talk<'l> {
         let mut speaker = first;
         for _ in 0..self.random.below(4) {
             let earlier = self.random.below(self.events.len().max(1));
-            let again = self.events.get(earlier).filter(|_| self.place.is_multiple_of(3)).map(|event| (event.topic, event.item));
+            let again = self
+                .events
+                .get(earlier)
+                .filter(|_| self.place.is_multiple_of(3))
+                .map(|event| (event.topic, event.item));
             match again {
                 Some((topic, item)) => self.say(speaker, &topic.later, &[("{item}", item)]),
                 None => self.say(speaker, &self.lines.chat.nothing, &[]),
@@ -155,7 +161,15 @@ impl<'l> Talk<'l> {
         }
     }
 
-    fn question(&mut self, forms: &[String], teller: usize, item: &str, kind: &str, evidence: Vec<String>, answer: &str) {
+    fn question(
+        &mut self,
+        forms: &[String],
+        teller: usize,
+        item: &str,
+        kind: &str,
+        evidence: Vec<String>,
+        answer: &str,
+    ) {
         let name = self.names.get(teller).copied().unwrap_or_default();
         let Some(form) = self.random.pick(forms) else { return };
         let of = item.replacen("my ", &format!("{name}'s "), 1);
