@@ -57,7 +57,7 @@ impl Weights {
 
     /// The model for what was found: nothing where none was learnt.
     pub fn of(&self, has_dense: bool) -> Option<&Value> {
-        if has_dense { self.dense.as_ref().or(self.words.as_ref()) } else { self.words.as_ref() }
+        if has_dense { self.dense.as_ref() } else { self.words.as_ref() }
     }
 
     /// Weights that were learnt.
@@ -198,13 +198,14 @@ mod tests {
         let read = Weights::from_bytes(&bytes).unwrap();
         assert_eq!((read.to_bytes().unwrap(), &read), (bytes, &weights));
         assert!(read.is_on() && read.dense.is_none());
-        assert!((read.of(true).unwrap().probability(&[0.0, 0.7]) - 0.9).abs() < 1e-6, "words alone, where no other is");
+        assert!(read.of(true).is_none(), "what words tell counts differently beside meaning");
+        assert!((read.of(false).unwrap().probability(&[0.0, 0.7]) - 0.9).abs() < 1e-6);
     }
 
     #[test]
-    fn the_shipped_model_pays_and_knows_both_kinds() {
+    fn the_shipped_model_pays_and_is_for_words_alone() {
         let weights = shipped().unwrap();
-        assert!(weights.is_on() && weights.dense.is_some() && weights.words.is_some());
+        assert!(weights.is_on() && weights.dense.is_none() && weights.words.is_some());
     }
 
     proptest! {

@@ -360,7 +360,7 @@ fn a_model_that_finds_nothing_relevant_makes_the_reply_abstain() {
 
 #[test]
 fn a_decision_is_made_again_from_its_record() {
-    for (index, tiers) in [(index(false), Tiers::default()), (index(true), all(Tier::Mid))] {
+    for (index, tiers) in [(index(false), Tiers::default()), (index(false), all(Tier::Mid))] {
         let limits = Limits { tokens: Some(160), ..Limits::default() };
         let reply = ask_priced(&index, None, Arc::new(Manual::default()), &request(limits, tiers));
         check(&reply, limits, &index);
