@@ -94,7 +94,7 @@ pub fn evaluate(cases: &Cases, plan: &Plan<'_>, progress: &(dyn Fn(usize, usize)
         };
         for (done, (kind, name)) in kinds.iter().enumerate() {
             let values = left_out(cases, &measured, *kind, plan, &|fold, folds| {
-                progress(done * folds + fold, kinds.len() * folds)
+                progress(done * folds + fold, kinds.len() * folds);
             });
             if matches!(kind, Kind::Whole) || (!has_dense && matches!(kind, Kind::Words)) {
                 let raw: Vec<Values> = values.iter().map(|(_, raw)| raw.clone()).collect();
