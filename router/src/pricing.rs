@@ -12,7 +12,7 @@ use memory::module::{Change, Pool};
 use std::collections::BTreeMap;
 
 /// The least probability of being evidence that an item is shown for: below it, it is more likely to mislead than to help.
-const LEAST: f32 = 0.01;
+const LEAST: f32 = 0.002;
 /// From this probability on that none of the candidates is evidence, there is not enough of it.
 const NOTHING: f32 = 0.5;
 
@@ -31,9 +31,11 @@ struct Priced {
     terms: Vec<u32>,
 }
 
-/// Values candidates; nothing where there is no model for them.
+/// Values candidates; nothing where there is no model for them, or most are no turns of a conversation.
 pub(crate) fn price(weights: Option<&Weights>, question: &str, found: &Candidates) -> Option<Prices> {
-    if found.hits.is_empty() {
+    // The models were learnt from turns of conversations: of other records they know nothing, and would be sure of it.
+    let turns = found.hits.iter().filter(|hit| hit.stored.record.turn.is_some()).count();
+    if found.hits.is_empty() || 2 * turns < found.hits.len() {
         return None;
     }
     let scene = Scene::new(question, found);
