@@ -18,6 +18,7 @@ mod memory;
 mod model;
 mod output;
 mod render;
+mod router;
 mod rules_cmd;
 mod schema;
 mod serve;
@@ -48,6 +49,7 @@ Examples:
   trace state scan                      what agents share, with versions and authors
   trace serve                           memories, rules and shared state over HTTP
   trace memory search tea               what is remembered
+  trace router explain 4f1d0c5be2a97763 why a context holds what it holds
   trace anomalies history.jsonl         what went wrong between agents that share state
   trace doctor                          what is well here, and what to do about what is not
   trace eval corrections.jsonl          how well labelled messages are understood
@@ -78,6 +80,7 @@ enum Command {
     Keys(keys::Arguments),
     Doctor(doctor::Arguments),
     Memory(Box<memory::Arguments>),
+    Router(Box<router::Arguments>),
     VerifyLog(verify_log::Arguments),
     Verify(verify::Arguments),
     Hook(hook::Arguments),
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
         Command::Keys(arguments) => keys::run(root, arguments),
         Command::Doctor(arguments) => doctor::run(root, &arguments),
         Command::Memory(arguments) => memory::run(root, *arguments),
+        Command::Router(arguments) => router::run(root, &arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Hook(arguments) => hook::run(root, arguments),

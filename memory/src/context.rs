@@ -94,11 +94,16 @@ impl Block {
     /// How many more tokens the block would have with this entry in it.
     pub fn price(&self, entry: &Entry) -> u64 {
         let mut price = tokens::of(&entry.line);
-        if !self.lines.iter().any(|(section, _)| *section == entry.section) {
+        if self.is_without(entry) {
             price += entry.section.delimiters().into_iter().map(tokens::of).sum::<u64>();
         }
         // The last line ends too, so that there is one more, empty, after it.
         if self.lines.is_empty() { price + tokens::of(BEGIN) + tokens::of(END) + tokens::of("") } else { price }
+    }
+
+    /// Tells whether nothing stands yet where an entry belongs, so that its delimiters have to be paid for.
+    pub fn is_without(&self, entry: &Entry) -> bool {
+        !self.lines.iter().any(|(section, _)| *section == entry.section)
     }
 
     /// Puts an entry in; tells how many tokens that took.

@@ -40,13 +40,14 @@ struct Bill {
     notes: Vec<String>,
 }
 
-/// Runs a module and applies what it proposes.
+/// Runs a module and applies what it proposes; where candidates have a learnt value, what the low tier finds does not change it.
 pub(crate) fn run(
     module: &dyn Module,
     asked: Tier,
     pool: &mut Pool,
     sources: &Sources<'_>,
     budget: &mut Budget,
+    is_priced: bool,
 ) -> (Step, Vec<Fact>) {
     let begun = sources.clock.elapsed();
     let (mut bill, mut ran, mut facts) = (Bill::default(), None, Vec::new());
@@ -56,7 +57,12 @@ pub(crate) fn run(
             break;
         }
         match climb(module, tier, pool, sources, budget, &mut bill) {
-            Ok(change) => {
+            Ok(mut change) => {
+                if is_priced && tier == Tier::Low {
+                    // What rules and counting find is what the value model was learnt from: it would count twice.
+                    change.gains.clear();
+                    change.shown.clear();
+                }
                 facts = pool.apply(change);
                 ran = Some(tier);
                 break;

@@ -4,14 +4,20 @@
 //! asked for, or a lower one. The candidates are ranked at any moment, so that when time or money is up what is left is
 //! skipped, and the context is made of what there is.
 //!
+//! Where there is a value model, candidates are worth the probability that they are evidence, and the context is packed by value
+//! per token (`pricing`); else they are worth what the search and the modules say, and are packed by rank.
+//!
 //! INVARIANT: the context has at most as many tokens as the budget, delimiters included, and is paid for from it.
 
+use crate::decision::Decision;
 use crate::ladder;
+use crate::pricing::{Prices, price};
+use crate::weights::Weights;
 use memory::Tenant;
 use memory::budget::{Budget, Clock, Cost, Limits};
 use memory::context::{Block, Entry};
 use memory::filter::Filter;
-use memory::index::{Hit, Index, IndexError, Mode, Query};
+use memory::index::{Candidates, Hit, Index, IndexError, Mode, Query};
 use memory::model::{Model, Usage};
 use memory::module::{self, Candidate, Fact, Pool};
 use memory::record::RecordId;
@@ -76,6 +82,8 @@ pub struct Reply {
     pub abstains: bool,
     /// What each module found out.
     pub facts: BTreeMap<String, Vec<Fact>>,
+    /// What was chosen from what, and why; nothing where there is no value model, or nothing was found.
+    pub decision: Option<Decision>,
 }
 
 /// One item of a context.
@@ -137,6 +145,8 @@ pub struct Sources<'s> {
     pub model: Option<Arc<dyn Model>>,
     /// The clock of the time budget.
     pub clock: Arc<dyn Clock>,
+    /// The value models, where there are some that were measured to pay.
+    pub weights: Option<&'s Weights>,
 }
 
 /// Recalls what fits a question, within its budget.
@@ -147,37 +157,47 @@ pub fn recall(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Resu
     let begun = sources.clock.elapsed();
     let millis = || sources.clock.elapsed().saturating_sub(begun).as_secs_f64() * 1e3;
     let mut budget = Budget::new(request.limits, sources.clock.clone());
-    let hits = if budget.affords(Cost::default()).is_ok() { search(sources, tenant, request)? } else { Vec::new() };
+    let found =
+        if budget.affords(Cost::default()).is_ok() { search(sources, tenant, request)? } else { Candidates::default() };
     let search_ms = millis();
-    let found = !hits.is_empty();
-    let mut pool = Pool::new(&request.query, sources.index.now(), hits, &budget);
+    let prices = price(sources.weights, &request.query, &found);
+    let is_empty = found.hits.is_empty();
+    let mut pool = Pool::new(&request.query, sources.index.now(), found.hits, &budget);
+    if let Some(prices) = &prices {
+        prices.apply(&mut pool);
+    }
     let (mut steps, mut facts) = (Vec::new(), BTreeMap::new());
     for module in module::ALL {
-        let (step, found) = ladder::run(module, request.tiers.of(module.name()), &mut pool, sources, &mut budget);
+        let tier = request.tiers.of(module.name());
+        let (step, found) = ladder::run(module, tier, &mut pool, sources, &mut budget, prices.is_some());
         facts.insert(step.module.clone(), found);
         steps.push(step);
     }
-    let (items, block) = pack(&pool, request.limit, budget.tokens_left());
+    let decision = prices.as_ref().map(|prices| prices.decide(&pool, request.limit, budget.tokens_left()));
+    let (items, block) = pack(&pool, request.limit, budget.tokens_left(), decision.as_ref());
     // What is packed fits what is left; it is paid for even where the time is up by now.
     budget.settle(Cost { tokens: block.tokens(), ..Cost::default() });
     let spending = Spending { cost: budget.spent(), ms: millis(), search_ms, steps };
-    let abstains = !found || pool.is_insufficient();
-    Ok(Reply { items, context: block.render(), spending, abstains, facts })
+    let abstains = is_empty || pool.is_insufficient() || prices.as_ref().is_some_and(Prices::say_nothing);
+    Ok(Reply { items, context: block.render(), spending, abstains, facts, decision })
 }
 
-fn search(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Result<Vec<Hit>, IndexError> {
+fn search(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Result<Candidates, IndexError> {
+    let more = request.limit.saturating_mul(MORE).clamp(LEAST, MOST);
     let query = Query {
         text: request.query.clone(),
         filter: request.filter.clone(),
-        limit: request.limit.saturating_mul(MORE).clamp(LEAST, MOST).max(request.limit),
+        // A model that values candidates looks at many; without one more than are wanted only cost time.
+        limit: if sources.weights.is_some() { MOST } else { more }.max(request.limit),
         mode: Mode::Hybrid,
         neighbours: true,
     };
-    sources.index.search(tenant, &query)
+    sources.index.candidates(tenant, &query)
 }
 
-/// Puts into the block what fits: the summary's sentences with what they cite, then item after item.
-fn pack(pool: &Pool, limit: usize, cap: Option<u64>) -> (Vec<Item>, Block) {
+/// Puts into the block what fits: the summary's sentences with what they cite, then item after item; of a decision, those that
+/// it chose.
+fn pack(pool: &Pool, limit: usize, cap: Option<u64>, decision: Option<&Decision>) -> (Vec<Item>, Block) {
     let fits = |block: &Block, entry: &Entry| cap.is_none_or(|cap| block.tokens() + block.price(entry) <= cap);
     let rank: BTreeMap<RecordId, usize> = (1..).zip(pool.candidates()).map(|(rank, one)| (one.id(), rank)).collect();
     // A number in the block is at most the rank, so that what fits with ranks fits with numbers.
@@ -190,7 +210,9 @@ fn pack(pool: &Pool, limit: usize, cap: Option<u64>) -> (Vec<Item>, Block) {
         }
     }
     let mut chosen: Vec<(&Candidate, String)> = Vec::new();
-    for (rank, candidate) in (1..).zip(pool.candidates()).filter(|(_, candidate)| !candidate.is_left_out()) {
+    let is_chosen = |candidate: &Candidate| decision.is_none_or(|decision| decision.has_chosen(candidate.id()));
+    let wanted = |(_, candidate): &(usize, &Candidate)| !candidate.is_left_out() && is_chosen(candidate);
+    for (rank, candidate) in (1..).zip(pool.candidates()).filter(wanted) {
         let shown = candidate.excerpt();
         let entry = Entry::item(rank, &candidate.hit().stored.record, &shown);
         if chosen.len() < limit && fits(&plan, &entry) {

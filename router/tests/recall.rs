@@ -11,10 +11,13 @@ use memory::model::{Answer, Ask, Model, ModelError, Price, Usage};
 use memory::record::{Draft, Provenance, Scope, Trust, Turn};
 use memory::{Memories, Store, Tenant, World, tokens};
 use proptest::prelude::*;
+use router::decision::Decision;
+use router::pack::Verdict;
+use router::weights::{Weights, shipped};
 use router::{Reply, Request, Sources, Tier, Tiers, recall};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 /// 2023-06-01.
@@ -195,7 +198,17 @@ fn request(limits: Limits, tiers: Tiers) -> Request {
 }
 
 fn ask(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock }, &Tenant::local(), request).unwrap()
+    recall(&Sources { index, model, clock, weights: None }, &Tenant::local(), request).unwrap()
+}
+
+/// The model that ships, read once.
+fn weights() -> &'static Weights {
+    static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| shipped().unwrap());
+    &WEIGHTS
+}
+
+fn ask_priced(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
+    recall(&Sources { index, model, clock, weights: Some(weights()) }, &Tenant::local(), request).unwrap()
 }
 
 /// What holds for each reply, whatever happened.
@@ -346,6 +359,29 @@ fn a_model_that_finds_nothing_relevant_makes_the_reply_abstain() {
 }
 
 #[test]
+fn a_decision_is_made_again_from_its_record() {
+    for (index, tiers) in [(index(false), Tiers::default()), (index(false), all(Tier::Mid))] {
+        let limits = Limits { tokens: Some(160), ..Limits::default() };
+        let reply = ask_priced(&index, None, Arc::new(Manual::default()), &request(limits, tiers));
+        check(&reply, limits, &index);
+        let decision = reply.decision.unwrap();
+        let record = serde_json::to_string(&decision).unwrap();
+        let read: Decision = serde_json::from_str(&record).unwrap();
+        assert_eq!(read, decision);
+        assert_eq!(read.replay(weights()).unwrap(), decision, "the same choice, and the same name");
+        let shown: Vec<_> = reply.items.iter().map(|item| item.hit.stored.record.id).collect();
+        assert!(!shown.is_empty() && shown.iter().all(|id| decision.has_chosen(*id)));
+        assert!(decision.candidates.iter().any(|one| one.packed.verdict != Verdict::Chosen), "not all fits");
+        let mut other = decision.clone();
+        other.candidates[0].features[0] = Some(-3.0);
+        other.candidates[0].parcel.probability = 0.9;
+        assert_ne!(other.replay(weights()).unwrap(), other, "what is noted is what is decided from");
+        other.model = "0".repeat(16);
+        assert!(other.replay(weights()).is_none());
+    }
+}
+
+#[test]
 fn time_may_run_out_anywhere() {
     let index = index(true);
     let (mut complete, mut empty, mut between) = (0, 0, 0);
@@ -412,8 +448,19 @@ fn no_budget_is_ever_exceeded() {
         words,
         0..30_usize,
         0..2_usize,
+        any::<bool>(),
     );
-    let run = |(limits, tiers, acts, (input, output), query, limit, which): (_, _, Vec<_>, _, &str, _, usize)| {
+    let run = |(limits, tiers, acts, (input, output), query, limit, which, is_priced): (
+        _,
+        _,
+        Vec<_>,
+        _,
+        &str,
+        _,
+        usize,
+        _,
+    )| {
+        let ask = if is_priced { ask_priced } else { ask };
         let (records, index) = indexes.get(which).unwrap();
         let request = Request { query: query.into(), limit, ..request(limits, tiers) };
         let clock = Arc::new(Manual::default());

@@ -6,6 +6,7 @@
 pub mod compilation;
 pub mod config;
 pub mod doctor;
+pub mod decisions;
 pub mod engine;
 pub mod evaluation;
 pub mod feed;

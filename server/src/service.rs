@@ -1,5 +1,6 @@
 //! The service over one folder: shared state, memories and their indexes, opened together.
 
+use crate::decisions;
 use crate::engine::{Engine, EngineError, Place};
 use crate::feed::Feed;
 use crate::observe;
@@ -10,7 +11,9 @@ use memory::embed::Embedder;
 use memory::index::{Index, IndexError};
 use memory::model::Model;
 use memory::{Memories, Tenant};
+use router::decision::Decision;
 use router::recall::{Reply, Request, Sources, recall};
+use router::weights::{Weights, shipped};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +88,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     sessions: Arc<Sessions>,
     feed: Feed,
+    /// What values candidates of recall, where it was measured to pay.
+    weights: Option<Weights>,
 }
 
 impl Service {
@@ -108,7 +113,8 @@ impl Service {
         let memories = Memories::new(Store::open(&settings.store)?, world);
         let index = Index::open(&settings.index, &memories, settings.embedder.clone())?;
         let (sessions, feed) = (Sessions::new(settings.limits), Feed::of(memories.store().clone()));
-        Ok(Service { settings, memories, index, clock: clock(), sessions, feed })
+        let weights = shipped().filter(Weights::is_on);
+        Ok(Service { settings, memories, index, clock: clock(), sessions, feed, weights })
     }
 
     /// What it is made of.
@@ -161,9 +167,18 @@ impl Service {
     /// [`IndexError`] when nothing could be searched at all.
     pub fn recall(&self, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
         let (model, clock) = (self.settings.model.clone(), self.clock.clone());
-        let reply = recall(&Sources { index: &self.index, model, clock }, tenant, request)?;
+        let reply =
+            recall(&Sources { index: &self.index, model, clock, weights: self.weights.as_ref() }, tenant, request)?;
         observe::count_recall(&reply.spending);
         Ok(reply)
+    }
+
+    /// Keeps a decision for whoever asks why.
+    ///
+    /// # Errors
+    /// Why it can't be written.
+    pub fn keep(&self, decision: &Decision) -> io::Result<()> {
+        decisions::keep(&self.settings.index, decision)
     }
 }
 

@@ -6,10 +6,12 @@
 //! Deliberately absent: data. Sets of others are read from a path and never copied.
 
 mod bm25;
+mod indexed;
 mod measures;
 mod retrieval;
 mod units;
 
+pub use indexed::{DEPTH, Indexed};
 pub use measures::{Interval, Measures, NAMES, paired_bootstrap};
 pub use retrieval::{EvaluationError, Method, Report, Row, Tools, evaluate};
 pub use units::Unit;

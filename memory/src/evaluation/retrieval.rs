@@ -1,23 +1,19 @@
 //! Ways to look for the evidence of questions, side by side: each row is one way over all questions.
 
 use super::bm25::Bm25;
+use super::indexed::{Indexed, tenant};
 use super::measures::Measures;
 use super::units::{Unit, Units};
 use crate::embed::{EmbedError, Embedder, cosine, embed_all};
-use crate::filter::Filter;
 use crate::import::conversation::{Conversation, Question};
-use crate::index::{Index, IndexError, Mode, Query};
+use crate::index::IndexError;
 use crate::memories::{Memories, MemoryError};
 use crate::rank::{Scores, reciprocal_rank_fusion, sorted, with_neighbours, z_score_sum};
-use crate::record::RecordId;
 use crate::tenant::{BadTenant, Tenant};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-
-/// How deep the product's own search is looked into.
-const PRODUCT_DEPTH: usize = 100;
 
 /// The category of questions that nothing in the conversation answers.
 const UNANSWERABLE: &str = "5";
@@ -41,7 +37,7 @@ pub enum Method {
         /// Whether the better neighbour counts.
         neighbours: bool,
     },
-    /// As the product searches: [`Index::search`] by itself.
+    /// As the product searches: [`Index::search`](crate::index::Index::search) by itself.
     Product,
 }
 
@@ -151,7 +147,8 @@ pub fn evaluate(conversations: &[Conversation], tools: &mut Tools<'_>) -> Result
     let methods = ROWS.iter().filter(|(_, method)| tools.embedder.is_some() || !method.needs_meaning());
     let mut rows: Vec<Row> =
         methods.map(|(unit, method)| Row { unit: *unit, method: *method, each: Vec::new() }).collect();
-    let product = Product::new(conversations, tools)?;
+    let embedder = tools.embedder.clone();
+    let product = Indexed::new(conversations, &tools.memories, tools.folder, embedder, &mut |_| {})?;
     let mut questions = 0;
     for (done, conversation) in conversations.iter().enumerate() {
         let asked: Vec<&Question> = conversation
@@ -180,7 +177,7 @@ struct Searches<'p> {
     of_chunks: Bm25,
     of_sessions: Bm25,
     dense: BTreeMap<String, Vec<f64>>,
-    product: &'p Product,
+    product: &'p Indexed,
     tenant: Tenant,
 }
 
@@ -188,7 +185,7 @@ impl<'p> Searches<'p> {
     fn new(
         conversation: &Conversation,
         asked: &[&Question],
-        product: &'p Product,
+        product: &'p Indexed,
         tools: &Tools<'_>,
     ) -> Result<Searches<'p>, EvaluationError> {
         let index = |units: &Units| Bm25::new(units.texts.iter().map(String::as_str));
@@ -264,47 +261,4 @@ fn dense(
     let questions_embedded = embed_all(embedder, &questions, &mut |_| {})?;
     let near = |question: &Vec<f32>| turns.iter().map(|turn| f64::from(cosine(question, turn))).collect();
     Ok(questions.iter().map(|question| (*question).to_owned()).zip(questions_embedded.iter().map(near)).collect())
-}
-
-/// The product's own search: one index over all conversations, each of them a tenant's.
-struct Product {
-    index: Index,
-    turns: BTreeMap<RecordId, usize>,
-}
-
-impl Product {
-    fn new(conversations: &[Conversation], tools: &Tools<'_>) -> Result<Product, EvaluationError> {
-        let mut turns = BTreeMap::new();
-        for conversation in conversations {
-            let places: BTreeMap<&str, usize> =
-                conversation.turns.iter().enumerate().map(|(at, turn)| (turn.id.as_str(), at)).collect();
-            for draft in conversation.drafts("evaluation") {
-                let at = draft.metadata.get("turn_id").and_then(|id| places.get(id.as_str()?)).copied();
-                let added = tools.memories.add(&tenant(conversation)?, "evaluation", &draft)?;
-                turns.extend(at.map(|at| (added.id, at)));
-            }
-        }
-        let index = Index::open(tools.folder, &tools.memories, tools.embedder.clone())?;
-        index.embed_pending(&mut |_| {})?;
-        Ok(Product { index, turns })
-    }
-
-    /// The turns that are found, best first.
-    fn ranked(&self, tenant: &Tenant, question: &str) -> Result<Vec<usize>, IndexError> {
-        let query = Query {
-            text: question.to_owned(),
-            filter: Filter::everything(),
-            limit: PRODUCT_DEPTH,
-            mode: Mode::Hybrid,
-            neighbours: true,
-        };
-        let hits = self.index.search(tenant, &query)?;
-        Ok(hits.iter().filter_map(|hit| self.turns.get(&hit.stored.record.id).copied()).collect())
-    }
-}
-
-/// The tenant that a conversation belongs to; its own name may hold what a tenant's may not.
-fn tenant(conversation: &Conversation) -> Result<Tenant, BadTenant> {
-    let hash = blake3::hash(conversation.name.as_bytes()).to_hex();
-    Tenant::new(&format!("c{}", hash.chars().take(16).collect::<String>()))
 }

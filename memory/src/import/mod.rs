@@ -5,6 +5,7 @@
 //! importing twice adds nothing. Opening files is for the caller.
 
 pub mod conversation;
+pub mod hotpotqa;
 mod json;
 mod knowledge_graph;
 pub mod locomo;

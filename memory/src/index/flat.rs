@@ -122,9 +122,13 @@ impl Flat {
 
     /// The cosine of the vector in a slot with a question's.
     pub(super) fn cosine(&self, slot: u32, question: &Question) -> Option<f32> {
+        Some(dot(self.vector(slot)?, &question.0))
+    }
+
+    /// The vector in a slot, padded.
+    pub(super) fn vector(&self, slot: u32) -> Option<&[f32]> {
         let start = place(slot)?.checked_mul(self.stride)?;
-        let vector = self.numbers.get(start..start + self.stride)?;
-        Some(dot(vector, &question.0))
+        self.numbers.get(start..start + self.stride)
     }
 
     /// Records within some scopes with their cosines, in no order, and whether these are all: with more than `exact` in
@@ -187,6 +191,16 @@ pub(super) struct Question(Vec<f32>);
 impl Question {
     pub(super) fn new(vector: &[f32]) -> Question {
         Question(padded(vector))
+    }
+
+    /// The cosine with a sum of vectors; nothing where there is none.
+    pub(super) fn near(&self, vectors: &[&[f32]]) -> Option<f32> {
+        let mut sum = vec![0.0; self.0.len()];
+        for (at, number) in vectors.iter().flat_map(|vector| vector.iter().enumerate()) {
+            *sum.get_mut(at)? += number;
+        }
+        let length = dot(&sum, &sum).sqrt();
+        (length > 0.0).then(|| dot(&sum, &self.0) / length)
     }
 }
 

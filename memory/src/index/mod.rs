@@ -9,6 +9,7 @@
 //! Deliberately absent: threads. Whoever keeps an index open calls [`Index::tend`] now and then.
 
 mod asking;
+mod candidates;
 mod embedding;
 mod flat;
 mod list;
@@ -20,6 +21,7 @@ mod vectors;
 mod words;
 
 pub use asking::{Entity, Hit, IndexError, Listed, Mode, Progress, Query, Settings, Stats};
+pub use candidates::{Candidates, Said, View};
 pub use unit::unit;
 pub use vectors::{InFile, in_folder};
 

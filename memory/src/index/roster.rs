@@ -192,6 +192,12 @@ impl Roster {
         wanted.map(|(id, _)| *id).collect()
     }
 
+    /// The record at a place of a conversation in a scope; of several parts of one turn, the first.
+    pub(super) fn at(&self, (scope, conversation, place): InScope) -> Option<RecordId> {
+        let of = |id: [u8; 16]| (scope, conversation, place, RecordId::from_bytes(id));
+        self.turns.range(of([0; 16])..=of([u8::MAX; 16])).next().map(|(.., id)| *id)
+    }
+
     /// What was said right before and after a turn, in its scope.
     pub(super) fn neighbours(&self, turn: InScope) -> impl Iterator<Item = (RecordId, InScope)> {
         let (scope, conversation, place) = turn;

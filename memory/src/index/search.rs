@@ -22,26 +22,26 @@ const DEEPER: usize = 8;
 const READ: usize = 16;
 
 /// What is looked for.
-struct Wanted<'q> {
-    terms: Vec<String>,
-    question: Option<Question>,
+pub(super) struct Wanted<'q> {
+    pub(super) terms: Vec<String>,
+    pub(super) question: Option<Question>,
     scope: Scope,
     query: &'q Query,
 }
 
 /// How a record was found.
 #[derive(Debug, Clone, Copy, Default)]
-struct Found {
-    lexical: Option<f32>,
-    dense: Option<f32>,
+pub(super) struct Found {
+    pub(super) lexical: Option<f32>,
+    pub(super) dense: Option<f32>,
     turn: Option<InScope>,
 }
 
 /// Candidates, best first.
 #[derive(Debug, Default)]
-struct Ranked {
+pub(super) struct Ranked {
     best: Vec<(RecordId, f64)>,
-    found: BTreeMap<RecordId, Found>,
+    pub(super) found: BTreeMap<RecordId, Found>,
     /// Whether there are no others.
     is_all: bool,
 }
@@ -56,16 +56,26 @@ impl Index {
         if query.text.trim().is_empty() || query.limit == 0 {
             return Ok(Vec::new());
         }
+        Ok(self.look_up(tenant, &self.wanted(query)?)?.0)
+    }
+
+    /// What a query asks for.
+    pub(super) fn wanted<'q>(&self, query: &'q Query) -> Result<Wanted<'q>, IndexError> {
         let terms = if query.mode == Mode::Dense { Vec::new() } else { text::terms(&query.text) };
-        let wanted = Wanted { terms, question: self.question(query)?, scope: query.filter.scope(), query };
+        Ok(Wanted { terms, question: self.question(query)?, scope: query.filter.scope(), query })
+    }
+
+    /// Looks deeper and deeper until there are enough that pass the filter; tells how they were ranked, too.
+    pub(super) fn look_up(&self, tenant: &Tenant, wanted: &Wanted<'_>) -> Result<(Vec<Hit>, Ranked), IndexError> {
+        let query = wanted.query;
         let is_one_list = wanted.question.is_none() && !query.neighbours;
         let mut depth = if is_one_list { SHALLOW } else { DEPTH }.max(query.limit.saturating_mul(2));
         let mut read = HashMap::new();
         loop {
-            let ranked = self.ranked(tenant, &wanted, depth)?;
+            let ranked = self.ranked(tenant, wanted, depth)?;
             let hits = self.hits(tenant, query, &ranked, &mut read)?;
             if ranked.is_all || hits.len() >= query.limit {
-                return Ok(hits);
+                return Ok((hits, ranked));
             }
             depth = depth.saturating_mul(DEEPER);
         }

@@ -276,6 +276,13 @@ impl Lookup<'_> {
         Ok(found)
     }
 
+    /// How much a term tells: the fewer of the tenant's records have it, the more (BM25's inverse document frequency).
+    pub(super) fn weight(&self, term: &str) -> f32 {
+        let having = self.doc_freq(&self.term(term)).unwrap_or_default();
+        let (having, all) = (real(having), real(self.records as u64));
+        (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
+    }
+
     fn query(&self, terms: &[String], scope: &Scope) -> BooleanQuery {
         let word = |term: &String| -> (Occur, Box<dyn Query>) {
             let term = self.term(term);
@@ -297,6 +304,13 @@ impl Lookup<'_> {
 
     fn term(&self, term: &str) -> Term {
         Term::from_field_text(self.fields.words, &term_of(self.tenant, term))
+    }
+}
+
+fn real(count: u64) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a logarithm of it is taken")]
+    {
+        count as f32
     }
 }
 

@@ -13,6 +13,7 @@ use memory::budget::Limits;
 use memory::index::{self, Hit, Mode};
 use memory::module::Fact;
 use memory::{Filter, Scope, Trust};
+use router::decision::Decision;
 use router::recall::{Item, Reply, Request, Spending, Tiers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,9 @@ struct Recalled {
     /// What each module found out, if asked to explain.
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<BTreeMap<String, Vec<Fact>>>,
+    /// What was chosen from what and why, if asked to explain: `trace router explain ID` shows it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Decision>,
 }
 
 /// An item of a context.
@@ -173,16 +177,26 @@ async fn recall(State(app): State<App>, caller: Caller, Body(body): Body<Asked>)
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "a budget is not negative").at("budget.usd"));
     }
     let request = Request { query, filter, limits: body.budget, tiers: body.tiers, limit };
-    let reply = app.blocking(move |service| Ok(service.recall(&caller.tenant, &request)?)).await?;
+    let reply = app
+        .blocking(move |service| {
+            let reply = service.recall(&caller.tenant, &request)?;
+            if let Some(decision) = reply.decision.as_ref().filter(|_| body.explain) {
+                // The reply holds it in any case.
+                drop(service.keep(decision));
+            }
+            Ok(reply)
+        })
+        .await?;
     let quoted = |Item { number, hit, value, tokens, .. }: Item| {
         let Hit { stored, score, lexical, dense } = hit;
         let (lexical, dense) = (lexical.filter(|_| body.explain), dense.filter(|_| body.explain));
         let trust = stored.record.provenance.trust;
         Quoted { number, memory: stored.into(), trust, tokens, value, score, lexical, dense }
     };
-    let Reply { items, context, spending, abstains, facts } = reply;
+    let Reply { items, context, spending, abstains, facts, decision } = reply;
     let items = items.into_iter().map(quoted).collect();
-    Ok(Json(Recalled { items, context, spending, abstains, facts: body.explain.then_some(facts) }))
+    let (facts, decision) = (body.explain.then_some(facts), decision.filter(|_| body.explain));
+    Ok(Json(Recalled { items, context, spending, abstains, facts, decision }))
 }
 
 fn recall_described(op: TransformOperation<'_>) -> TransformOperation<'_> {

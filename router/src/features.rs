@@ -1,0 +1,503 @@
+//! What is known of each candidate for a question, as numbers: the input of the value model.
+//!
+//! A candidate is compared with the others of the same search, as ranks, z-scores and shares, so that the numbers mean the
+//! same in a conversation of a hundred turns and in a store of a hundred thousand. What is not known is not a number, and the
+//! model learns what that means. Of the language only one small list is used, which tells what a question asks for.
+//!
+//! INVARIANT: the numbers depend on nothing but the question and the candidates.
+
+mod asked;
+mod text;
+
+use asked::Asked;
+use memory::index::{Candidates, Said};
+use memory::rank::sorted;
+use std::collections::HashMap;
+use text::{Lexicon, Text};
+
+/// Features that tell of one thing, with their names: what an ablation leaves out at once.
+pub type Group = (&'static str, &'static [&'static str]);
+
+/// The features in their order.
+pub const GROUPS: [Group; 7] = [
+    ("words", &["lexical z", "lexical share of best", "lexical per weight", "lexical rank"]),
+    ("dense", &["cosine", "cosine z", "cosine below best", "cosine rank", "cosine rank to lexical"]),
+    ("fused", &["score z", "score below best", "score rank", "reciprocal ranks"]),
+    (
+        "neighbours",
+        &[
+            "lexical before",
+            "lexical after",
+            "lexical two away",
+            "cosine before",
+            "cosine after",
+            "cosine two away",
+            "window cosine",
+            "window below best",
+            "question before",
+            "cover with neighbours",
+            "cover before",
+        ],
+    ),
+    (
+        "session",
+        &[
+            "share of lexical mass",
+            "share of candidates",
+            "best other",
+            "rank of session",
+            "place",
+            "relative place",
+            "age",
+        ],
+    ),
+    (
+        "text",
+        &[
+            "cover",
+            "heaviest term",
+            "terms found",
+            "rarest term",
+            "adjacent terms",
+            "cover by beginnings",
+            "name found",
+            "speaker named",
+            "other speaker named",
+            "length",
+            "is question",
+            "digits",
+            "times",
+            "repeats better",
+            "density",
+            "like the best",
+            "time asked for",
+        ],
+    ),
+    (
+        "question",
+        &[
+            "asks when",
+            "asks where",
+            "asks who",
+            "asks how many",
+            "asks why",
+            "asks how",
+            "asks what may be",
+            "asks what",
+            "question length",
+            "question weight",
+            "best cover",
+            "best cosine",
+            "lead of the best",
+            "candidates",
+        ],
+    ),
+];
+
+/// How many better candidates a text is compared with.
+const BETTER: usize = 20;
+/// The best candidates whose terms say what an answer looks like.
+const LEADERS: usize = 5;
+
+/// The question, the candidates, and everything about them that several features need.
+#[derive(Debug)]
+pub struct Scene<'c> {
+    found: &'c Candidates,
+    asked: Asked,
+    texts: Vec<Text>,
+    /// The weights of the terms of the candidates, by their numbers; of terms that are not asked for, by the candidates alone.
+    weights: Vec<f32>,
+    lexical: Column,
+    dense: Column,
+    window: Column,
+    score: Column,
+    /// The places of candidates by conversation and place in it.
+    turns: HashMap<(u32, u32), usize>,
+}
+
+impl<'c> Scene<'c> {
+    /// Reads the question and the candidates.
+    pub fn new(question: &str, found: &'c Candidates) -> Scene<'c> {
+        let mut lexicon = Lexicon::default();
+        let asked = Asked::new(question, &found.terms, &mut lexicon);
+        let texts: Vec<Text> =
+            found.hits.iter().map(|hit| Text::new(&hit.stored.record, &asked, &mut lexicon)).collect();
+        let weights = lexicon.weights(&texts, &asked);
+        let column = |value: &dyn Fn(usize) -> Option<f32>| Column::new((0..found.hits.len()).map(value));
+        let hit = |at: usize| found.hits.get(at);
+        let turns = texts.iter().enumerate().filter_map(|(at, text)| Some((text.turn?, at)));
+        Scene {
+            lexical: column(&|at| Some(hit(at)?.lexical.unwrap_or_default())),
+            dense: column(&|at| hit(at)?.dense),
+            window: column(&|at| found.views.get(at)?.window),
+            score: column(&|at| Some(hit(at)?.score)),
+            turns: turns.collect(),
+            found,
+            asked,
+            texts,
+            weights,
+        }
+    }
+
+    /// How many candidates there are.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Tells whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// The terms of each candidate by number, ascending, each once.
+    pub fn terms(&self) -> impl Iterator<Item = &[u32]> {
+        self.texts.iter().map(|text| text.set.as_slice())
+    }
+
+    /// Whether there are vectors.
+    pub fn has_dense(&self) -> bool {
+        self.dense.best.is_finite() && self.dense.deviation > 0.0
+    }
+
+    /// The features of [`GROUPS`] for each candidate.
+    pub fn rows(&self) -> Vec<Vec<f32>> {
+        let sessions = Sessions::new(self);
+        let all = (0..self.len()).map(|at| {
+            [
+                self.words(at).as_slice(),
+                &self.meaning(at),
+                &self.fused(at),
+                &self.neighbours(at),
+                &self.session(at, &sessions),
+                &self.text(at),
+                &self.question(),
+            ]
+            .concat()
+        });
+        all.collect()
+    }
+
+    fn words(&self, at: usize) -> [f32; 4] {
+        let Column { z, value, rank, best, .. } = &self.lexical;
+        let lexical = number(value, at);
+        [number(z, at), ratio(lexical, *best), ratio(lexical, self.asked.weight), number(rank, at).ln_1p()]
+    }
+
+    fn meaning(&self, at: usize) -> [f32; 5] {
+        let Column { z, value, rank, best, .. } = &self.dense;
+        let (cosine, rank) = (number(value, at), number(rank, at).ln_1p());
+        [cosine, number(z, at), best - cosine, rank, rank - number(&self.lexical.rank, at).ln_1p()]
+    }
+
+    fn fused(&self, at: usize) -> [f32; 4] {
+        let Column { z, value, rank, best, deviation } = &self.score;
+        let reciprocal = |column: &Column| {
+            let rank = number(&column.rank, at);
+            if rank.is_nan() { 0.0 } else { 10.0 / (10.0 + rank) }
+        };
+        let below = ratio(best - number(value, at), *deviation);
+        [number(z, at), below, number(rank, at).ln_1p(), reciprocal(&self.lexical) + reciprocal(&self.dense)]
+    }
+
+    fn neighbours(&self, at: usize) -> [f32; 11] {
+        let around = self.found.views.get(at).map(|view| view.around).unwrap_or_default();
+        let [two_before, before, after, two_after] = around;
+        let lexical = |said: Option<Said>| said.map_or(f32::NAN, |said| ratio(said.lexical, self.lexical.best));
+        let dense = |said: Option<Said>| {
+            said.and_then(|said| said.dense)
+                .map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean(), self.dense.deviation))
+        };
+        let text = |by: i64| self.neighbour(at, by).and_then(|at| self.texts.get(at));
+        let question = text(-1).map_or(f32::NAN, |text| text.is_question);
+        let near: Vec<&Text> = [text(-1), self.texts.get(at), text(1)].into_iter().flatten().collect();
+        let window = number(&self.window.value, at);
+        [
+            lexical(before),
+            lexical(after),
+            lexical(two_before).max(lexical(two_after)),
+            dense(before),
+            dense(after),
+            dense(two_before).max(dense(two_after)),
+            window,
+            self.window.best - window,
+            question,
+            self.cover(&near),
+            self.cover(text(-1).as_slice()),
+        ]
+    }
+
+    fn session(&self, at: usize, sessions: &Sessions) -> [f32; 7] {
+        let Some(text) = self.texts.get(at) else { return [f32::NAN; 7] };
+        let Some(session) = text.turn.and_then(|(session, _)| sessions.of.get(&session)) else {
+            return [f32::NAN, f32::NAN, f32::NAN, f32::NAN, f32::NAN, f32::NAN, self.age(text)];
+        };
+        let place = text.turn.map_or(f32::NAN, |(_, place)| real(place));
+        let own = number(&self.score.z, at);
+        let other = if own >= session.best { session.second } else { session.best };
+        [
+            ratio(session.lexical, sessions.lexical),
+            ratio(session.count, real(self.len())),
+            other,
+            session.rank.ln_1p(),
+            place.ln_1p(),
+            ratio(place, session.last),
+            self.age(text),
+        ]
+    }
+
+    fn text(&self, at: usize) -> [f32; 17] {
+        let Some(text) = self.texts.get(at) else { return [f32::NAN; 17] };
+        let better = self.texts.get(at.saturating_sub(BETTER)..at).unwrap_or_default();
+        let repeats = better.iter().map(|other| text.likeness(other)).fold(0.0, f32::max);
+        let cover = self.cover(&[text]);
+        let found = self.asked.terms.iter().filter(|(term, _)| text.has(*term)).count();
+        let heaviest = self.asked.terms.iter().filter(|(term, _)| text.has(*term)).map(|(_, weight)| *weight);
+        let weights = self.asked.terms.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
+        let rarest = self.asked.rarest.map_or(f32::NAN, |term| flag(text.has(term)));
+        let [speaker, other] = self.asked.speakers(text);
+        let length = real(text.order.len()).ln_1p();
+        [
+            cover,
+            ratio(heaviest.fold(0.0, f32::max), weights),
+            ratio(real(found), real(self.asked.terms.len())),
+            rarest,
+            self.asked.adjacent(text),
+            self.asked.by_beginnings(text),
+            self.asked.names(text),
+            speaker,
+            other,
+            length,
+            text.is_question,
+            text.digits,
+            text.times,
+            repeats,
+            ratio(cover, length),
+            self.like_the_best(at, text),
+            text.time_asked,
+        ]
+    }
+
+    fn question(&self) -> [f32; 14] {
+        let best_cover = self.texts.iter().map(|text| self.cover(&[text])).fold(0.0, f32::max);
+        let lead = number(&self.score.z, 0) - number(&self.score.z, 1.max(self.len().min(10)) - 1);
+        let [when, place, who, many, why, how, may, what] = self.asked.kinds;
+        let length = real(self.asked.terms.len());
+        let weight = ratio(self.asked.weight, length);
+        [
+            when,
+            place,
+            who,
+            many,
+            why,
+            how,
+            may,
+            what,
+            length,
+            weight,
+            best_cover,
+            self.dense.best,
+            lead,
+            real(self.len()),
+        ]
+    }
+
+    /// How much of what weighs in the question some texts have together.
+    fn cover(&self, texts: &[&Text]) -> f32 {
+        let held = |term: u32| texts.iter().any(|text| text.has(term));
+        let found = self.asked.terms.iter().filter(|(term, _)| held(*term)).map(|(_, weight)| *weight).sum();
+        ratio(found, self.asked.weight)
+    }
+
+    /// How much of the terms of the best candidates a text has, itself left out: what the question did not say, and its answers
+    /// may (pseudo-relevance feedback).
+    fn like_the_best(&self, at: usize, text: &Text) -> f32 {
+        let leaders = self.texts.iter().enumerate().take(LEADERS + 1).filter(|(other, _)| *other != at).take(LEADERS);
+        let shares = leaders.map(|(_, leader)| self.share(text, leader));
+        shares.sum::<f32>() / real(LEADERS)
+    }
+
+    /// How much of what weighs in one text another one says too, of what was not asked for.
+    fn share(&self, text: &Text, of: &Text) -> f32 {
+        let unasked = of.set.iter().filter(|term| !self.asked.has(**term));
+        let (held, all) = unasked.fold((0.0, 0.0), |(held, all), term| {
+            let weight = usize::try_from(*term).ok().map_or(0.0, |term| number(&self.weights, term));
+            (if text.has(*term) { held + weight } else { held }, all + weight)
+        });
+        ratio(held, all)
+    }
+
+    fn age(&self, text: &Text) -> f32 {
+        let times = || self.texts.iter().map(|text| text.said_at);
+        let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+        ratio(real(text.said_at - first), real(last - first))
+    }
+
+    /// The candidate that was said so far after another one.
+    fn neighbour(&self, at: usize, by: i64) -> Option<usize> {
+        let (conversation, place) = self.texts.get(at)?.turn?;
+        self.turns.get(&(conversation, u32::try_from(i64::from(place) + by).ok()?)).copied()
+    }
+}
+
+/// What the candidates of each conversation come to.
+#[derive(Debug, Default)]
+struct Sessions {
+    of: HashMap<u32, Session>,
+    lexical: f32,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Session {
+    lexical: f32,
+    count: f32,
+    best: f32,
+    second: f32,
+    third: f32,
+    last: f32,
+    rank: f32,
+}
+
+impl Sessions {
+    /// Sums up by session.
+    fn new(scene: &Scene<'_>) -> Sessions {
+        let mut of: HashMap<u32, Session> = HashMap::new();
+        for (at, text) in scene.texts.iter().enumerate() {
+            let Some((session, place)) = text.turn else { continue };
+            let none = Session { best: -9.0, second: -9.0, third: -9.0, ..Session::default() };
+            let session = of.entry(session).or_insert(none);
+            session.lexical += number(&scene.lexical.value, at);
+            session.count += 1.0;
+            session.last = session.last.max(real(place));
+            let value = number(&scene.score.z, at);
+            let Session { best, second, third, .. } = session;
+            if value > *best {
+                (*third, *second, *best) = (*second, *best, value);
+            } else if value > *second {
+                (*third, *second) = (*second, value);
+            } else {
+                *third = third.max(value);
+            }
+        }
+        let strength = |session: &Session| f64::from(session.best + session.second.max(-1.0) + session.third.max(-1.0));
+        let ranked = sorted(of.iter().map(|(number, session)| (*number, strength(session))).collect());
+        for (rank, (number, _)) in ranked.iter().enumerate() {
+            if let Some(session) = of.get_mut(number) {
+                session.rank = real(rank);
+            }
+        }
+        Sessions { lexical: of.values().map(|session| session.lexical).sum(), of }
+    }
+}
+
+/// One score of all candidates, and what it comes to.
+#[derive(Debug, Default)]
+struct Column {
+    value: Vec<f32>,
+    z: Vec<f32>,
+    rank: Vec<f32>,
+    best: f32,
+    deviation: f32,
+}
+
+impl Column {
+    fn new(values: impl Iterator<Item = Option<f32>>) -> Column {
+        let value: Vec<f32> = values.map(|value| value.unwrap_or(f32::NAN)).collect();
+        let known = || value.iter().copied().filter(|value| !value.is_nan());
+        let count = real(known().count()).max(1.0);
+        let mean = known().sum::<f32>() / count;
+        let deviation = (known().map(|value| (value - mean).powi(2)).sum::<f32>() / count).sqrt();
+        let z = value.iter().map(|value| ratio(value - mean, deviation)).collect();
+        let places = value.iter().enumerate().filter(|(_, value)| !value.is_nan());
+        let mut rank = vec![f32::NAN; value.len()];
+        for (place, (at, _)) in sorted(places.map(|(at, value)| (at, f64::from(*value))).collect()).iter().enumerate() {
+            if let Some(rank) = rank.get_mut(*at) {
+                *rank = real(place);
+            }
+        }
+        let best = known().reduce(f32::max).unwrap_or(f32::NAN);
+        Column { value, z, rank, best, deviation }
+    }
+
+    fn mean(&self) -> f32 {
+        let known: Vec<f32> = self.value.iter().copied().filter(|value| !value.is_nan()).collect();
+        ratio(known.iter().sum(), real(known.len()))
+    }
+}
+
+/// The features of which everybody would say beforehand in which direction they count: what rises with the chance of being
+/// evidence, and what falls.
+const RISING: [&str; 24] = [
+    "lexical z",
+    "lexical share of best",
+    "lexical per weight",
+    "cosine z",
+    "score z",
+    "reciprocal ranks",
+    "lexical before",
+    "lexical after",
+    "lexical two away",
+    "cosine before",
+    "cosine after",
+    "cosine two away",
+    "window cosine",
+    "cover with neighbours",
+    "cover",
+    "heaviest term",
+    "terms found",
+    "rarest term",
+    "adjacent terms",
+    "cover by beginnings",
+    "speaker named",
+    "length",
+    "like the best",
+    "time asked for",
+];
+const FALLING: [&str; 9] = [
+    "lexical rank",
+    "cosine below best",
+    "cosine rank",
+    "score below best",
+    "score rank",
+    "window below best",
+    "rank of session",
+    "other speaker named",
+    "is question",
+];
+
+/// In which direction each feature counts, as far as that is known beforehand: 1 rising, -1 falling, 0 unknown.
+pub fn directions() -> Vec<f32> {
+    let names = GROUPS.iter().flat_map(|(_, names)| names.iter());
+    let of = |name: &&str| match (RISING.contains(name), FALLING.contains(name)) {
+        (true, _) => 1.0,
+        (_, true) => -1.0,
+        _ => 0.0,
+    };
+    names.map(of).collect()
+}
+
+/// How many features there are.
+pub fn width() -> usize {
+    GROUPS.iter().map(|(_, names)| names.len()).sum()
+}
+
+/// A number at a place; not a number where there is none.
+fn number(numbers: &[f32], at: usize) -> f32 {
+    numbers.get(at).copied().unwrap_or(f32::NAN)
+}
+
+/// A part of a whole; 0 of nothing.
+fn ratio(part: f32, whole: f32) -> f32 {
+    if whole > 0.0 { part / whole } else { part * 0.0 }
+}
+
+fn flag(is: bool) -> f32 {
+    if is { 1.0 } else { 0.0 }
+}
+
+/// A count as a number that features are made of.
+fn real<N: TryInto<u64>>(count: N) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "features are compared, not counted with")]
+    {
+        count.try_into().unwrap_or_default() as f32
+    }
+}

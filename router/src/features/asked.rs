@@ -1,0 +1,137 @@
+//! A question: what it looks for, and what kind of answer it expects.
+
+use super::text::{Lexicon, Text};
+use super::{flag, ratio, real};
+use memory::text::terms;
+use std::collections::BTreeMap;
+
+/// Words that tell what a question asks for, in the languages that agents are asked in most; of each kind any word counts.
+const KINDS: [&[&str]; 8] = [
+    &["when", "date", "year", "month", "day", "wann", "quand", "cuándo", "quando", "когда"],
+    &["where", "place", "city", "country", "wo", "wohin", "où", "dónde", "dove", "onde", "где"],
+    &["who", "whom", "whose", "wer", "wem", "qui", "quién", "chi", "quem", "кто"],
+    &["many", "much", "often", "number", "viele", "combien", "cuántos", "quanti", "quantos", "сколько"],
+    &["why", "reason", "warum", "pourquoi", "perché", "por", "почему"],
+    &["how", "wie", "comment", "cómo", "come", "como", "как"],
+    &["would", "could", "might", "likely", "should", "würde", "könnte", "wahrscheinlich", "probablement", "probable"],
+    &["what", "which", "was", "welche", "que", "quel", "quelle", "qué", "cuál", "cosa", "что", "какой"],
+];
+
+/// From how many letters on two words may be forms of one.
+const BEGINNING: usize = 4;
+
+/// What is asked.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The terms by number, each once, with their weights.
+    pub(super) terms: Vec<(u32, f32)>,
+    /// The sum of the weights.
+    pub(super) weight: f32,
+    /// The term that tells most.
+    pub(super) rarest: Option<u32>,
+    /// The kinds of [`KINDS`].
+    pub(super) kinds: [f32; 8],
+    /// Terms that stand side by side.
+    pairs: Vec<(u32, u32)>,
+    /// The terms as they are, with their weights.
+    spelled: Vec<(String, f32)>,
+    /// The words in lower case.
+    words: Vec<String>,
+    /// The terms of words with a capital, the first word left out.
+    names: Vec<u32>,
+    /// The times that it speaks of, as terms: years, months, numbers.
+    times: Vec<u32>,
+}
+
+impl Asked {
+    pub(super) fn new(question: &str, weights: &BTreeMap<String, f32>, lexicon: &mut Lexicon) -> Asked {
+        let spoken: Vec<&str> =
+            question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words: Vec<String> = spoken.iter().map(|word| word.to_lowercase()).collect();
+        let of_words = |words: &mut dyn Iterator<Item = &&str>, lexicon: &mut Lexicon| -> Vec<u32> {
+            words.flat_map(|word| terms(word)).map(|term| lexicon.number(&term)).collect()
+        };
+        let is_name = |word: &&&str| word.chars().next().is_some_and(char::is_uppercase);
+        let names = of_words(&mut spoken.iter().skip(1).filter(is_name), lexicon);
+        let is_time =
+            |word: &&&str| word.chars().any(|c| c.is_ascii_digit()) || MONTHS.contains(&word.to_lowercase().as_str());
+        let times = of_words(&mut spoken.iter().filter(is_time), lexicon);
+        let order: Vec<u32> = terms(question).iter().map(|term| lexicon.number(term)).collect();
+        let pairs = order.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect();
+        let terms: Vec<(u32, f32)> = weights.iter().map(|(term, weight)| (lexicon.number(term), *weight)).collect();
+        let kinds = KINDS.map(|kind| flag(words.iter().any(|word| kind.contains(&word.as_str()))));
+        Asked {
+            weight: terms.iter().map(|(_, weight)| *weight).sum(),
+            rarest: terms.iter().max_by(|one, other| one.1.total_cmp(&other.1)).map(|(term, _)| *term),
+            kinds,
+            pairs,
+            spelled: weights.iter().map(|(term, weight)| (term.clone(), *weight)).collect(),
+            words,
+            names,
+            times,
+            terms,
+        }
+    }
+
+    pub(super) fn has(&self, term: u32) -> bool {
+        self.terms.iter().any(|(asked, _)| *asked == term)
+    }
+
+    /// The share of the terms side by side that a text has side by side, too.
+    pub(super) fn adjacent(&self, text: &Text) -> f32 {
+        let has = |(one, other): &&(u32, u32)| text.order.windows(2).any(|pair| pair == [*one, *other]);
+        ratio(real(self.pairs.iter().filter(has).count()), real(self.pairs.len()))
+    }
+
+    /// How much of the question a text covers, where words that begin alike count as half a word.
+    pub(super) fn by_beginnings(&self, text: &Text) -> f32 {
+        let part = |((spelled, weight), (term, _)): (&(String, f32), &(u32, f32))| {
+            if text.has(*term) {
+                return *weight;
+            }
+            let beginning = spelled.char_indices().nth(BEGINNING).and_then(|(end, _)| spelled.get(..end));
+            let alike = beginning.is_some_and(|beginning| text.spelled.iter().any(|term| term.starts_with(beginning)));
+            if alike { weight / 2.0 } else { 0.0 }
+        };
+        ratio(self.spelled.iter().zip(&self.terms).map(part).sum(), self.weight)
+    }
+
+    /// The share of the names in the question that a text has.
+    pub(super) fn names(&self, text: &Text) -> f32 {
+        if self.names.is_empty() {
+            return f32::NAN;
+        }
+        ratio(real(self.names.iter().filter(|name| text.has(**name)).count()), real(self.names.len()))
+    }
+
+    /// Whether the question names who speaks; and whether it names somebody else.
+    pub(super) fn speakers(&self, text: &Text) -> [f32; 2] {
+        let Some(speaker) = &text.speaker else { return [f32::NAN; 2] };
+        let named = speaker.split_whitespace().any(|name| self.words.iter().any(|word| word == name));
+        [flag(named), flag(!named && !self.names.is_empty())]
+    }
+
+    /// The share of the times in the question that some terms have.
+    pub(super) fn times(&self, has: impl Fn(u32) -> bool) -> f32 {
+        if self.times.is_empty() {
+            return f32::NAN;
+        }
+        ratio(real(self.times.iter().filter(|time| has(**time)).count()), real(self.times.len()))
+    }
+}
+
+/// The names of months: they say when even where no digit does.
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];

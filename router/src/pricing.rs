@@ -1,0 +1,98 @@
+//! Pricing the candidates of a recall: what each is worth by the value model, and what it costs in the context.
+
+use crate::decision::Decision;
+use crate::features::Scene;
+use crate::pack::{Parcel, Terms, nothing};
+use crate::value::Value;
+use crate::weights::Weights;
+use memory::RecordId;
+use memory::context::{Block, Entry};
+use memory::index::Candidates;
+use memory::module::{Change, Pool};
+use std::collections::BTreeMap;
+
+/// The least probability of being evidence that an item is shown for: below it, it is more likely to mislead than to help.
+const LEAST: f32 = 0.002;
+/// From this probability on that none of the candidates is evidence, there is not enough of it.
+const NOTHING: f32 = 0.5;
+
+/// What the value model says of the candidates of one question.
+#[derive(Debug)]
+pub(crate) struct Prices {
+    model: String,
+    has_dense: bool,
+    of: BTreeMap<RecordId, Priced>,
+}
+
+#[derive(Debug)]
+struct Priced {
+    features: Vec<f32>,
+    probability: f32,
+    terms: Vec<u32>,
+}
+
+/// Values candidates; nothing where there is no model for them, or most are no turns of a conversation.
+pub(crate) fn price(weights: Option<&Weights>, question: &str, found: &Candidates) -> Option<Prices> {
+    // The models were learnt from turns of conversations: of other records they know nothing, and would be sure of it.
+    let turns = found.hits.iter().filter(|hit| hit.stored.record.turn.is_some()).count();
+    if found.hits.is_empty() || 2 * turns < found.hits.len() {
+        return None;
+    }
+    let scene = Scene::new(question, found);
+    let has_dense = scene.has_dense();
+    let value: &Value = weights?.of(has_dense)?;
+    let model = weights?.name().to_owned();
+    let rows = scene.rows().into_iter().zip(scene.terms()).zip(&found.hits);
+    let of = rows.map(|((features, terms), hit)| {
+        let probability = value.probability(&features);
+        (hit.stored.record.id, Priced { probability, features, terms: terms.to_vec() })
+    });
+    Some(Prices { model, has_dense, of: of.collect() })
+}
+
+impl Prices {
+    /// Makes the probabilities the values of the pool.
+    pub(crate) fn apply(&self, pool: &mut Pool) {
+        let gain = |(place, one): (usize, &memory::module::Candidate)| {
+            Some((place, f64::from(self.of.get(&one.id())?.probability) - one.value()))
+        };
+        let gains = pool.candidates().iter().enumerate().filter_map(gain).collect();
+        pool.apply(Change { gains, ..Change::default() });
+    }
+
+    /// Whether most likely none of them is evidence.
+    pub(crate) fn say_nothing(&self) -> bool {
+        nothing(self.of.values().map(|one| one.probability)) > NOTHING
+    }
+
+    /// Decides what is shown: by what the candidates are worth after the modules, and what their lines cost.
+    pub(crate) fn decide(&self, pool: &Pool, limit: usize, cap: Option<u64>) -> Decision {
+        let mut frame = Block::default();
+        // Delimiters are paid for once, with one empty line of each kind; and a summary comes first.
+        for statement in pool.statements() {
+            frame.push(Entry::statement(&statement.text, &[limit]));
+        }
+        for candidate in pool.candidates() {
+            let entry = Entry::item(1, &candidate.hit().stored.record, "");
+            if frame.is_without(&entry) {
+                frame.push(entry);
+            }
+        }
+        let terms =
+            Terms { cap: cap.map(|cap| cap.saturating_sub(frame.tokens())), items: limit, price: 0.0, least: LEAST };
+        let wanted = pool.candidates().iter().enumerate().filter(|(_, candidate)| !candidate.is_left_out());
+        let weighed = wanted.filter_map(|(place, candidate)| {
+            let priced = self.of.get(&candidate.id())?;
+            let price = frame.price(&Entry::item(place + 1, &candidate.hit().stored.record, &candidate.excerpt()));
+            #[expect(clippy::cast_possible_truncation, reason = "a probability has no more digits")]
+            let probability = candidate.value().clamp(0.0, 1.0) as f32;
+            let by_modules =
+                if (probability - priced.probability).abs() < 1e-6 { 0.0 } else { probability - priced.probability };
+            let probability = (priced.probability + by_modules).clamp(0.0, 1.0);
+            let tokens = u32::try_from(price).unwrap_or(u32::MAX);
+            let parcel = Parcel { probability, tokens, terms: priced.terms.clone() };
+            Some((candidate.id(), priced.features.clone(), by_modules, parcel))
+        });
+        Decision::new(&self.model, self.has_dense, terms, weighed.collect())
+    }
+}
