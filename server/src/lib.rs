@@ -5,8 +5,8 @@
 
 pub mod compilation;
 pub mod config;
-pub mod doctor;
 pub mod decisions;
+pub mod doctor;
 pub mod engine;
 pub mod evaluation;
 pub mod feed;
