@@ -7,7 +7,7 @@ mod derived;
 pub mod limits;
 mod sweep;
 
-use crate::record::{ContentHash, Draft, Happening, MAX_TEXT_BYTES, Past, Patch, Record, RecordId};
+use crate::record::{ContentHash, Draft, Happening, MAX_TEXT_BYTES, Past, Patch, Record, RecordId, RecordIds};
 use crate::tenant::Tenant;
 use consistency::range::Range;
 use consistency::store::{Session, Store, StoreError, Tries, World};
@@ -24,6 +24,7 @@ use sweep::{Due, ONCE_MS};
 pub struct Memories {
     store: Store,
     world: Arc<dyn World>,
+    ids: Arc<RecordIds>,
 }
 
 /// A record with the version of its cell: what an update can be made to depend on.
@@ -104,7 +105,7 @@ struct Done<T> {
 impl Memories {
     /// The memories of a store.
     pub fn new(store: Store, world: Arc<dyn World>) -> Memories {
-        Memories { store, world }
+        Memories { store, world, ids: Arc::default() }
     }
 
     /// The store.
@@ -130,7 +131,7 @@ impl Memories {
         let mut failed = None;
         let done = self.store.run(by, Level::L1, Tries::default(), |session| {
             let now = self.world.now();
-            let mut transaction = Transaction { session, tenant, by, now, world: &*self.world };
+            let mut transaction = Transaction { session, tenant, by, now, world: &*self.world, ids: &self.ids };
             work(&mut transaction).map_err(|error| match error {
                 MemoryError::Store(error) => error,
                 // Any error but `Doomed` ends the run, and the session with it; this one is not seen by anybody.
@@ -264,6 +265,7 @@ pub struct Transaction<'t> {
     by: &'t str,
     now: Millis,
     world: &'t dyn World,
+    ids: &'t RecordIds,
 }
 
 impl fmt::Debug for Transaction<'_> {
@@ -312,7 +314,7 @@ impl Transaction<'_> {
             return Ok(Added { id, is_new: false });
         }
         self.rest(&mut draft)?;
-        let id = RecordId::fresh(self.now, self.world);
+        let id = self.ids.fresh(self.now, self.world);
         let Draft { text, metadata, categories, valid, provenance, turn, expires_at, .. } = draft;
         let (created_at, updated_at) = (self.now, self.now);
         let after = Some(text.clone());

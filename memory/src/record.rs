@@ -7,28 +7,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// The longest text of a record, in bytes.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 
-/// Names one record for ever: a UUID of version 7 (RFC 9562). The order of ids is that of creation to the millisecond, by the
-/// clock of whoever made them; within one millisecond it is by chance, since processes share no counter.
+/// Names one record for ever: a UUID of version 7 (RFC 9562). The order of the ids that one [`RecordIds`] gives is that of
+/// creation; between processes, which share no counter, it is that of their clocks to the millisecond, and chance within one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordId(Uuid);
 
 impl RecordId {
-    /// An id that nobody has.
-    pub fn fresh(now: Millis, world: &dyn World) -> RecordId {
-        let mut random = [0; 10];
-        let numbers = world.fresh().to_le_bytes().into_iter().chain(world.fresh().to_le_bytes());
-        for (place, byte) in random.iter_mut().zip(numbers) {
-            *place = byte;
-        }
-        RecordId(uuid::Builder::from_unix_timestamp_millis(now, &random).into_uuid())
-    }
-
     /// The id as 16 bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
@@ -37,6 +28,30 @@ impl RecordId {
     /// The id of [`RecordId::as_bytes`].
     pub fn from_bytes(bytes: [u8; 16]) -> RecordId {
         RecordId(Uuid::from_bytes(bytes))
+    }
+}
+
+/// Gives ids in order: within a millisecond they count up in the 12 bits after it (RFC 9562, section 6.2, method 1), and when those
+/// run out, or the clock is set back, they go on from the last one.
+#[derive(Debug, Default)]
+pub struct RecordIds {
+    /// Milliseconds and counter of the last id, as one number of 60 bits.
+    last: AtomicU64,
+}
+
+impl RecordIds {
+    const COUNTER_BITS: u32 = 12;
+
+    /// An id that nobody has, behind all that were given before.
+    pub fn fresh(&self, now: Millis, world: &dyn World) -> RecordId {
+        let after = |last: u64| (now << Self::COUNTER_BITS).max(last + 1);
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
+        let next = after(last.unwrap_or_default());
+        // The builder keeps 12 bits of the first two bytes, and 62 of the other eight.
+        let [.., high, low] = next.to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = world.fresh().to_be_bytes();
+        let rest = [high, low, a, b, c, d, e, f, g, h];
+        RecordId(uuid::Builder::from_unix_timestamp_millis(next >> Self::COUNTER_BITS, &rest).into_uuid())
     }
 }
 
@@ -341,4 +356,36 @@ pub struct Past {
     pub at: Millis,
     /// Who did it.
     pub by: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A world whose numbers only fall.
+    #[derive(Debug, Default)]
+    struct Falling(AtomicU64);
+
+    impl World for Falling {
+        fn now(&self) -> Millis {
+            0
+        }
+        fn fresh(&self) -> u64 {
+            u64::MAX - self.0.fetch_add(1, Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn ids_ascend_within_a_millisecond_past_the_counter_and_when_the_clock_is_set_back() {
+        let (ids, world) = (RecordIds::default(), Falling::default());
+        let times = std::iter::repeat_n(1_000, 5_000).chain([2_000, 1_500, 1_500, 3_000]);
+        let given: Vec<_> = times.map(|now| ids.fresh(now, &world)).collect();
+        assert!(given.is_sorted_by(|one, next| one < next));
+        for id in &given {
+            assert_eq!((id.0.get_version_num(), id.0.get_variant()), (7, uuid::Variant::RFC4122), "{id}");
+        }
+        let seconds = |id: &RecordId| id.0.get_timestamp().unwrap().to_unix();
+        assert_eq!(given.first().map(seconds), Some((1, 0)));
+        assert_eq!(given.last().map(seconds), Some((3, 0)));
+    }
 }
