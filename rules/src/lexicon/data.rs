@@ -1,5 +1,6 @@
 //! The shape of the lexicon's files, and how each sort of thing becomes an entry.
 
+use super::site::{Form, Site};
 use super::{CodeTest, Entry, Event, FileTest, Kind, Moment, Predicate, TextTest, ToolTest, any_command};
 use crate::predicate::FileAction;
 use serde::Deserialize;
@@ -15,6 +16,10 @@ pub(super) struct Data {
     pub keywords: Vec<String>,
     pub cue: Vec<Cues>,
     pub number: Vec<Number>,
+    pub idiom: Vec<Idiom>,
+    pub runner: Vec<Runner>,
+    pub site: Vec<Site>,
+    pub form: Vec<Form>,
     pub subject: Vec<Subject>,
     pub measure: Vec<MeasureData>,
     pub property: Vec<Property>,
@@ -107,6 +112,8 @@ pub(crate) enum Cue {
     Fail,
     Pass,
     OpenItems,
+    Together,
+    Entry,
     New,
     Named,
     StartsWith,
@@ -115,6 +122,24 @@ pub(crate) enum Cue {
     Folder,
     Branch,
     Tool,
+}
+
+/// What other programs are run through, as `uv run pytest` is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Runner {
+    /// How it is spelled, in front of the program.
+    pub run: Vec<String>,
+    /// The pattern of the programs that are meant where none is named.
+    pub programs: String,
+}
+
+/// Phrases that mean what other words of the lexicon mean one after the other.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Idiom {
+    pub means: String,
+    pub words: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

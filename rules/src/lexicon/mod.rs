@@ -8,24 +8,27 @@
 //! known is listed.
 
 mod data;
+mod site;
 
 use crate::directive::Replacement;
 use crate::event::Event;
 use crate::predicate::{CodeTest, CommandTest, FileTest, Moment, Predicate, TextTest, ToolTest};
 use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
-use data::Data;
 pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
+use data::{Data, Runner};
+pub(crate) use site::{Form, Shape, Site};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// The embedded files, by name.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("words.toml", include_str!("../../lexicon/words.toml")),
     ("tools.toml", include_str!("../../lexicon/tools.toml")),
     ("files.toml", include_str!("../../lexicon/files.toml")),
     ("constructs.toml", include_str!("../../lexicon/constructs.toml")),
     ("properties.toml", include_str!("../../lexicon/properties.toml")),
+    ("sites.toml", include_str!("../../lexicon/sites.toml")),
 ];
 
 /// The built-in knowledge, read when it is first asked for.
@@ -46,6 +49,10 @@ pub struct Lexicon {
     properties: Vec<Property>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
     flags: Vec<Flag>,
+    idioms: Vec<Vec<String>>,
+    runners: Vec<Runner>,
+    sites: Vec<Site>,
+    forms: Vec<Form>,
     pasted: Vec<String>,
     extensions: BTreeSet<String>,
     not_paths: BTreeSet<String>,
@@ -112,6 +119,12 @@ pub(crate) enum Sense {
     Number(u32),
     /// An option of a command.
     Flag(usize),
+    /// What other words mean one after the other.
+    Idiom(usize),
+    /// Names or texts in code.
+    Site(usize),
+    /// A form of such.
+    Form(usize),
 }
 
 /// A phrase behind its first word.
@@ -186,6 +199,29 @@ impl Lexicon {
         self.properties.get(at)
     }
 
+    pub(crate) fn site(&self, at: usize) -> Option<&Site> {
+        self.sites.get(at)
+    }
+
+    pub(crate) fn form(&self, at: usize) -> Option<&Form> {
+        self.forms.get(at)
+    }
+
+    /// The words that an idiom stands for.
+    pub(crate) fn idiom(&self, at: usize) -> &[String] {
+        self.idioms.get(at).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The programs that are run through a text such as `bundle exec`, if it is one that programs are run through.
+    pub(crate) fn runs(&self, text: &str) -> Option<&str> {
+        let text = text.trim_end_matches(" --").trim_end();
+        self.runners
+            .iter()
+            .rev()
+            .find(|runner| runner.run.iter().any(|run| run == text))
+            .map(|runner| &*runner.programs)
+    }
+
     pub(crate) fn flag(&self, at: usize) -> Option<&Flag> {
         self.flags.get(at)
     }
@@ -255,6 +291,10 @@ impl Lexicon {
             properties: Vec::new(),
             replacements: Vec::new(),
             flags: Vec::new(),
+            idioms: Vec::new(),
+            runners: Vec::new(),
+            sites: Vec::new(),
+            forms: Vec::new(),
             pasted: Vec::new(),
             extensions: BTreeSet::new(),
             not_paths: BTreeSet::new(),
@@ -300,6 +340,20 @@ impl Lexicon {
         }
         for number in &data.number {
             number.words.iter().for_each(|word| self.learn(word, Sense::Number(number.value)));
+        }
+        self.runners.append(&mut data.runner);
+        for site in std::mem::take(&mut data.site) {
+            site.words.iter().for_each(|word| self.learn(word, Sense::Site(self.sites.len())));
+            self.sites.push(site);
+        }
+        for form in std::mem::take(&mut data.form) {
+            form.words.iter().for_each(|word| self.learn(word, Sense::Form(self.forms.len())));
+            self.forms.push(form);
+        }
+        for idiom in &data.idiom {
+            let at = self.idioms.len();
+            idiom.words.iter().for_each(|phrase| self.learn(phrase, Sense::Idiom(at)));
+            self.idioms.push(words(&idiom.means));
         }
         for subject in &data.subject {
             subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of, subject.part)));

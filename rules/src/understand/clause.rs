@@ -18,6 +18,8 @@ pub(super) struct Unit<'a, 'l> {
     pub range: Range<usize>,
     /// Whether it is written as it stands in code: a code span, a path, a command.
     pub literal: bool,
+    /// The names and texts in code, and the forms of such, that it can mean beside.
+    pub code: &'l [Sense],
 }
 
 /// What a unit is.
@@ -63,7 +65,9 @@ impl Unit<'_, '_> {
     /// Whether it can name something that a rule is about.
     pub(super) fn is_content(&self) -> bool {
         match self.what {
-            What::Known(senses) => senses.iter().any(|sense| !matches!(sense, Sense::Cue(_) | Sense::Number(_))),
+            What::Known(senses) => senses
+                .iter()
+                .any(|sense| !matches!(sense, Sense::Cue(_) | Sense::Number(_) | Sense::Site(_) | Sense::Form(_))),
             What::Command | What::Literal(_) => true,
             _ => false,
         }
@@ -142,9 +146,54 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         let last = tokens.get(at + count - 1).unwrap_or(token);
         let range = token.range.start..last.range.end;
         let text = if count == 1 { token.text } else { text.get(range.clone()).unwrap_or_default() };
+        if let What::Known(senses) = what
+            && let Some(means) = senses.iter().find_map(|sense| idiom(*sense, lexicon))
+        {
+            found.extend(spelled_out(means, text.get(range.clone()).unwrap_or_default(), &range, lexicon));
+            at += count;
+            continue;
+        }
         let literal = token.form == Form::Code || matches!(what, What::Command | What::Literal(_));
-        found.push(Unit { what, text, range, literal });
+        let (what, code) = told_apart(what);
+        found.push(Unit { what, text, range, literal, code });
         at += count;
+    }
+    found
+}
+
+/// What names nothing but names and texts in code, or a form of such, is a word like any other, and kept beside.
+fn told_apart(what: What<'_>) -> (What<'_>, &[Sense]) {
+    let What::Known(senses) = what else { return (what, &[]) };
+    let code = |sense: &Sense| matches!(sense, Sense::Site(_) | Sense::Form(_));
+    let what = if senses.iter().all(code) { What::Word } else { what };
+    (what, if senses.iter().any(code) { senses } else { &[] })
+}
+
+fn idiom(sense: Sense, lexicon: &Lexicon) -> Option<&[String]> {
+    match sense {
+        Sense::Idiom(at) => Some(lexicon.idiom(at)),
+        _ => None,
+    }
+}
+
+/// The units that an idiom stands for, all where it stands.
+fn spelled_out<'a, 'l>(
+    means: &'l [String],
+    text: &'a str,
+    range: &Range<usize>,
+    lexicon: &'l Lexicon,
+) -> Vec<Unit<'a, 'l>> {
+    let mut found = Vec::new();
+    let mut rest = means;
+    while let Some(first) = rest.first() {
+        let known = lexicon.longest(rest.iter().map(String::as_str));
+        let what = match known {
+            Some(known) => What::Known(known.senses),
+            None if first == "," => What::Comma,
+            None => What::Word,
+        };
+        found.push(Unit { what, text, range: range.clone(), literal: false, code: &[] });
+        rest = rest.get(known.map_or(1, |known| known.words)..).unwrap_or_default();
     }
     found
 }
@@ -162,9 +211,15 @@ fn alternatives<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<U
         let range = start..start + text.len();
         start = range.end + 1;
         if !found.is_empty() {
-            found.push(Unit { what: What::Mark, text: "/", range: range.start - 1..range.start, literal: false });
+            found.push(Unit {
+                what: What::Mark,
+                text: "/",
+                range: range.start - 1..range.start,
+                literal: false,
+                code: &[],
+            });
         }
-        found.push(Unit { what: What::Known(known.senses), text, range, literal: false });
+        found.push(Unit { what: What::Known(known.senses), text, range, literal: false, code: &[] });
     }
     Some(found)
 }

@@ -2,7 +2,7 @@
 
 use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name};
-use super::thing::{Sort, Thing, file_thing, text_thing};
+use super::thing::{Sort, Thing, command_thing, file_thing, text_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Of, Sense};
 
@@ -37,6 +37,8 @@ pub(super) struct Meaning<'l> {
     pub rejected: Vec<Thing>,
     /// What is to be used, where the main clause says what is not.
     pub instead: Vec<Thing>,
+    /// What programs are to be run through, and those that are not to be run without.
+    pub through: Option<(Thing, Vec<Thing>)>,
     /// What the main clause says is to be used, where the lexicon does not know it.
     pub unknown: Vec<Thing>,
     /// The file whose open items keep the turn from ending.
@@ -49,6 +51,11 @@ pub(super) struct Meaning<'l> {
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
+    /// It says that files are changed together.
+    pub together: bool,
+    /// It says that something is entered in a file.
+    pub entry: bool,
+    pub every: bool,
     pub limits: bool,
     /// It says that something is run so that all is in order.
     pub assures: bool,
@@ -62,6 +69,12 @@ pub(super) struct Meaning<'l> {
 }
 
 impl<'l> Meaning<'l> {
+    /// Whether it says that a command is run that is written out, and nothing of when.
+    pub(super) fn runs_written(&self) -> bool {
+        let written = |thing: &Thing| thing.literal && thing.sort == Sort::Command;
+        self.main.verb == Some(Cue::Run) && self.after.is_none() && self.main.things.iter().all(written)
+    }
+
     /// Takes over from the heading what the statement leaves open: before or after what a command is run, and which
     /// texts have a property.
     pub(super) fn stand_under(&mut self, heading: &Self) {
@@ -185,6 +198,7 @@ pub(super) fn mean<'l>(
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)),
         rejected,
         instead: Vec::new(),
+        through: through(clause, lexicon, languages).filter(|_| !negative),
         open_items,
         count: main.measures.first().map(|(count, _)| *count),
         permission: has(Cue::Permission),
@@ -192,6 +206,9 @@ pub(super) fn mean<'l>(
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        together: clause.has(Cue::Together) && !negative,
+        entry: clause.has(Cue::Entry),
+        every: has(Cue::Every),
         only: clause.has(Cue::Only),
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
@@ -317,6 +334,32 @@ fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) 
     let named = completed(name(clause, lexicon, languages, verb, false), Some(clause), lexicon);
     let said = clause.units.iter().any(|unit| unit.what == What::Word);
     said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
+}
+
+/// `run pytest through uv run`: what programs are run through, and the programs that are named beside it, or else those that
+/// are usually run so.
+fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> Option<(Thing, Vec<Thing>)> {
+    let runs = |unit: &&Unit<'_, '_>| unit.literal && lexicon.runs(unit.text).is_some();
+    let runner = clause.units.iter().find(runs)?;
+    let told = clause.units.iter().any(|unit| unit.is_any(&[Cue::Use, Cue::Run, Cue::StartsWith, Cue::Always]));
+    if !told {
+        return None;
+    }
+    let units = clause.units.iter().filter(|unit| !std::ptr::eq(*unit, runner)).cloned().collect();
+    let others = name(&Clause { role: Role::Main, units }, lexicon, languages, Some(Cue::Run), false).things;
+    let others: Vec<_> = others.into_iter().filter(|thing| thing.sort == Sort::Command).collect();
+    // What is written out beside it with arguments of its own is another way to run it.
+    if others.iter().any(|thing| thing.literal && thing.label.contains(' ')) {
+        return None;
+    }
+    let usual = lexicon.runs(runner.text).filter(|programs| !programs.is_empty());
+    let any = |programs: &str| Thing {
+        predicate: crate::Predicate::command(programs),
+        ..command_thing(programs.split('|').next().unwrap_or(programs), None)
+    };
+    let whole = others.is_empty().then(|| usual.map(any)).flatten();
+    let others: Vec<_> = others.into_iter().chain(whole).collect();
+    (!others.is_empty()).then(|| (command_thing(runner.text, None), others))
 }
 
 /// Whether the first thing stands behind the stance.

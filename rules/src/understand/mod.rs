@@ -93,6 +93,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
             said.push((detect::read(&statement, &sentence, &meaning, acts), meaning));
         }
     }
+    spare(&mut said);
     let whole = detect::Whole::of(said.iter().map(|(reading, _)| reading), correction);
     let mut writer =
         Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new(), sentence: (0..0, 0) };
@@ -118,6 +119,22 @@ fn is_forbidden(correction: &Correction, lexicon: &Lexicon) -> bool {
         || correction.text.trim_start().starts_with(['❌', '🚫', '⛔'])
 }
 
+/// Takes the file that alone is edited out of those that are left alone: `only edit A_en.txt, never A_<lang>.txt`.
+fn spare(said: &mut [(Reading, Meaning<'_>)]) {
+    let only = said.iter().filter(|(_, meaning)| meaning.only && meaning.stance != Stance::Never);
+    let only: Vec<_> =
+        only.flat_map(|(_, meaning)| meaning.main.things.iter().filter(|thing| thing.literal)).cloned().collect();
+    for (_, meaning) in said.iter_mut().filter(|(_, meaning)| meaning.stance == Stance::Never) {
+        let things = &meaning.main.things;
+        let spared =
+            |file: &&thing::Thing| things.iter().any(|thing| thing.literal && path::covers(&thing.label, &file.label));
+        let spared: Vec<_> = only.iter().filter(spared).cloned().collect();
+        if meaning.unless.is_none() && !spared.is_empty() {
+            meaning.unless = Some(name::Named { things: spared, ..name::Named::default() });
+        }
+    }
+}
+
 /// Brings `never use npm` and `use pnpm` together where they stand side by side.
 fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> {
     let mut found: Vec<(Reading, Meaning<'l>)> = Vec::new();
@@ -126,6 +143,7 @@ fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> 
             let (never, used) = match (last.stance, meaning.stance) {
                 (Stance::Never, Stance::Use) => (&mut *last, &mut meaning),
                 (Stance::Use, Stance::Never) => (&mut meaning, &mut *last),
+                (Stance::Plain | Stance::Must, Stance::Never) if last.runs_written() => (&mut meaning, &mut *last),
                 _ => {
                     found.push((reading, meaning));
                     continue;
@@ -133,7 +151,7 @@ fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> 
             };
             if replaces(never, used) {
                 never.instead = std::mem::take(&mut used.main.things);
-                let swap = last.stance == Stance::Use;
+                let swap = last.stance != Stance::Never;
                 before.join(&reading);
                 if swap {
                     *last = meaning;

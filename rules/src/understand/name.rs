@@ -9,7 +9,7 @@ use super::thing::{
 };
 use crate::Lexicon;
 use crate::Predicate;
-use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Property, Sense};
+use crate::lexicon::{Cue, Entry, Form as Shaped, Kind, Measure, Of, Part, Property, Sense, Site};
 
 /// A place that a rule is limited to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub(super) struct Named<'l> {
     /// All that it is said of, with the part that is meant.
     pub subjects: Vec<(Of, Part)>,
     pub measures: Vec<(u32, Option<Measure>)>,
+    /// Names and texts in code that it is said of.
+    pub sites: Vec<&'l Site>,
+    /// The forms of such.
+    pub forms: Vec<&'l Shaped>,
     /// Texts of which a subject starts with, ends with or contains one.
     pub literal: Option<(Cue, Vec<String>)>,
     /// Texts in quotation marks.
@@ -52,6 +56,8 @@ pub(super) struct Named<'l> {
     pub verb: Option<Cue>,
     /// Whether something that is not known is done in its places.
     pub elsewhere: bool,
+    /// The files that what is run is run on, where they are named along with it.
+    pub on: Option<Thing>,
     /// How many words there are that mean nothing here.
     pub words: usize,
 }
@@ -76,7 +82,8 @@ pub(super) fn name<'l>(
     verb: Option<Cue>,
     negative: bool,
 ) -> Named<'l> {
-    let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
+    let done = clause.units.iter().enumerate().filter(|(at, _)| !is_object(clause, *at)).map(|(_, unit)| unit);
+    let verbs = done.flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
     // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins, but not one
     // that says what for (`use X to run Y`).
     let purpose = clause.units.windows(2).find_map(|two| match two {
@@ -102,12 +109,16 @@ pub(super) fn name<'l>(
         },
         joined: false,
         behind_word: false,
+        called: false,
+        describes: [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().any(|cue| clause.has(cue)),
     };
     let mut at = 0;
     while at < clause.units.len() {
         let units = clause.units.get(at..).unwrap_or_default();
         at += namer.step(units);
         let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
+        namer.called =
+            units.first().is_some_and(|unit| matches!(unit.text, "call" | "calling" | "invoke" | "invoking"));
         namer.named.words += usize::from(word);
         // `the project's` says no more than an article.
         namer.behind_word =
@@ -116,6 +127,15 @@ pub(super) fn name<'l>(
     namer.keep();
     namer.settle();
     namer.named
+}
+
+/// Whether a verb stands as the noun that something else is done to: `lint your changes`.
+fn is_object(clause: &Clause<'_, '_>, at: usize) -> bool {
+    let noun = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "changes" | "edits" | "modifications"));
+    let before = clause.units.get(..at).unwrap_or_default();
+    let call = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "call" | "calls"));
+    noun && before.last().is_some_and(Unit::is_filler) && before.first().is_some_and(Unit::is_content)
+        || call && before.last().is_some_and(|unit| unit.literal)
 }
 
 struct Namer<'l, 'c> {
@@ -128,6 +148,10 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether the last unit said that something is called.
+    called: bool,
+    /// Whether the clause says what something begins with, ends with or holds.
+    describes: bool,
 }
 
 impl Namer<'_, '_> {
@@ -156,7 +180,11 @@ impl Namer<'_, '_> {
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
             && let Some((texts, count)) = literals(units)
         {
-            self.named.literal = Some((cue, texts));
+            if texts.iter().all(|text| text.starts_with('-')) {
+                self.named.flags.extend(texts);
+            } else {
+                self.named.literal = Some((cue, texts));
+            }
             return count;
         }
         if unit.is(Cue::Named)
@@ -173,6 +201,7 @@ impl Namer<'_, '_> {
             return count;
         }
         let before = self.named.things.len();
+        self.said_of_code(unit.code);
         self.take(unit);
         // `squash commits` is not to commit.
         let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
@@ -294,7 +323,7 @@ impl Namer<'_, '_> {
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(self.run_as(unit.text), Some(self.lexicon))),
+            What::Command => self.commands(unit.text),
             What::Literal(form) => self.literal(unit, form),
             What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
@@ -311,7 +340,7 @@ impl Namer<'_, '_> {
                 Sense::Measure(measure) => self.measure(*measure),
                 Sense::Number(value) => self.named.measures.push((*value, None)),
                 Sense::Flag(at) => self.option(*at),
-                Sense::Cue(_) => {}
+                Sense::Cue(_) | Sense::Idiom(_) | Sense::Site(_) | Sense::Form(_) => {}
             }
         }
         let verb = self.named.verb;
@@ -327,10 +356,23 @@ impl Namer<'_, '_> {
             return;
         }
         // Of several meanings, the one that fits what is done.
-        if let Some(entry) = entries.into_iter().min_by_key(|entry| rank(entry.kind, verb)) {
+        if let Some(entry) =
+            entries.into_iter().min_by_key(|entry| rank(entry.kind, verb.or(self.describes.then_some(Cue::Place))))
+        {
             match entry.kind {
                 Kind::Host => self.named.places.push(Place::Host(entry.name.clone())),
                 _ => self.named.things.push(entry_thing(entry, unit.text, verb, self.languages)),
+            }
+        }
+    }
+
+    /// Notes the names and texts in code that a unit can mean, and the forms of such.
+    fn said_of_code(&mut self, senses: &[Sense]) {
+        for sense in senses {
+            match sense {
+                Sense::Site(at) => self.named.sites.extend(self.lexicon.site(*at)),
+                Sense::Form(at) => self.named.forms.extend(self.lexicon.form(*at)),
+                _ => {}
             }
         }
     }
@@ -380,7 +422,9 @@ impl Namer<'_, '_> {
             Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
-            Form::Code if self.is_command(unit.text) => command_thing(self.run_as(unit.text), Some(self.lexicon)),
+            // What is called and has no arguments is code (`call fetch directly`).
+            Form::Code if self.called && !unit.text.contains([' ', '/', '-']) => text_thing(unit.text),
+            Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
@@ -393,6 +437,14 @@ impl Namer<'_, '_> {
             _ => text_thing(unit.text),
         };
         self.named.things.push(thing);
+    }
+
+    /// Takes in a command line; of several in one, each is run.
+    fn commands(&mut self, text: &str) {
+        for (at, part) in text.split("&&").map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+            let thing = command_thing(self.run_as(part), Some(self.lexicon));
+            self.named.things.push(Thing { literal: at > 0, joined: at > 0, ..thing });
+        }
     }
 
     /// The part of a command that is looked for: who is to run it may give the program behind `--` other options.
@@ -478,6 +530,8 @@ impl Namer<'_, '_> {
         if !self.named.flags.is_empty() && things.iter().any(|thing| thing.sort == Sort::Command) {
             things.retain(|thing| thing.sort == Sort::Command);
         } else if things.iter().any(|thing| thing.literal) {
+            let on = things.iter().find(|thing| thing.sort == Sort::File && !thing.literal && thing.slug != "files");
+            self.named.on = on.cloned();
             things.retain(|thing| thing.literal);
         }
         if let ([_, ..], [thing]) = (self.named.flags.as_slice(), things.as_mut_slice())
@@ -495,6 +549,10 @@ impl Namer<'_, '_> {
             return;
         }
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
+        if things.first().is_some_and(|thing| thing.sort == Sort::Command) {
+            let on = things.get(joined + 1..).unwrap_or_default().iter().find(|thing| thing.sort == Sort::File);
+            self.named.on = on.filter(|thing| thing.slug != "files").cloned().or(self.named.on.take());
+        }
         things.truncate(joined + 1);
     }
 
@@ -505,6 +563,15 @@ impl Namer<'_, '_> {
         if typed && named.subjects.is_empty() {
             named.subject = Some(Of::Commit);
             named.subjects = vec![(Of::Commit, Part::Title), (Of::Request, Part::Title)];
+        }
+        if named.subject == Some(Of::Branch)
+            && named.literal.is_none()
+            && let [thing] = named.things.as_slice()
+            && let Some((head, _)) = thing.label.trim_matches('`').split_once('/').filter(|_| thing.literal)
+            && head.chars().all(|c| c.is_alphanumeric() || c == '-')
+        {
+            named.literal = Some((Cue::StartsWith, vec![format!("{head}/")]));
+            named.things.clear();
         }
         let texts = matches!(named.subject, Some(Of::Commit | Of::Request));
         if !texts || named.literal.is_some() {
@@ -585,7 +652,7 @@ fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let name = |unit: &Unit<'_, '_>| {
         !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
     };
-    let near = units.iter().skip(1).take(3);
+    let near = units.iter().skip(1).take(6);
     let first = near
         .clone()
         .position(written)

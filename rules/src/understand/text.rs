@@ -250,6 +250,8 @@ fn scan(rest: &str, first: char, before: &str) -> (usize, usize, Form) {
             _ => (0, 1, Form::Mark),
         },
         '*' if rest.starts_with("**") && !rest.starts_with("**/") => (0, 2, Form::Mark),
+        '≤' => (0, first.len_utf8(), Form::Word),
+        '<' if rest.starts_with("<=") => (0, 2, Form::Word),
         c if is_unspaced(c) => (0, c.len_utf8(), Form::Word),
         c if begins_word(c, rest) => {
             let length = word_length(rest);

@@ -1,19 +1,26 @@
 //! What never happens, and what is used instead.
 
 use super::duty;
-use super::place::{base, excluded, under};
+use super::place::{base, excluded, file_paths, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
-use crate::understand::path::{at_path, path_of};
+use crate::understand::path::{at_path, path_of, siblings};
 use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, escaped, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
     pub(super) fn never(&self) -> Vec<Draft> {
         let meaning = self.meaning;
+        let lacks = meaning.before.as_ref().filter(|named| named.things.is_empty() && !named.flags.is_empty());
+        if let (Some(without), [command]) = (lacks, meaning.main.things.as_slice())
+            && command.sort == Sort::Command
+        {
+            // `never run cargo test without --locked`
+            return vec![duty::flagged(command, &without.flags)];
+        }
         if let Some(first) = meaning.before.as_ref().and_then(|named| named.things.first()) {
             // `never commit before the tests ran`: what comes first is in the clause.
             return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
@@ -176,6 +183,33 @@ impl Composer<'_, '_> {
         )
     }
 
+    /// `only edit locales/en.json`: what lies beside it and is of its kind is left alone.
+    pub(super) fn only_files(&self) -> Option<Draft> {
+        let main = &self.meaning.main;
+        let named = |thing: &Thing| thing.sort == Sort::File && thing.literal;
+        let edits = matches!(main.verb, Some(Cue::Edit | Cue::Create));
+        if !self.meaning.only || !edits || main.things.is_empty() || !main.things.iter().all(named) {
+            return None;
+        }
+        let beside: Vec<_> = main.things.iter().filter_map(|thing| siblings(thing.label.trim_matches('`'))).collect();
+        if beside.len() < main.things.len() {
+            return None;
+        }
+        let own: Vec<_> = main.things.iter().flat_map(|thing| file_paths(&thing.predicate)).collect();
+        let first = main.things.first()?;
+        let fine = first.holds.clone();
+        let path = path_of(&fine)?;
+        let other = under(beside.first()?, None).replace("example", "other").replace("??", "fr");
+        let test = FileTest { path: beside, not_path: own, ..FileTest::default() };
+        let id = format!("edit-beside-{}", first.slug);
+        let draft = Draft::of(
+            id,
+            format!("edit only {} of the files like it", first.label),
+            Pattern::Absence { never: Predicate::File(Box::new(test)) },
+        );
+        Some(draft.violates([Event::edit(other, "old", "new")]).clean([Event::edit(path, "old", "new")]))
+    }
+
     fn substitution(&self, never: &[Thing], instead: &[Thing]) -> Draft {
         let never: Vec<_> = never.iter().map(|thing| spared(&self.limited(&self.in_file(thing)), instead)).collect();
         let names = |things: &[Thing]| things.iter().map(|thing| thing.slug.clone()).collect::<Vec<_>>().join("-and-");
@@ -205,6 +239,23 @@ impl Composer<'_, '_> {
         }
     }
 
+    /// `run pytest through uv run`: no program of these runs without.
+    pub(super) fn through(&self, runner: &Thing, programs: &[Thing]) -> Draft {
+        let prefix = runner.label.trim_matches('`');
+        let first = programs.first().and_then(|program| program.holds.shell()).unwrap_or("run");
+        let runner = Thing { holds: Event::command(format!("{prefix} {first}")), ..runner.clone() };
+        let mut draft = self.substitution(programs, std::slice::from_ref(&runner));
+        if let Some(Pattern::Substitution { never, instead }) = draft.check.as_mut().map(|check| &mut check.pattern) {
+            let names = words_of(never);
+            let through = |name: &String| Replacement { from: name.clone(), to: format!("{prefix} {name}") };
+            *instead = names.iter().map(through).collect();
+            let most: Vec<_> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
+            let more = if names.len() > most.len() { " and the like" } else { "" };
+            draft.title = format!("run {}{more} through {}", most.join(", "), runner.label);
+        }
+        draft
+    }
+
     /// The steps of the lexicon, or the plain replacement of one name by the other.
     fn steps(&self, never: &Thing, instead: &Thing) -> Vec<Replacement> {
         let name = |thing: &Thing| thing.known.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
@@ -230,9 +281,14 @@ impl Composer<'_, '_> {
                 return Vec::new();
             }
             // `code over comments` weighs two things of different sorts: neither can take the other's place.
-            let alike = |never: &Thing| named.iter().any(|thing| thing.sort == never.sort || thing.literal);
+            let alike = |never: &Thing| {
+                let tool = |thing: &Thing| thing.sort == Sort::Tool && never.sort == Sort::Command;
+                named.iter().any(|thing| thing.sort == never.sort || thing.literal || tool(thing))
+            };
             if !named.is_empty() && !meaning.rejected.iter().any(alike) {
-                return Vec::new();
+                // A program that is written out is not to be run, whatever takes its place.
+                let programs = meaning.rejected.iter().filter(|never| never.sort == Sort::Command && never.literal);
+                return programs.map(|never| self.absence(&self.limited(never))).collect();
             }
             if instead.is_empty() {
                 return meaning.rejected.iter().map(|never| self.absence(&self.limited(never))).collect();
@@ -277,6 +333,19 @@ impl Composer<'_, '_> {
         let id = format!("only-{name}");
         let draft = self.substitution(&rivals, std::slice::from_ref(thing));
         Some(Draft { id, ..draft })
+    }
+}
+
+/// The programs and fixed words of command tests, each alternative of its own.
+fn words_of(predicate: &Predicate) -> Vec<String> {
+    match predicate {
+        Predicate::Any(parts) => parts.iter().flat_map(words_of).collect(),
+        Predicate::Command(test) => {
+            let (programs, rest) = test.run.split_once(' ').unwrap_or((&test.run, ""));
+            let plain = programs.split('|').filter(|name| !name.contains('*'));
+            plain.map(|name| format!("{name} {rest}").trim_end().to_owned()).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -357,7 +426,7 @@ fn with_words(predicate: &Predicate, words: &str) -> Predicate {
 }
 
 /// Something that needs the user's word: the prompt of the session must mention it.
-fn permitted(thing: &Thing) -> Draft {
+pub(super) fn permitted(thing: &Thing) -> Draft {
     let filler = ["new", "the", "any", "files", "file", "a", "an"];
     let label = slug(&thing.label);
     let mut words: Vec<&str> =

@@ -19,8 +19,10 @@ impl Composer<'_, '_> {
     pub(super) fn about_texts(&self) -> bool {
         let main = &self.meaning.main;
         let literal = main.literal.is_some() && main.subject.is_some();
-        let measured =
-            main.measures.iter().any(|(count, measure)| measure.is_some_and(|m| self.measured(*count, m).is_some()));
+        let measured = main
+            .measures
+            .iter()
+            .any(|(count, measure)| measure.or(self.usual(*count)).is_some_and(|m| self.measured(*count, m).is_some()));
         let measured =
             measured || (self.meaning.limits && main.subject == Some(Of::Lines) && !main.measures.is_empty());
         // What is created or added is no part of an answer.
@@ -49,7 +51,9 @@ impl Composer<'_, '_> {
             .iter()
             .flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
         let mut drafts: Vec<_> = said.filter_map(|(property, of)| self.property(property, of)).collect();
-        drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
+        drafts.extend(
+            main.measures.iter().filter_map(|(count, measure)| self.measured(*count, measure.or(self.usual(*count))?)),
+        );
         if meaning.per_turn
             && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
         {
@@ -135,6 +139,13 @@ impl Composer<'_, '_> {
             (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
         let draft = Draft::of(id, title, pattern);
         Some(draft.violates([Event::write(&path, &property.bad)]).clean([Event::write(&path, &property.good)]))
+    }
+
+    /// What a number counts where nothing says it: how long a line is, or the title of a commit.
+    fn usual(&self, count: u32) -> Option<Measure> {
+        let lines = self.meaning.main.subject == Some(Of::Lines) && (40..1000).contains(&count);
+        let titles = self.meaning.main.subjects.iter().any(|(of, part)| *of == Of::Commit && *part == Part::Title);
+        (self.meaning.limits && (lines || titles && (30..200).contains(&count))).then_some(Measure::MaxChars)
     }
 
     fn measured(&self, count: u32, measure: Measure) -> Option<Draft> {
@@ -255,6 +266,9 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
         _ => (format!("Add the parser {first} today"), "hold"),
     };
     let test = |text: &String| match cue {
+        _ if is_ticket(text) => TextTest::Matches(
+            if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),
+        ),
         Cue::StartsWith => TextTest::StartsWith(text.clone()),
         Cue::EndsWith => TextTest::EndsWith(text.clone()),
         _ if text.chars().all(char::is_alphanumeric) => TextTest::Mentions(text.clone()),
@@ -280,6 +294,18 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     }
     let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(must) };
     Draft::of(format!("{subject}-without-{name}"), title, pattern).violates([bad]).clean([good])
+}
+
+/// Whether a text shows how issues are named, such as `ABC-123` and `[JIRA-XXX]`.
+fn is_ticket(text: &str) -> bool {
+    let text = text.trim_matches(['[', ']', ':', ' ', '#', '(', ')']);
+    text.split_once('-').is_some_and(|(key, number)| {
+        let shown =
+            matches!(number, "XXX" | "XXXX" | "NNN" | "123" | "1234" | "12345" | "NNNN" | "456" | "###" | "000");
+        key.len() > 1
+            && key.chars().all(|c| c.is_ascii_uppercase())
+            && (shown || number.chars().all(|c| c.is_ascii_digit()))
+    })
 }
 
 /// How a rule's name says that a text is not so.
