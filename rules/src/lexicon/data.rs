@@ -253,6 +253,9 @@ pub(crate) struct Property {
     /// The test on the lines of a file, where it is another one.
     #[serde(default)]
     pub in_file: Option<TextTest>,
+    /// The test on the text of a commit, which is short, where it is another one.
+    #[serde(default)]
+    pub in_commit: Option<TextTest>,
     /// A text that passes the test.
     pub good: String,
     /// One that does not.
@@ -533,7 +536,12 @@ impl Property {
 
     /// The test on the text alone.
     pub(crate) fn shown(&self, of: Of) -> &TextTest {
-        self.in_file.as_ref().filter(|_| of == Of::File).unwrap_or(&self.must)
+        let own = match of {
+            Of::File => self.in_file.as_ref(),
+            Of::Commit | Of::Request => self.in_commit.as_ref(),
+            _ => None,
+        };
+        own.unwrap_or(&self.must)
     }
 
     /// The property as something that is not to be; none where its lack is all that shows.

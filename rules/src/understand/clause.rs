@@ -374,7 +374,36 @@ fn turns(units: &[Unit<'_, '_>]) -> bool {
 }
 
 /// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
-pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
+pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
+    let mut found = Vec::new();
+    while let Some((open, close)) = aside(&units) {
+        let inside: Vec<_> = units.drain(open..=close).collect();
+        let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")")).collect();
+        found.extend(sequence(inside));
+    }
+    found.splice(0..0, sequence(units));
+    found
+}
+
+/// Where a parenthesis stands that says something of its own: what else is done, and when.
+fn aside(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
+    let open = |from: usize| units.iter().skip(from).position(|unit| unit.text == "(").map(|at| at + from);
+    let mut from = 0;
+    while let Some(at) = open(from) {
+        let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+        let inside = units.get(at + 1..close).unwrap_or_default();
+        let joins = inside.iter().any(|unit| unit.is_any(&JOINTS));
+        let leads = inside.iter().take(2).any(|unit| unit.is_any(&STANCES) || unit.is_any(&[Cue::And, Cue::Run]));
+        if inside.len() > 3 && leads && (joins || inside.iter().any(Unit::is_content)) {
+            return Some((at, close));
+        }
+        from = close + 1;
+    }
+    None
+}
+
+/// Splits a sentence without parentheses.
+fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
     let breaks = (units.iter().enumerate())
         .filter(|(_, unit)| {
             matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Then, Cue::Reason])
@@ -478,7 +507,9 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
             continue;
         }
         let returns = role != Role::Main
-            && (open.said && unit.what == What::Comma && role != Role::Between
+            && ((open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
+                && unit.what == What::Comma
+                && role != Role::Between
                 || !main_said && unit.is_any(&STANCES)
                 || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
         if returns {

@@ -51,6 +51,10 @@ pub(super) struct Meaning<'l> {
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
+    /// It says when, and not after what.
+    pub when: bool,
+    /// Options that are not to be used.
+    pub without: Vec<String>,
     /// It says that files are changed together.
     pub together: bool,
     /// It says that something is entered in a file.
@@ -171,6 +175,7 @@ pub(super) fn mean<'l>(
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
     let words = unknown(clause);
+    let without = named(Role::Instead, verb).map(|named| named.flags).unwrap_or_default();
     let rejected =
         named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
     let has = |cue| statement.has(cue);
@@ -206,6 +211,8 @@ pub(super) fn mean<'l>(
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        when: after == Role::When,
+        without,
         together: clause.has(Cue::Together) && !negative,
         entry: clause.has(Cue::Entry),
         every: has(Cue::Every),

@@ -114,8 +114,13 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
 fn is_forbidden(correction: &Correction, lexicon: &Lexicon) -> bool {
     let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
     let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
-    let bare = !units.iter().any(clause::Unit::is_content) && units.len() <= 4;
-    (bare && units.iter().any(|unit| unit.is(Cue::Never)))
+    let bare = !units.iter().any(clause::Unit::is_content) && units.len() <= 7;
+    let own = text::sentences(&correction.text, lexicon).iter().any(|sentence| {
+        let tokens = text::tokens(&correction.text, sentence.range.clone());
+        clause::units(&correction.text, &tokens, lexicon).iter().any(|unit| unit.is(Cue::Never))
+    });
+    // Who forbids in so many words under `Never` says the rest as it is meant.
+    (bare && !own && units.iter().any(|unit| unit.is(Cue::Never)))
         || correction.text.trim_start().starts_with(['❌', '🚫', '⛔'])
 }
 

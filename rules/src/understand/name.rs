@@ -109,6 +109,22 @@ pub(super) fn name<'l>(
         },
         joined: false,
         behind_word: false,
+        behind_literal: false,
+        before_stance: 0,
+        phrases: clause.units.iter().any(|unit| {
+            let words = [
+                "phrases",
+                "phrase",
+                "expressions",
+                "acknowledgments",
+                "acknowledgements",
+                "pleasantries",
+                "openers",
+                "filler",
+                "fillers",
+            ];
+            words.contains(&unit.text)
+        }),
         called: false,
         describes: [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().any(|cue| clause.has(cue)),
     };
@@ -148,6 +164,12 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether the clause speaks of phrases.
+    phrases: bool,
+    /// How many things stood before the clause said that it forbids.
+    before_stance: usize,
+    /// Whether the last unit was written as in code.
+    behind_literal: bool,
     /// Whether the last unit said that something is called.
     called: bool,
     /// Whether the clause says what something begins with, ends with or holds.
@@ -162,14 +184,25 @@ impl Namer<'_, '_> {
         let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
         if unit.is_any(&[Cue::In, Cue::To, Cue::Outside])
             && !pair
-            && let Some((place, count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
+            && let Some((mut place, mut count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
         {
+            while let Place::Files { globs: known, label, .. } = &mut place
+                && let Some((more, path)) = other_path(units.get(count + 1..).unwrap_or_default(), self.lexicon)
+                && label.contains('/')
+            {
+                known.extend(globs(path));
+                count += more;
+            }
             // What is done in a place to something unknown is not about the place.
-            self.named.elsewhere |= unit.is(Cue::In) && self.named.words > 0;
+            self.named.elsewhere |= unit.is_any(&[Cue::In, Cue::To]) && self.named.words > 0;
             self.named.places.push(place);
             return count + 1;
         }
-        if unit.is(Cue::In) && !self.named.things.is_empty() | self.named.verb.is_some() {
+        if unit.text == "against" && units.get(1).is_some_and(|next| next.literal) {
+            return 2;
+        }
+        let said = !self.named.things.is_empty() || self.named.verb.is_some() || self.negative && self.named.words > 0;
+        if unit.is(Cue::In) && said {
             // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
             let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
             let Some(behind) = units.get(skip) else { return 1 };
@@ -201,6 +234,9 @@ impl Namer<'_, '_> {
             return count;
         }
         let before = self.named.things.len();
+        if unit.is(Cue::Never) {
+            self.before_stance = before;
+        }
         self.said_of_code(unit.code);
         self.take(unit);
         // `squash commits` is not to commit.
@@ -209,7 +245,10 @@ impl Namer<'_, '_> {
         if other || self.negative && self.is_limited(units) {
             self.named.things.truncate(before);
         }
+        let adjacent = unit.literal && std::mem::replace(&mut self.behind_literal, unit.literal);
+        self.behind_literal = unit.literal;
         if let Some(thing) = self.named.things.get_mut(before) {
+            self.joined |= adjacent;
             thing.literal = unit.literal;
             if unit.literal && thing.says.is_none() && !thing.label.contains('`') {
                 thing.label = format!("`{}`", unit.text);
@@ -285,9 +324,22 @@ impl Namer<'_, '_> {
             return false;
         }
         let next = units.get(1);
+        let acts = kind(Kind::Action) && !unit.is_any(&VERBS) && !unit.senses().iter().any(|sense| {
+            matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.name == "commit"))
+        });
+        if acts && next.is_some_and(|next| self.is_object(next)) {
+            return true;
+        }
         let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
         let relative = next.is_some_and(|next| matches!(next.text, "that" | "which" | "who"));
         self.behind_word || word(next) || relative
+    }
+
+    /// Whether a unit names files, a language or code, so that what is done is done to that alone.
+    fn is_object(&self, unit: &Unit<'_, '_>) -> bool {
+        let what = |entry: &Entry| matches!(entry.kind, Kind::Files | Kind::Language | Kind::Construct);
+        let named = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(what));
+        !unit.literal && !unit.senses().is_empty() && unit.senses().iter().all(named)
     }
 
     /// Whether a unit names files without saying which.
@@ -419,6 +471,7 @@ impl Namer<'_, '_> {
             _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
                 reply_thing(unit.text)
             }
+            Form::Quote if self.phrases && !unit.text.contains(['(', '_', '=']) => reply_thing(unit.text),
             Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
@@ -473,7 +526,13 @@ impl Namer<'_, '_> {
         let next = units.get(skip + 1);
         let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
         let stands_alone = next.is_none_or(|next| next.what != What::Word && !next.is(Cue::Folder));
-        if next.is_some_and(|next| next.is(Cue::Branch)) || (matches!(unit.text, "main" | "master") && stands_alone) {
+        let pushed = unit.literal
+            && !unit.text.contains([' ', '.', '/'])
+            && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push" | "commit"));
+        if next.is_some_and(|next| next.is(Cue::Branch))
+            || (matches!(unit.text, "main" | "master" | "develop" | "trunk") && stands_alone)
+            || pushed
+        {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
             return Some((Place::Branch(unit.text.to_owned()), skip + width));
         }
@@ -518,6 +577,10 @@ impl Namer<'_, '_> {
             // An option with a meaning of its own says all.
             *things = vec![things.swap_remove(flag)];
             return;
+        }
+        if self.negative && self.before_stance > 0 && self.before_stance < things.len() && self.named.verb.is_some() {
+            // `functions with a session must not call session.commit()`: the subject is not what is forbidden.
+            things.drain(..self.before_stance);
         }
         if self.negative && things.first().is_some_and(|thing| thing.slug == "commit") && self.named.verb.is_none() {
             // What is never committed are files.
@@ -615,10 +678,21 @@ impl Namer<'_, '_> {
             && !(self.negative && named.elsewhere)
             && let Some(Place::Files { globs, label, outside: false }) = named.places.first()
         {
-            named.things.push(file_thing(globs.clone(), label, named.verb));
+            // Who adds something to a file edits it.
+            let verb = if named.verb == Some(Cue::Create) { Some(Cue::Edit) } else { named.verb };
+            named.things.push(file_thing(globs.clone(), label, verb));
             named.places.remove(0);
         }
     }
+}
+
+/// The next of several paths that are joined, and how many units it takes.
+fn other_path<'a>(units: &[Unit<'a, '_>], lexicon: &Lexicon) -> Option<(usize, &'a str)> {
+    let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+    let skip = units.iter().take_while(joins).count();
+    let path = units.get(skip).filter(|unit| skip > 0 && skip < 3 && unit.literal)?;
+    let known = matches!(path.what, What::Literal(_)) && lexicon.is_path(path.text) && path.text.contains('/');
+    known.then_some((skip + 1, path.text))
 }
 
 /// Whether a code span is the type that a conventional commit begins with.

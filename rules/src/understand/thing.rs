@@ -427,8 +427,9 @@ pub(super) fn import_thing(module: &str) -> Thing {
 
 /// An answer that holds a phrase.
 pub(super) fn reply_thing(text: &str) -> Thing {
+    let said = text.trim_end_matches(['!', '.', '?', ',', ' ', '…']);
     Thing {
-        predicate: Predicate::Reply(TextTest::Mentions(text.to_owned())),
+        predicate: Predicate::Reply(TextTest::Mentions(said.to_owned())),
         sort: Sort::Reply,
         label: format!("“{text}”"),
         slug: slug(text),

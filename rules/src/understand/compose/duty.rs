@@ -57,11 +57,17 @@ impl Composer<'_, '_> {
         let code = main.on.clone().unwrap_or_else(|| self.code());
         // `format any Go code`: what is known to be done to files is done to those that are named.
         let formats = main.on.is_some() && first.sort == Sort::Command && first.says.is_some();
+        let prepares = prepares(first);
+        let first = first.clone();
         let things: Vec<_> = things.into_iter().map(mentioned).collect();
         let things: Vec<_> = things.iter().collect();
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
+            // What is read, or which skill is taken up, when something is done comes before it.
+            (None, Some(trigger)) if meaning.when && prepares && trigger.sort != Sort::Stop => {
+                vec![self.precedence(&first, trigger)]
+            }
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
@@ -232,6 +238,11 @@ impl Composer<'_, '_> {
         let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
         Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
     }
+}
+
+/// Whether something is done in order to know how to do something else.
+fn prepares(thing: &Thing) -> bool {
+    thing.sort == Sort::Read && thing.literal || thing.sort == Sort::Tool && thing.slug.ends_with("-skill")
 }
 
 /// A program that must run may be run through another one, such as a container's.

@@ -109,6 +109,9 @@ impl Composer<'_, '_> {
         if self.meaning.unclear {
             return Vec::new();
         }
+        if let Some(flag) = self.meaning.without.first().filter(|_| self.meaning.rejected.is_empty()) {
+            return self.without(flag);
+        }
         if self.meaning.stance != Stance::Never
             && let Some(only) = self.only_files()
         {

@@ -65,6 +65,12 @@ impl Composer<'_, '_> {
         drafts
     }
 
+    /// `use debug builds, not --release`: commands of that sort, or any, never have the option.
+    pub(super) fn without(&self, flag: &str) -> Vec<Draft> {
+        let named = self.meaning.main.things.iter().filter(|thing| thing.sort == Sort::Command && thing.literal);
+        with_flag(named.cloned().collect(), flag).iter().map(|thing| self.absence(thing)).collect()
+    }
+
     /// A command in a file that is named is a text.
     fn in_file(&self, thing: &Thing) -> Thing {
         let file = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.'));

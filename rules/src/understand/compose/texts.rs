@@ -91,7 +91,7 @@ impl Composer<'_, '_> {
     fn said_of(&self, property: &Property) -> Vec<(Of, Part)> {
         let can = |of: &Of| property.of.contains(of) || (*of == Of::Request && property.of.contains(&Of::Commit));
         let named: Vec<_> = self.meaning.main.subjects.iter().copied().filter(|(of, _)| can(of)).collect();
-        if !named.is_empty() {
+        if !named.is_empty() || !self.meaning.main.subjects.is_empty() {
             return named;
         }
         vec![(property.of.first().copied().unwrap_or(Of::Reply), Part::Whole)]
@@ -266,6 +266,7 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
         _ => (format!("Add the parser {first} today"), "hold"),
     };
     let test = |text: &String| match cue {
+        _ if trailer(text).is_some() => TextTest::Contains(trailer(text).unwrap_or_default().to_owned()),
         _ if is_ticket(text) => TextTest::Matches(
             if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),
         ),
@@ -296,6 +297,15 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     Draft::of(format!("{subject}-without-{name}"), title, pattern).violates([bad]).clean([good])
 }
 
+/// The name of a trailer whose value is left open: `Assisted-by:` of `Assisted-by: AGENT_NAME`.
+fn trailer(text: &str) -> Option<&str> {
+    let (name, value) = text.split_once(':')?;
+    let open = value.trim_start();
+    let named = name.contains('-') && name.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let shown = open.starts_with(['<', '{', '[']) || open.chars().all(|c| c.is_ascii_uppercase() || "_: ".contains(c));
+    (named && shown && !open.is_empty()).then(|| text.get(..=name.len())).flatten()
+}
+
 /// Whether a text shows how issues are named, such as `ABC-123` and `[JIRA-XXX]`.
 fn is_ticket(text: &str) -> bool {
     let text = text.trim_matches(['[', ']', ':', ' ', '#', '(', ')']);
@@ -304,7 +314,7 @@ fn is_ticket(text: &str) -> bool {
             matches!(number, "XXX" | "XXXX" | "NNN" | "123" | "1234" | "12345" | "NNNN" | "456" | "###" | "000");
         key.len() > 1
             && key.chars().all(|c| c.is_ascii_uppercase())
-            && (shown || number.chars().all(|c| c.is_ascii_digit()))
+            && (shown || !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
     })
 }
 
