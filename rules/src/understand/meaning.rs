@@ -51,6 +51,10 @@ pub(super) struct Meaning<'l> {
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
+    /// It says what is aimed at.
+    pub targets: bool,
+    /// It names something in place of something else.
+    pub rejects: bool,
     /// It says when, and not after what.
     pub when: bool,
     /// Options that are not to be used.
@@ -211,6 +215,11 @@ pub(super) fn mean<'l>(
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        targets: clause
+            .units
+            .iter()
+            .any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against")),
+        rejects: statement.clause(Role::Instead).is_some(),
         when: after == Role::When,
         without,
         together: clause.has(Cue::Together) && !negative,

@@ -91,6 +91,11 @@ pub(super) fn name<'l>(
         _ => None,
     });
     let verbs = verbs.filter(|cue| Some(*cue) != purpose || !clause.has(Cue::Use));
+    let follows = clause.units.windows(3).any(|three| {
+        let path = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) && lexicon.is_path(unit.text);
+        matches!(three, [follow, rest @ ..] if matches!(follow.text, "follow" | "following") && rest.iter().any(path))
+    });
+    let verb = if follows { Some(Cue::Read) } else { verb };
     let own = verbs.min_by_key(|cue| match cue {
         Cue::Use => 2,
         Cue::Create => 1,
@@ -139,6 +144,10 @@ pub(super) fn name<'l>(
         // `the project's` says no more than an article.
         namer.behind_word =
             word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
+    }
+    if negative && clause.units.iter().any(|unit| unit.text == "too") {
+        // What is too long or too many is fine as such.
+        namer.named.things.clear();
     }
     namer.keep();
     namer.settle();
@@ -232,6 +241,10 @@ impl Namer<'_, '_> {
         }
         if let Some(count) = self.compound(units) {
             return count;
+        }
+        if self.behind_word && matches!(unit.text, "format" | "formats") {
+            // `the required format` is no formatting.
+            return 1;
         }
         let before = self.named.things.len();
         if unit.is(Cue::Never) {
@@ -337,9 +350,13 @@ impl Namer<'_, '_> {
 
     /// Whether a unit names files, a language or code, so that what is done is done to that alone.
     fn is_object(&self, unit: &Unit<'_, '_>) -> bool {
-        let what = |entry: &Entry| matches!(entry.kind, Kind::Files | Kind::Language | Kind::Construct);
+        let what = |entry: &Entry| {
+            matches!(entry.kind, Kind::Files | Kind::Language | Kind::Construct)
+                && !matches!(&*entry.name, "code" | "files")
+        };
         let named = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(what));
-        !unit.literal && !unit.senses().is_empty() && unit.senses().iter().all(named)
+        let cue = unit.senses().iter().any(|sense| matches!(sense, Sense::Cue(_)));
+        !unit.literal && !cue && unit.senses().iter().any(named)
     }
 
     /// Whether a unit names files without saying which.
@@ -461,6 +478,9 @@ impl Namer<'_, '_> {
     }
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
+        if unit.text.trim().is_empty() {
+            return;
+        }
         let verb = self.named.verb;
         let edits = verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run | Cue::Ask | Cue::Say));
         let thing = match form {
@@ -511,6 +531,8 @@ impl Namer<'_, '_> {
         let main = matches!(self.role, Role::Main | Role::Instead);
         match self.named.verb {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
+            // Programs are not spelled like the names of products.
+            Some(Cue::Run) if text.starts_with(char::is_uppercase) && !text.contains([' ', '-', '/']) => false,
             Some(Cue::Run) => !path || (main && text.contains('/')),
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
             None if path => is_script(text),

@@ -131,6 +131,9 @@ impl Composer<'_, '_> {
         {
             return vec![self.through(runner, programs)];
         }
+        if let Some(base) = self.based() {
+            return vec![base];
+        }
         let in_code = self.in_code();
         if !in_code.is_empty() {
             return in_code;

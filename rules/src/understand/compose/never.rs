@@ -301,6 +301,10 @@ impl Composer<'_, '_> {
             }
             return vec![self.substitution(&meaning.rejected, instead)];
         }
+        if meaning.rejects {
+            // What is not to be used cannot be told, so neither can what would be kept by using the other.
+            return meaning.main.things.iter().filter_map(|thing| self.preferred(thing)).collect();
+        }
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }

@@ -4,7 +4,7 @@ use super::duty::times;
 use super::place::{excluded, narrow, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
-use crate::predicate::{FileAction, TextTest};
+use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::Place;
 use crate::understand::path::{path_of, sample_path};
@@ -139,6 +139,38 @@ impl Composer<'_, '_> {
             (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
         let draft = Draft::of(id, title, pattern);
         Some(draft.violates([Event::write(&path, &property.bad)]).clean([Event::write(&path, &property.good)]))
+    }
+
+    /// `pull requests must target develop`: where the command that opens one names its base, it names that one.
+    pub(super) fn based(&self) -> Option<Draft> {
+        let main = &self.meaning.main;
+        let of_requests = main.subjects.iter().any(|(of, _)| *of == Of::Request);
+        if !self.meaning.targets || !of_requests || self.meaning.stance == Stance::Never {
+            return None;
+        }
+        let branch = main.literal.as_ref().and_then(|(_, texts)| texts.first().cloned()).or_else(|| {
+            main.places.iter().find_map(|place| match place {
+                Place::Branch(branch) => Some(branch.clone()),
+                _ => None,
+            })
+        });
+        let branch = branch.filter(|branch| !branch.contains(' '))?;
+        let command = |run: &str| {
+            Predicate::Command(CommandTest {
+                run: run.to_owned(),
+                without: vec![branch.clone()],
+                ..CommandTest::default()
+            })
+        };
+        let never =
+            Predicate::Any(vec![command("gh pr create --base|-B"), command("glab mr create --target-branch|-b")]);
+        let open = |base: &str| Event::command(format!("gh pr create --fill --base {base}"));
+        let draft = Draft::of(
+            format!("pull-request-not-to-{}", slug(&branch)),
+            format!("open pull requests against `{branch}`"),
+            Pattern::Absence { never },
+        );
+        Some(draft.violates([open("other")]).clean([open(&branch)]))
     }
 
     /// What a number counts where nothing says it: how long a line is, or the title of a commit.
