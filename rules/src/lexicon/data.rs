@@ -13,6 +13,7 @@ pub(super) struct Data {
     pub pasted: Vec<String>,
     pub extensions: Vec<String>,
     pub not_paths: Vec<String>,
+    pub folders: Vec<String>,
     pub keywords: Vec<String>,
     pub cue: Vec<Cues>,
     pub number: Vec<Number>,

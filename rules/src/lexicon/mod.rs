@@ -56,6 +56,7 @@ pub struct Lexicon {
     pasted: Vec<String>,
     extensions: BTreeSet<String>,
     not_paths: BTreeSet<String>,
+    folders: BTreeSet<String>,
     keywords: BTreeSet<String>,
     index: HashMap<String, Vec<Phrase>>,
 }
@@ -273,6 +274,13 @@ impl Lexicon {
             || (word.contains('*') && word.chars().any(char::is_alphanumeric))
     }
 
+    /// Whether a path that stands in prose is one, and not two words with a slash between them (`getters/setters`).
+    pub(crate) fn is_prose_path(&self, word: &str) -> bool {
+        let marked = word.contains(['.', '*', '~', '{', '_', '-']) || word.starts_with('/') || word.ends_with('/');
+        let known = word.split('/').next().is_some_and(|first| self.folders.contains(&first.to_lowercase()));
+        !word.contains('/') || marked || known
+    }
+
     /// The longest phrase at the beginning of these words (in lower case).
     pub(crate) fn longest<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<Match<'_>> {
         let mut ahead = words;
@@ -298,6 +306,7 @@ impl Lexicon {
             pasted: Vec::new(),
             extensions: BTreeSet::new(),
             not_paths: BTreeSet::new(),
+            folders: BTreeSet::new(),
             keywords: BTreeSet::new(),
             index: HashMap::new(),
         }
@@ -332,6 +341,7 @@ impl Lexicon {
         self.pasted.append(&mut data.pasted);
         self.extensions.extend(std::mem::take(&mut data.extensions));
         self.not_paths.extend(std::mem::take(&mut data.not_paths));
+        self.folders.extend(std::mem::take(&mut data.folders));
         self.keywords.extend(std::mem::take(&mut data.keywords));
         for cue in &data.cue {
             for phrase in cue.phrases.values().flatten() {

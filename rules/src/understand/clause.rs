@@ -129,6 +129,11 @@ impl<'a, 'l> Statement<'a, 'l> {
     pub(super) fn has(&self, cue: Cue) -> bool {
         self.units().chain(&self.joints).any(|unit| unit.is(cue))
     }
+
+    /// Whether it puts one thing over another, and does not say that it is used.
+    pub(super) fn ranks(&self) -> bool {
+        self.joints.iter().any(|unit| unit.text.eq_ignore_ascii_case("over")) && !self.has(Cue::Use)
+    }
 }
 
 /// Finds the known phrases, the commands and the literals among tokens.
@@ -246,7 +251,7 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
         }
         let what = match token.form {
             Form::Flag => What::Literal(Form::Flag),
-            _ if lexicon.is_path(token.text) => What::Literal(Form::Path),
+            _ if lexicon.is_path(token.text) && lexicon.is_prose_path(token.text) => What::Literal(Form::Path),
             _ if !token.text.contains(char::is_alphanumeric) => What::Mark,
             _ => What::Word,
         };
@@ -292,15 +297,21 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
     if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
         let files = |at: usize| lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Files);
         let named = found.senses.iter().any(|sense| matches!(sense, Sense::Entry(at) if files(*at)));
+        let cues = found.senses.iter().all(|sense| matches!(sense, Sense::Cue(_) | Sense::Number(_) | Sense::Idiom(_)));
         // The name of a type is not the word that it looks like.
-        return if type_like && !named { What::Literal(Form::Code) } else { What::Known(found.senses) };
+        return if type_like && !named || cues { What::Literal(Form::Code) } else { What::Known(found.senses) };
     }
     let inside = words(token.text);
     match lexicon.longest(inside.iter().map(String::as_str)) {
         Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),
         Some(found) if found.senses.iter().any(|sense| is_program(*sense, lexicon)) => What::Command,
         _ if token.text.starts_with("./") && token.text.contains(' ') => What::Command,
-        _ if token.text.contains(' ') && token.text.split(' ').any(|word| word.starts_with("--")) => What::Command,
+        _ if token.text.starts_with(|c: char| c.is_alphanumeric() || c == '.')
+            && token.text.contains(' ')
+            && token.text.split(' ').any(|word| word.starts_with("--")) =>
+        {
+            What::Command
+        }
         _ => What::Literal(Form::Code),
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Meaning<'l> {
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
+    /// It says that something is kept up to date.
+    pub updates: bool,
     /// It says what is aimed at.
     pub targets: bool,
     /// It names something in place of something else.
@@ -191,6 +193,7 @@ pub(super) fn mean<'l>(
         .into_iter()
         .filter(|role| !(paired && *role == Role::When))
         .any(|role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages)));
+    unclear |= statement.ranks();
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
@@ -215,6 +218,7 @@ pub(super) fn mean<'l>(
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        updates: updates(statement),
         targets: clause
             .units
             .iter()
@@ -328,8 +332,36 @@ fn are_spelled(things: &[Thing]) -> bool {
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
-        let mixed =
-            small > 2 && text.chars().skip(1).any(char::is_uppercase) && text.chars().all(char::is_alphanumeric);
+        // The names of products are mixed, too (`PyTorch`); those of types end in what sort they are of.
+        const SORTS: [&str; 22] = [
+            "Exception",
+            "Error",
+            "Service",
+            "Controller",
+            "Manager",
+            "Factory",
+            "Helper",
+            "Util",
+            "Utils",
+            "Impl",
+            "Base",
+            "Mixin",
+            "Provider",
+            "Handler",
+            "Component",
+            "Repository",
+            "Test",
+            "Client",
+            "Context",
+            "Builder",
+            "Config",
+            "Model",
+        ];
+        let typed = text.starts_with(char::is_lowercase) || SORTS.iter().any(|sort| text.ends_with(sort));
+        let mixed = typed
+            && small > 2
+            && text.chars().skip(1).any(char::is_uppercase)
+            && text.chars().all(char::is_alphanumeric);
         let marked = text.contains("::") || text.contains("->") || text.ends_with("()");
         mixed || marked || (text.contains('_') && text.chars().all(|c| c.is_alphanumeric() || c == '_'))
     };
@@ -376,6 +408,12 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
     let whole = others.is_empty().then(|| usual.map(any)).flatten();
     let others: Vec<_> = others.into_iter().chain(whole).collect();
     (!others.is_empty()).then(|| (command_thing(runner.text, None), others))
+}
+
+/// Whether a statement says that a file is kept up to date, and not merely that it is the one that is edited.
+fn updates(statement: &Statement<'_, '_>) -> bool {
+    let edited = |unit: &Unit<'_, '_>| unit.text.to_lowercase().starts_with("edit") || unit.text == "modify";
+    !statement.units().any(edited)
 }
 
 /// Whether the first thing stands behind the stance.

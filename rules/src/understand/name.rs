@@ -116,6 +116,7 @@ pub(super) fn name<'l>(
         behind_word: false,
         behind_literal: false,
         before_stance: 0,
+        labelled: false,
         phrases: clause.units.iter().any(|unit| {
             let words = [
                 "phrases",
@@ -142,8 +143,9 @@ pub(super) fn name<'l>(
             units.first().is_some_and(|unit| matches!(unit.text, "call" | "calling" | "invoke" | "invoking"));
         namer.named.words += usize::from(word);
         // `the project's` says no more than an article.
-        namer.behind_word =
-            word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
+        let quoted = units.first().is_some_and(|unit| unit.what == What::Literal(Form::Quote));
+        namer.behind_word = quoted
+            || word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
     }
     if negative && clause.units.iter().any(|unit| unit.text == "too") {
         // What is too long or too many is fine as such.
@@ -173,6 +175,8 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether a colon stands before this unit.
+    labelled: bool,
     /// Whether the clause speaks of phrases.
     phrases: bool,
     /// How many things stood before the clause said that it forbids.
@@ -248,7 +252,21 @@ impl Namer<'_, '_> {
         }
         let before = self.named.things.len();
         if unit.is(Cue::Never) {
-            self.before_stance = before;
+            if self.negative && self.labelled {
+                // What stands before a colon is what the rest is about, not what is forbidden.
+                self.named.things.clear();
+            }
+            self.before_stance = self.named.things.len();
+        }
+        self.labelled = unit.text == ":" || self.labelled && unit.what == What::Mark;
+        let before = self.named.things.len();
+        if unit.is(Cue::Run) && !self.negative && self.role == Role::Main && !self.joined {
+            // `enforced by X — run Y`: what was named before is not what is run.
+            let other = |thing: &Thing| thing.sort == Sort::Command && thing.literal;
+            let reads = self.named.things.iter().all(other);
+            if reads && self.named.verb == Some(Cue::Run) {
+                self.named.things.clear();
+            }
         }
         self.said_of_code(unit.code);
         self.take(unit);
@@ -290,6 +308,16 @@ impl Namer<'_, '_> {
             let thing = import_thing(module.text);
             self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
             return Some(from + 1);
+        }
+        let plain =
+            |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_ ".contains(c));
+        if unit.what == What::Literal(Form::Code)
+            && units.get(1).is_some_and(|next| matches!(next.text, "command" | "commands" | "cli" | "CLI" | "binary"))
+            && plain(unit.text)
+        {
+            let thing = command_thing(unit.text, Some(self.lexicon));
+            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
+            return Some(2);
         }
         if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
             self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
@@ -478,7 +506,8 @@ impl Namer<'_, '_> {
     }
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
-        if unit.text.trim().is_empty() {
+        let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
+        if unit.text.trim().is_empty() || sign && self.negative {
             return;
         }
         let verb = self.named.verb;
@@ -503,6 +532,7 @@ impl Namer<'_, '_> {
             }
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
+            Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
             Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
                 self.named.quotes.push(unit.text.to_owned());
                 return;
@@ -533,7 +563,7 @@ impl Namer<'_, '_> {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
             // Programs are not spelled like the names of products.
             Some(Cue::Run) if text.starts_with(char::is_uppercase) && !text.contains([' ', '-', '/']) => false,
-            Some(Cue::Run) => !path || (main && text.contains('/')),
+            Some(Cue::Run) => !path || (main && text.contains('/') && !is_data(text)),
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
             None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
@@ -677,7 +707,10 @@ impl Namer<'_, '_> {
         for text in &mut found {
             text.truncate(fixed(text).len());
         }
-        found.retain(|text| text.chars().any(char::is_alphanumeric));
+        // What is shown whole is an example.
+        found.retain(|text| {
+            text.chars().any(char::is_alphanumeric) && (text.contains(':') || text.split(' ').count() < 5)
+        });
         if !found.is_empty() {
             let kind = |text: &String| text.ends_with(':') && text.starts_with(char::is_lowercase);
             let cue = if found.iter().all(kind) { Cue::StartsWith } else { Cue::Contains };
@@ -728,6 +761,15 @@ fn program(thing: &Thing) -> Option<String> {
     let name = thing.label.trim_matches('`');
     let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c));
     (thing.literal && thing.sort == Sort::Code && thing.known.is_none() && plain).then(|| name.to_owned())
+}
+
+/// Whether a path names a file that is written and not run.
+fn is_data(path: &str) -> bool {
+    const DATA: [&str; 16] = [
+        "md", "mdx", "json", "yaml", "yml", "toml", "hcl", "tf", "txt", "css", "html", "sql", "proto", "lock", "xml",
+        "csv",
+    ];
+    path.rsplit_once('.').is_some_and(|(_, ending)| DATA.contains(&ending)) || path.contains('*')
 }
 
 /// Whether a path is that of a program in a folder for such.

@@ -43,6 +43,9 @@ impl Composer<'_, '_> {
         }
         let then = meaning.before.as_ref().and_then(Named::whole);
         let trigger = meaning.after.as_ref().and_then(Named::whole);
+        // What is done when the turn ends is done before it ends.
+        let ends = trigger.as_ref().is_some_and(|trigger| trigger.sort == Sort::Stop);
+        let (then, trigger) = if ends { (then.or(trigger), None) } else { (then, trigger) };
         let (then, trigger) = (then.as_ref(), trigger.as_ref());
         let again = |other: &Thing| {
             things
@@ -80,7 +83,7 @@ impl Composer<'_, '_> {
             (None, None) if meaning.forgotten || meaning.always || formats => {
                 // What is merely named (`always pnpm`, `PRs must always …`) is not a thing to do after each change.
                 let done = |thing: &&&Thing| {
-                    matches!(thing.sort, Sort::Command | Sort::File)
+                    (thing.sort == Sort::Command || thing.sort == Sort::File && meaning.updates)
                         && !matches!(&*thing.slug, "code" | "files")
                         && (formats
                             || main.verb.is_some_and(|verb| verb != Cue::Use)

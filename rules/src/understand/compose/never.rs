@@ -54,6 +54,8 @@ impl Composer<'_, '_> {
                 || (thing.slug == "files" && meaning.main.places.is_empty())
                 || (thing.slug == "code" && meaning.main.places.is_empty())
                 || (thing.sort == Sort::Command && meaning.outside.is_some())
+                // A turn ends; what it is not to end with is another matter.
+                || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())
         };
         for thing in things.into_iter().filter(|thing| !anything(thing)) {
             drafts.push(if meaning.permission && matches!(thing.sort, Sort::Command | Sort::File) {

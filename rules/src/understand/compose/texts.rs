@@ -98,6 +98,10 @@ impl Composer<'_, '_> {
     }
 
     fn property(&self, property: &Property, (of, part): (Of, Part)) -> Option<Draft> {
+        if self.meaning.stance == Stance::Never && property.name == "spaces" && self.meaning.main.properties.len() < 2 {
+            // `no spaces` in a name or a value is no indentation.
+            return None;
+        }
         // Who is not to add something may edit a file that has it.
         let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
         let of = if added && of == Of::Content { Of::File } else { of };
