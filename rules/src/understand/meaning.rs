@@ -365,7 +365,24 @@ fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
         let marked = text.contains("::") || text.contains("->") || text.ends_with("()");
         mixed || marked || (text.contains('_') && text.chars().all(|c| c.is_alphanumeric() || c == '_'))
     };
-    let words = clause.units.iter().filter(|unit| unit.what == What::Word && spelled(unit.text));
+    // Behind `no` or `never use`, a name of any spelling is what is meant.
+    let named = |at: usize| {
+        let text = clause.units.get(at).map_or("", |unit| unit.text);
+        let before = clause.units.get(..at).unwrap_or_default().iter().rev().find(|unit| !unit.is_filler());
+        let humps = text.chars().filter(|c| c.is_uppercase()).count() > 1
+            && text.chars().filter(|c| c.is_lowercase()).count() > 2;
+        let member = text.split_once('.').is_some_and(|(of, name)| {
+            of.starts_with(char::is_uppercase) && name.starts_with(char::is_alphabetic) && name.len() > 2
+        });
+        let plain = text.chars().all(|c| c.is_alphanumeric() || c == '.');
+        plain && (member || humps && before.is_some_and(|unit| unit.is_any(&[Cue::No, Cue::Never, Cue::Use])))
+    };
+    let words = clause
+        .units
+        .iter()
+        .enumerate()
+        .filter(|(at, unit)| unit.what == What::Word && (spelled(unit.text) || named(*at)));
+    let words = words.map(|(_, unit)| unit);
     words.take(4).map(|unit| Thing { literal: true, ..text_thing(unit.text) }).collect()
 }
 

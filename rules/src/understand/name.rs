@@ -117,6 +117,7 @@ pub(super) fn name<'l>(
         behind_literal: false,
         before_stance: 0,
         labelled: false,
+        worded: false,
         phrases: clause.units.iter().any(|unit| {
             let words = [
                 "phrases",
@@ -139,6 +140,8 @@ pub(super) fn name<'l>(
         let units = clause.units.get(at..).unwrap_or_default();
         at += namer.step(units);
         let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
+        let words = ["word", "words", "verb", "verbs", "term", "terms"];
+        namer.worded = units.first().is_some_and(|unit| words.contains(&unit.text));
         namer.called =
             units.first().is_some_and(|unit| matches!(unit.text, "call" | "calling" | "invoke" | "invoking"));
         namer.named.words += usize::from(word);
@@ -175,6 +178,8 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether the last unit said that a word follows.
+    worded: bool,
     /// Whether a colon stands before this unit.
     labelled: bool,
     /// Whether the clause speaks of phrases.
@@ -226,6 +231,11 @@ impl Namer<'_, '_> {
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
             && let Some((texts, count)) = literals(units)
         {
+            // What stands between is what it is said of: `prefix commit messages with …`.
+            for between in units.iter().skip(1).take(count.saturating_sub(1)).take_while(|unit| !unit.literal) {
+                self.said_in(between);
+                self.said_of_code(between.code);
+            }
             if texts.iter().all(|text| text.starts_with('-')) {
                 self.named.flags.extend(texts);
             } else {
@@ -532,6 +542,7 @@ impl Namer<'_, '_> {
             }
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
+            Form::Quote if self.negative && self.worded => text_thing(unit.text),
             Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
             Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
                 self.named.quotes.push(unit.text.to_owned());
@@ -705,7 +716,9 @@ impl Namer<'_, '_> {
         let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
         found.append(&mut named.quotes);
         for text in &mut found {
-            text.truncate(fixed(text).len());
+            if super::compose::layout(text).is_none() {
+                text.truncate(fixed(text).len());
+            }
         }
         // What is shown whole is an example.
         found.retain(|text| {
@@ -806,7 +819,8 @@ fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
 
 /// The part of a text in front of what stands for something else: `Closes #` of `Closes #<number>`.
 fn fixed(text: &str) -> &str {
-    text.split(['<', '{', '…']).next().unwrap_or(text).trim_end()
+    let text = text.split(['<', '{', '…']).next().unwrap_or(text);
+    text.split_once("#N").map_or(text, |(head, _)| text.get(..=head.len()).unwrap_or(head)).trim_end()
 }
 
 fn is_entry(sense: &Sense) -> bool {

@@ -9,6 +9,8 @@ mod never;
 mod place;
 mod texts;
 
+pub(super) use texts::layout;
+
 use super::meaning::{Meaning, Stance};
 use crate::lexicon::Cue;
 use crate::{Decision, Directive, During, Event, Lexicon, Pattern, Per, Predicate, Scope};

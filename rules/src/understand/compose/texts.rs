@@ -297,11 +297,13 @@ fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
 fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -> Draft {
     let first = texts.first().map_or("", String::as_str);
     let (good, verb) = match cue {
+        _ if layout(first).is_some() => ("core(api): Add the parser".to_owned(), "write"),
         Cue::StartsWith => (format!("{first} add the parser"), "start"),
         Cue::EndsWith => (format!("Add the parser {first}"), "end"),
         _ => (format!("Add the parser {first} today"), "hold"),
     };
     let test = |text: &String| match cue {
+        _ if layout(text).is_some() => TextTest::Matches(layout(text).unwrap_or_default()),
         _ if trailer(text).is_some() => TextTest::Contains(trailer(text).unwrap_or_default().to_owned()),
         _ if is_ticket(text) => TextTest::Matches(
             if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),
@@ -331,6 +333,34 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     }
     let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(must) };
     Draft::of(format!("{subject}-without-{name}"), title, pattern).violates([bad]).clean([good])
+}
+
+/// The form of a title that is shown with its parts left open: `<module>: <message>`, `type(scope): description`.
+pub(in crate::understand) fn layout(text: &str) -> Option<String> {
+    let (head, rest) = text.split_once(": ")?;
+    let open = |part: &str| {
+        part.contains(['<', '{', '[']) || part.chars().all(|c| c.is_ascii_lowercase() || "_-/()".contains(c))
+    };
+    let kinds = [
+        "type",
+        "scope",
+        "component",
+        "module",
+        "area",
+        "package",
+        "subsystem",
+        "topic",
+        "prefix",
+        "category",
+        "ticket",
+    ];
+    let named = kinds.iter().any(|kind| head.contains(kind));
+    if !named || !open(head) || head.contains(' ') {
+        return None;
+    }
+    let scope = if head.contains('(') { "\\([^)]+\\)" } else { "(\\([^)]+\\))?" };
+    let first = if rest.starts_with(|c: char| c.is_ascii_uppercase()) { "[A-Z]" } else { "\\S" };
+    Some(format!("\\A[\\w./,@+-]+{scope}!?: {first}"))
 }
 
 /// The name of a trailer whose value is left open: `Assisted-by:` of `Assisted-by: AGENT_NAME`.
