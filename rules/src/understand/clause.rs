@@ -140,6 +140,18 @@ impl<'a, 'l> Statement<'a, 'l> {
 pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Lexicon) -> Vec<Unit<'a, 'l>> {
     let mut found = Vec::new();
     let mut at = 0;
+    let done = tokens.first().is_some_and(|token| {
+        matches!(&*token.lower, "changed" | "modified" | "edited" | "touched" | "updated") && token.form == Form::Word
+    });
+    if let (true, Some(token), Some(after)) = (
+        done && tokens.iter().take(7).any(|token| token.text == ":"),
+        tokens.first(),
+        lexicon.longest(std::iter::once("after")),
+    ) {
+        // `Changed parser/: run make gen` says after what.
+        let range = token.range.start..token.range.start;
+        found.push(Unit { what: What::Known(after.senses), text: "", range, literal: false, code: &[] });
+    }
     while let Some(token) = tokens.get(at) {
         let rest = tokens.get(at..).unwrap_or_default();
         if let Some(parts) = alternatives(token, lexicon) {
@@ -379,9 +391,11 @@ fn turns(units: &[Unit<'_, '_>]) -> bool {
     let adverb = units.first().is_some_and(Unit::is_filler);
     let bare = |unit: &&Unit<'_, '_>| !unit.text.ends_with("ing");
     let means = units.iter().any(|unit| matches!(unit.text, "with" | "via" | "instead"));
-    first
-        .filter(bare)
-        .is_some_and(|unit| (unit.is(Cue::Run) && adverb) || (means && !unit.literal && unit.what != What::Word))
+    let instead = units.iter().rfind(|unit| unit.what != What::Mark).is_some_and(|unit| unit.text == "instead");
+    instead
+        || first
+            .filter(bare)
+            .is_some_and(|unit| (unit.is(Cue::Run) && adverb) || (means && !unit.literal && unit.what != What::Word))
 }
 
 /// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
@@ -434,7 +448,10 @@ fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
         let dash = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "-" | "—" | "–"));
         let contrary =
             after_comma && (left.content && right.content && forbids(segment) || left.never && turns(segment));
-        if !fronted && (left.stands() && right.stands() && early || contrary || dash && left.stands()) {
+        let colon = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, ":" | "："));
+        let conditioned =
+            colon && left.stands() && left.never && segment.first().is_some_and(|unit| unit.is_any(&JOINTS));
+        if !fronted && (conditioned || left.stands() && right.stands() && early || contrary || dash && left.stands()) {
             cuts.push(from);
             start = from;
             left = right;
@@ -505,7 +522,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
         let role = open.clause.role;
         if let Some(next) = joint(&unit, &open) {
             main_said |= role == Role::Main && open.named;
-            let timed = matches!(next, Role::Before | Role::After);
+            let timed = matches!(next, Role::Before | Role::After | Role::When);
             let postponed = unit.is_unspaced() && timed && role == Role::Main && open.said;
             if postponed || unit.is(Cue::Rejected) {
                 // The cue stands behind its clause, and what follows is the main one.

@@ -100,6 +100,13 @@ impl<'l> Meaning<'l> {
             self.before = heading.before.as_ref().filter(timed).cloned();
             self.after = heading.after.as_ref().filter(timed).cloned();
         }
+        let phrases =
+            main.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code && thing.label.contains(' '));
+        let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
+        if of_request && phrases && !main.things.is_empty() && main.literal.is_none() && main.subjects.is_empty() {
+            let said = main.things.drain(..).map(|thing| thing.label.trim_matches('`').to_owned());
+            main.literal = Some((Cue::Contains, said.collect()));
+        }
         let of_texts = main.properties.iter().any(|property| property.of.contains(&Of::Commit));
         if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
             let texts = heading.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
@@ -269,8 +276,10 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
     });
     let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
     let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
-    let used =
-        main.verb == Some(Cue::Use) || statement.clause(Role::Instead).is_some() || (clause.has(Cue::Only) && tool);
+    let used = main.verb == Some(Cue::Use)
+        || clause.units.iter().rfind(|unit| unit.what != What::Mark).is_some_and(|unit| unit.text == "instead")
+        || statement.clause(Role::Instead).is_some()
+        || (clause.has(Cue::Only) && tool);
     let needs = clause.has(Cue::Must) || clause.has(Cue::Always) || statement.has(Cue::Forgot);
     if (clause.has(Cue::Never) || no) && !measured {
         Stance::Never

@@ -118,6 +118,8 @@ pub(super) fn name<'l>(
         before_stance: 0,
         labelled: false,
         worded: false,
+        passive: false,
+        behind_thing: false,
         phrases: clause.units.iter().any(|unit| {
             let words = [
                 "phrases",
@@ -138,8 +140,12 @@ pub(super) fn name<'l>(
     let mut at = 0;
     while at < clause.units.len() {
         let units = clause.units.get(at..).unwrap_or_default();
+        let before = namer.named.things.len();
         at += namer.step(units);
+        namer.behind_thing = namer.named.things.len() > before;
         let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
+        let last = units.first().map_or("", |unit| unit.text);
+        namer.passive = last.ends_with("be") || matches!(last, "is" | "are" | "was" | "were" | "been" | "gets");
         let words = ["word", "words", "verb", "verbs", "term", "terms"];
         namer.worded = units.first().is_some_and(|unit| words.contains(&unit.text));
         namer.called =
@@ -178,6 +184,10 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether the last unit named a thing.
+    behind_thing: bool,
+    /// Whether the last unit was a form of `be`.
+    passive: bool,
     /// Whether the last unit said that a word follows.
     worded: bool,
     /// Whether a colon stands before this unit.
@@ -260,7 +270,6 @@ impl Namer<'_, '_> {
             // `the required format` is no formatting.
             return 1;
         }
-        let before = self.named.things.len();
         if unit.is(Cue::Never) {
             if self.negative && self.labelled {
                 // What stands before a colon is what the rest is about, not what is forbidden.
@@ -274,7 +283,7 @@ impl Namer<'_, '_> {
             // `enforced by X — run Y`: what was named before is not what is run.
             let other = |thing: &Thing| thing.sort == Sort::Command && thing.literal;
             let reads = self.named.things.iter().all(other);
-            if reads && self.named.verb == Some(Cue::Run) {
+            if reads && !self.passive && self.named.verb == Some(Cue::Run) {
                 self.named.things.clear();
             }
         }
@@ -295,7 +304,9 @@ impl Namer<'_, '_> {
                 thing.label = format!("`{}`", unit.text);
             }
             thing.joined = std::mem::take(&mut self.joined);
-            self.join_language();
+            if self.behind_thing {
+                self.join_language();
+            }
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1

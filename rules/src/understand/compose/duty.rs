@@ -37,7 +37,7 @@ impl Composer<'_, '_> {
             return when.filter(|thing| thing.sort == Sort::Command).map(|thing| flagged(thing, &main.flags)).collect();
         }
         let Some(first) = things.first() else { return Vec::new() };
-        let told = main.verb.is_some() || meaning.stance == Stance::Must;
+        let told = main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some();
         if !main.flags.is_empty() && first.sort == Sort::Command && told {
             return vec![flagged(first, &main.flags)];
         }
@@ -61,7 +61,7 @@ impl Composer<'_, '_> {
         // `format any Go code`: what is known to be done to files is done to those that are named.
         let formats = main.on.is_some() && first.sort == Sort::Command && first.says.is_some();
         let prepares = prepares(first);
-        let first = first.clone();
+        let first: Thing = (*first).clone();
         let things: Vec<_> = things.into_iter().map(mentioned).collect();
         let things: Vec<_> = things.iter().collect();
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
@@ -213,7 +213,9 @@ impl Composer<'_, '_> {
         let Some(about) = meaning.before.as_ref().or(meaning.after.as_ref()) else { return Vec::new() };
         let seen = |thing: &&Thing| matches!(thing.sort, Sort::Command | Sort::File) && thing.slug != "files";
         let seen: Vec<_> = about.things.iter().filter(seen).map(permitted).collect();
-        if !seen.is_empty() && about.words == 0 {
+        if !seen.is_empty()
+            && (about.words == 0 || about.words < 3 && about.things.iter().all(|thing| thing.says.is_some()))
+        {
             return seen;
         }
         let thing = about.things.first();

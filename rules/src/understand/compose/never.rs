@@ -371,7 +371,17 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
         let longer = to.holds.shell().is_some_and(|text| text.len() > label.len() && text.starts_with(label));
         never.sort == Sort::Command && (to.predicate == never.predicate || longer)
     };
+    // `@a/ui` and not `@a/ui/button`: what goes on in the way of the other is fine.
+    let longer = |to: &Thing| {
+        let other = to.label.trim_matches('`');
+        never.sort == Sort::Code && never.literal && other.len() > label.len() && other.starts_with(label)
+    };
     match &never.predicate {
+        Predicate::File(test) if never.known.is_none() && instead.iter().any(longer) => {
+            let whole = TextTest::Matches(format!("{}($|[^\\w/.:(-])", escaped(label)));
+            let test = FileTest { added: Some(whole), ..(**test).clone() };
+            Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
+        }
         // One way of doing it instead of another: only what is written out is not to be.
         _ if never.literal && instead.iter().any(same) => {
             let written = command_thing(label, None);

@@ -6,7 +6,7 @@ use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
 use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
-use crate::understand::name::Place;
+use crate::understand::name::{Named, Place};
 use crate::understand::path::{path_of, sample_path};
 use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
@@ -42,7 +42,14 @@ impl Composer<'_, '_> {
     pub(super) fn properties(&self) -> Vec<Draft> {
         let meaning = self.meaning;
         let main = &meaning.main;
-        let at_times = [&meaning.before, &meaning.after, &meaning.until].into_iter().any(Option::is_some);
+        // Who is not to apologise `if corrected` is not to at all.
+        let named = |named: &Named<'_>| !named.things.is_empty() || !named.places.is_empty() || named.verb.is_some();
+        let spoken = meaning.stance == Stance::Never
+            && main.properties.iter().all(|property| property.of.first() == Some(&Of::Reply))
+            && meaning.when
+            && !meaning.after.as_ref().is_some_and(named);
+        let at_times =
+            [&meaning.before, &meaning.until].into_iter().any(Option::is_some) || meaning.after.is_some() && !spoken;
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }
