@@ -22,11 +22,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// The embedded files, by name.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 9] = [
     ("words.toml", include_str!("../../lexicon/words.toml")),
     ("tools.toml", include_str!("../../lexicon/tools.toml")),
     ("files.toml", include_str!("../../lexicon/files.toml")),
     ("constructs.toml", include_str!("../../lexicon/constructs.toml")),
+    ("web.toml", include_str!("../../lexicon/web.toml")),
+    ("languages.toml", include_str!("../../lexicon/languages.toml")),
+    ("libraries.toml", include_str!("../../lexicon/libraries.toml")),
     ("properties.toml", include_str!("../../lexicon/properties.toml")),
     ("sites.toml", include_str!("../../lexicon/sites.toml")),
 ];

@@ -249,7 +249,11 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),
-        Form::Code => return (code(token, lexicon), 1),
+        Form::Code => {
+            // A code span may begin a phrase: `` `await` in loops `` is less than `` `await` ``.
+            let phrase = lexicon.longest(lower).filter(|found| found.words > 1);
+            return phrase.map_or_else(|| (code(token, lexicon), 1), |found| (What::Known(found.senses), found.words));
+        }
         // What is quoted is spoken of, not said: no cue is looked for in it.
         Form::Quote => {
             let found = lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name));
