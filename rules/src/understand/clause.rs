@@ -154,7 +154,7 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
     }
     while let Some(token) = tokens.get(at) {
         let rest = tokens.get(at..).unwrap_or_default();
-        if let Some(parts) = alternatives(token, lexicon) {
+        if let Some(parts) = alternatives(token, lexicon).or_else(|| split_words(token, lexicon)) {
             found.extend(parts);
             at += 1;
             continue;
@@ -241,6 +241,36 @@ fn alternatives<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<U
     Some(found)
 }
 
+/// The units of words with slashes between them that are no path: `SLF4J/JUL/Log4j`.
+fn split_words<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<Unit<'a, 'l>>> {
+    let plain = token.text.chars().all(|c| c.is_alphanumeric() || c == '/');
+    let known = lexicon.longest(std::iter::once(&*token.lower)).is_some();
+    if token.form != Form::Word || !plain || known || !token.text.contains('/') || lexicon.is_prose_path(token.text) {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut start = token.range.start;
+    for text in token.text.split('/').filter(|text| !text.is_empty()) {
+        let range = start..start + text.len();
+        start = range.end + 1;
+        if !found.is_empty() {
+            found.push(Unit {
+                what: What::Mark,
+                text: "/",
+                range: range.start - 1..range.start,
+                literal: false,
+                code: &[],
+            });
+        }
+        let what = lexicon
+            .longest(std::iter::once(&*text.to_lowercase()))
+            .map_or(What::Word, |known| What::Known(known.senses));
+        let (what, code) = told_apart(what);
+        found.push(Unit { what, text, range, literal: false, code });
+    }
+    (found.len() > 1).then_some(found)
+}
+
 /// The unit that some tokens begin with, and how many of them it takes.
 fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
     let lower = rest.iter().map(|token| &*token.lower);
@@ -256,7 +286,12 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
         }
         // What is quoted is spoken of, not said: no cue is looked for in it.
         Form::Quote => {
-            let found = lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name));
+            let inside = words(token.text);
+            let whole = lexicon.longest(inside.iter().map(String::as_str)).filter(|found| {
+                found.words == inside.len() && found.senses.iter().all(|sense| matches!(sense, Sense::Property(_)))
+            });
+            let found =
+                lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name)).or(whole);
             return (found.map_or(What::Literal(Form::Quote), |found| What::Known(found.senses)), 1);
         }
         _ => {}
@@ -405,6 +440,9 @@ fn turns(units: &[Unit<'_, '_>]) -> bool {
 /// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
 pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
     let mut found = Vec::new();
+    while let Some((open, close)) = example(&units) {
+        units.drain(open..=close);
+    }
     while let Some((open, close)) = aside(&units) {
         let inside: Vec<_> = units.drain(open..=close).collect();
         let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")")).collect();
@@ -412,6 +450,27 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     }
     found.splice(0..0, sequence(units));
     found
+}
+
+/// Where a parenthesis gives examples of what is named in front of it, or of what cannot be told by them alone.
+fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
+    let at = units.windows(2).position(|two| {
+        let lead = two.get(1).map(|unit| unit.text.to_lowercase()).unwrap_or_default();
+        two.first().is_some_and(|unit| unit.text == "(")
+            && matches!(&*lead, "e.g" | "e.g." | "eg" | "for" | "such" | "like" | "i.e" | "i.e.")
+    })?;
+    let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+    let inside = units.get(at + 1..close).unwrap_or_default();
+    let outside = || units.iter().take(at).chain(units.iter().skip(close + 1));
+    let written = outside().any(|unit| unit.literal) || outside().any(Unit::is_content);
+    let whole = inside.iter().any(|unit| unit.literal && unit.text.contains(' '));
+    let shown = inside.iter().any(|unit| unit.literal)
+        && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
+    (shown
+        && (outside().any(|unit| unit.literal)
+            || whole && !written
+            || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
+    .then_some((at, close))
 }
 
 /// Where a parenthesis stands that says something of its own: what else is done, and when.

@@ -431,6 +431,11 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
         predicate: crate::Predicate::command(programs),
         ..command_thing(programs.split('|').next().unwrap_or(programs), None)
     };
+    // `run Python commands through uv run` speaks of all that are usually run so.
+    let others = match others.as_slice() {
+        [one] if one.slug == "python" && usual.is_some_and(|programs| programs.starts_with("python|")) => Vec::new(),
+        _ => others,
+    };
     let whole = others.is_empty().then(|| usual.map(any)).flatten();
     let others: Vec<_> = others.into_iter().chain(whole).collect();
     (!others.is_empty()).then(|| (command_thing(runner.text, None), others))

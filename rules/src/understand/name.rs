@@ -5,7 +5,7 @@ use super::path::{at_path, globs, path_of};
 use super::text::Form;
 use super::thing::{
     Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing,
-    reply_thing, skill_thing, text_thing, tool_thing,
+    reply_thing, skill_thing, text_thing, tool_thing, word_thing,
 };
 use crate::Lexicon;
 use crate::Predicate;
@@ -91,7 +91,7 @@ pub(super) fn name<'l>(
         _ => None,
     });
     let verbs = verbs.filter(|cue| Some(*cue) != purpose || !clause.has(Cue::Use));
-    let follows = clause.units.windows(3).any(|three| {
+    let follows = clause.units.windows(2).any(|three| {
         let path = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) && lexicon.is_path(unit.text);
         matches!(three, [follow, rest @ ..] if matches!(follow.text, "follow" | "following") && rest.iter().any(path))
     });
@@ -553,7 +553,7 @@ impl Namer<'_, '_> {
             }
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
-            Form::Quote if self.negative && self.worded => text_thing(unit.text),
+            Form::Quote if self.negative && self.worded => word_thing(unit.text),
             Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
             Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
                 self.named.quotes.push(unit.text.to_owned());
@@ -824,7 +824,10 @@ fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
     let count = first + 1 + more.count();
     let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
-    let texts: Vec<_> = found.map(|unit| fixed(unit.text).to_owned()).filter(|text| !text.is_empty()).collect();
+    let texts: Vec<_> = found
+        .map(|unit| fixed(unit.text).to_owned())
+        .filter(|text| text.chars().count() > 1 || text.contains(char::is_alphanumeric))
+        .collect();
     (!texts.is_empty()).then_some((texts, count))
 }
 

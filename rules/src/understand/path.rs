@@ -14,6 +14,9 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     let first = text.strip_prefix('/').and_then(|rest| rest.split('/').next());
     let rooted = first.is_some_and(|first| !first.is_empty() && !SYSTEM.contains(&first));
     let text = if rooted { text.trim_start_matches('/') } else { text };
+    // `*/api/*.cs` means any folder above, not one.
+    let deep = text.strip_prefix("*/").map(|rest| format!("**/{rest}"));
+    let text = deep.as_deref().unwrap_or(text);
     if text.starts_with('.')
         && !text.contains('/')
         && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric())

@@ -52,6 +52,9 @@ impl Composer<'_, '_> {
                 .iter()
                 .any(|thing| thing.predicate == other.predicate || other.slug.ends_with(&format!("-{}", thing.slug)))
         };
+        if trigger.is_some() && first.sort == Sort::Read && !first.literal {
+            return Vec::new();
+        }
         let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
         if repeats || [then, trigger].into_iter().flatten().any(again) {
             return Vec::new();
