@@ -288,7 +288,7 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
         Form::Quote => {
             let inside = words(token.text);
             let whole = lexicon.longest(inside.iter().map(String::as_str)).filter(|found| {
-                found.words == inside.len() && found.senses.iter().all(|sense| matches!(sense, Sense::Property(_)))
+                found.words == inside.len() && found.senses.iter().all(|sense| is_of_commits(*sense, lexicon))
             });
             let found =
                 lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name)).or(whole);
@@ -365,6 +365,11 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
         }
         _ => What::Literal(Form::Code),
     }
+}
+
+fn is_of_commits(sense: Sense, lexicon: &Lexicon) -> bool {
+    let Sense::Property(at) = sense else { return false };
+    lexicon.property(at).is_some_and(|property| property.of.first() == Some(&crate::lexicon::Of::Commit))
 }
 
 fn is_name(sense: &Sense) -> bool {
