@@ -145,11 +145,16 @@ impl CommandPattern {
         let mut maybe = sure;
         let mut covered = 0;
         let mut after_flag = false;
+        // `cargo +nightly fmt` names a toolchain; `git push origin +main` is looked for as it stands.
+        let wants_plus = self
+            .words
+            .iter()
+            .any(|step| matches!(step, Step::One(words) if words.iter().any(|word| word.starts_with('+'))));
         for (at, arg) in args.iter().enumerate() {
             if !self.end && sure & goal != 0 {
                 break;
             }
-            let plus = arg.text.starts_with('+') && arg.text.len() > 1;
+            let plus = !wants_plus && arg.text.starts_with('+') && arg.text.len() > 1;
             if arg.exact && (plus || arg.text.starts_with('-') && arg.text.len() > 1) {
                 after_flag = !plus && arg.text != "--" && !arg.text.contains('=');
                 continue;

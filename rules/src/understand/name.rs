@@ -648,8 +648,19 @@ impl Namer<'_, '_> {
                 && thing.literal
                 && thing.label.trim_matches('`').starts_with("--")
         }) {
-            // An option with a meaning of its own says all.
-            *things = vec![things.swap_remove(flag)];
+            // An option with a meaning of its own says all, but for the command that it is said of.
+            let of = things.iter().find_map(|thing| match &*thing.slug {
+                "commit" => Some("git commit"),
+                "push" => Some("git push"),
+                _ => None,
+            });
+            let mut meant = things.swap_remove(flag);
+            if let (Some(of), Predicate::Any(parts)) = (of, &mut meant.predicate)
+                && parts.iter().any(|part| runs(part, of))
+            {
+                parts.retain(|part| runs(part, of));
+            }
+            *things = vec![meant];
             return;
         }
         if self.negative && self.before_stance > 0 && self.before_stance < things.len() && self.named.verb.is_some() {
@@ -772,6 +783,11 @@ fn other_path<'a>(units: &[Unit<'a, '_>], lexicon: &Lexicon) -> Option<(usize, &
     let path = units.get(skip).filter(|unit| skip > 0 && skip < 3 && unit.literal)?;
     let known = matches!(path.what, What::Literal(_)) && lexicon.is_path(path.text) && path.text.contains('/');
     known.then_some((skip + 1, path.text))
+}
+
+/// Whether a test is for commands that begin so.
+fn runs(test: &Predicate, start: &str) -> bool {
+    matches!(test, Predicate::Command(test) if test.run.starts_with(start))
 }
 
 /// Whether a code span is the type that a conventional commit begins with.
