@@ -25,6 +25,7 @@ use std::sync::LazyLock;
 const FILES: [(&str, &str); 9] = [
     ("words.toml", include_str!("../../lexicon/words.toml")),
     ("tools.toml", include_str!("../../lexicon/tools.toml")),
+    ("commands.toml", include_str!("../../lexicon/commands.toml")),
     ("files.toml", include_str!("../../lexicon/files.toml")),
     ("constructs.toml", include_str!("../../lexicon/constructs.toml")),
     ("web.toml", include_str!("../../lexicon/web.toml")),
