@@ -14,6 +14,7 @@ pub(super) struct Data {
     pub extensions: Vec<String>,
     pub not_paths: Vec<String>,
     pub folders: Vec<String>,
+    pub programs: Vec<String>,
     pub keywords: Vec<String>,
     pub cue: Vec<Cues>,
     pub number: Vec<Number>,

@@ -603,9 +603,10 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
             continue;
         }
         let returns = role != Role::Main
-            && ((open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
-                && unit.what == What::Comma
-                && role != Role::Between
+            && (role == Role::Instead && unit.text == ")"
+                || (open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
+                    && unit.what == What::Comma
+                    && role != Role::Between
                 || !main_said && unit.is_any(&STANCES)
                 || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
         if returns {

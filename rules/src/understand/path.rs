@@ -19,7 +19,8 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     let text = deep.as_deref().unwrap_or(text);
     if text.starts_with('.')
         && !text.contains('/')
-        && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric())
+        && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric() || c == '.')
+        && !text.starts_with(".env.")
         && ![".env", "rc", "ignore", "config", "attributes", ".github"].iter().any(|end| text.ends_with(end))
     {
         return vec![format!("*{text}")];
