@@ -51,6 +51,8 @@ pub(super) struct Meaning<'l> {
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
+    /// Whether what it says of no text in particular can be meant of answers.
+    pub replies: bool,
     /// It says that something is kept up to date.
     pub updates: bool,
     /// It says what is aimed at.
@@ -225,6 +227,7 @@ pub(super) fn mean<'l>(
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        replies: true,
         updates: updates(statement),
         targets: clause
             .units

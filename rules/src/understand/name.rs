@@ -150,7 +150,10 @@ pub(super) fn name<'l>(
         if last == "(" {
             namer.aside = namer.aside.or(Some(before));
         }
-        namer.likened = last == "like";
+        let goes_on = units
+            .first()
+            .is_some_and(|unit| unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]));
+        namer.likened = last == "like" || namer.likened && goes_on;
         namer.passive = last.ends_with("be") || matches!(last, "is" | "are" | "was" | "were" | "been" | "gets");
         let words = ["word", "words", "verb", "verbs", "term", "terms"];
         namer.worded = units.first().is_some_and(|unit| words.contains(&unit.text));
@@ -815,7 +818,9 @@ impl Namer<'_, '_> {
         }
         let said = named.things.iter().filter(|thing| spelled(thing));
         let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
-        found.append(&mut named.quotes);
+        if named.properties.is_empty() {
+            found.append(&mut named.quotes);
+        }
         for text in &mut found {
             if super::compose::layout(text).is_none() {
                 text.truncate(fixed(text).len());

@@ -100,6 +100,7 @@ impl Composer<'_, '_> {
                 let done = |thing: &&&Thing| {
                     (thing.sort == Sort::Command || thing.sort == Sort::File && meaning.updates)
                         && !matches!(&*thing.slug, "code" | "files")
+                        && !(thing.literal && main.words > 8)
                         && (thing.says.is_none() || main.words == 0 || main.on.is_some() || meaning.forgotten)
                         && (formats
                             || main.verb.is_some_and(|verb| verb != Cue::Use)
