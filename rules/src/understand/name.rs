@@ -121,6 +121,7 @@ pub(super) fn name<'l>(
         passive: false,
         likened: false,
         aside: None,
+        purposed: false,
         behind_thing: false,
         phrases: clause.units.iter().any(|unit| {
             let words = [
@@ -147,6 +148,8 @@ pub(super) fn name<'l>(
         namer.behind_thing = namer.named.things.len() > before;
         let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
         let last = units.first().map_or("", |unit| unit.text);
+        namer.purposed =
+            units.first().is_some_and(|unit| unit.is(Cue::To) && !unit.is(Cue::Never)) && namer.named.words > 0;
         if last == "(" {
             namer.aside = namer.aside.or(Some(before));
         }
@@ -171,6 +174,10 @@ pub(super) fn name<'l>(
         .any(|two| matches!(two, [with, word] if with.text == "with" && word.what == What::Word));
     if negative && with && namer.named.things.iter().all(|thing| thing.sort == Sort::Command) {
         // What is forbidden only with something else is fine as such.
+        namer.named.things.clear();
+    }
+    let together = ["concurrently", "parallel", "simultaneously", "multiple", "mix", "mixing", "combine", "combining"];
+    if negative && clause.units.iter().any(|unit| together.contains(&&*unit.text.to_lowercase())) {
         namer.named.things.clear();
     }
     if negative && clause.units.iter().any(|unit| unit.text == "too") {
@@ -201,6 +208,8 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether the last unit said what for.
+    purposed: bool,
     /// How many things stood before the first parenthesis.
     aside: Option<usize>,
     /// Whether the last unit said that an example follows.
@@ -271,7 +280,8 @@ impl Namer<'_, '_> {
                 if !joins
                     || next.literal
                     || next.is_any(&VERBS)
-                    || !next.senses().iter().any(|sense| is_entry(sense) || matches!(sense, Sense::Subject(..)))
+                    || next.what != What::Word
+                        && !next.senses().iter().any(|sense| is_entry(sense) || matches!(sense, Sense::Subject(..)))
                 {
                     break;
                 }
@@ -459,7 +469,10 @@ impl Namer<'_, '_> {
             return true;
         }
         let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
-        let relative = next.is_some_and(|next| matches!(next.text, "that" | "which" | "who"));
+        let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");
+        let relative = next.is_some_and(that)
+            || units.windows(2).any(|two| matches!(two, [first, second] if that(first) && second.what == What::Word))
+            || kind(Kind::Action) && self.purposed;
         self.behind_word || word(next) || relative
     }
 
@@ -621,6 +634,12 @@ impl Namer<'_, '_> {
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
             Form::Quote if self.negative && self.worded => word_thing(unit.text),
+            // A verb in quotation marks (`don't "fix" the order`) is meant in another way.
+            Form::Quote
+                if self.negative && verb != Some(Cue::Use) && unit.text.chars().all(|c| c.is_ascii_lowercase()) =>
+            {
+                return;
+            }
             Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
             Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
                 self.named.quotes.push(unit.text.to_owned());

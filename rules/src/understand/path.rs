@@ -25,6 +25,11 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     {
         return vec![format!("*{text}")];
     }
+    if [".xcodeproj", ".xcworkspace", ".xcassets", ".framework", ".bundle"].iter().any(|ending| text.ends_with(ending))
+    {
+        let name = text.strip_prefix('.').map_or_else(|| text.to_owned(), |ending| format!("*.{ending}"));
+        return vec![format!("**/{name}/**")];
+    }
     let bare = text.trim_end_matches('/');
     let named = bare.rsplit('/').next().is_some_and(|name| name.contains('.') || name.contains('*'));
     let folder = text.ends_with('/') || (text.contains('/') && !named);
