@@ -186,6 +186,15 @@ pub(super) fn name<'l>(
     }
     namer.keep();
     namer.settle();
+    let existing = clause.units.iter().any(|unit| unit.text.to_lowercase().starts_with("existing"));
+    if negative && existing && namer.named.verb == Some(Cue::Edit) {
+        // What is there already is changed; a new one is made.
+        for thing in &mut namer.named.things {
+            if let Predicate::File(test) = &mut thing.predicate {
+                test.action = test.action.or(Some(crate::predicate::FileAction::Modify));
+            }
+        }
+    }
     namer.named
 }
 
@@ -290,7 +299,10 @@ impl Namer<'_, '_> {
             }
             return count;
         }
+        // `reference pages` refer to nothing.
+        let noun = unit.text == "reference" && units.get(1).is_some_and(|next| next.what == What::Word);
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
+            && !noun
             && let Some((texts, count)) = literals(units)
         {
             // What stands between is what it is said of: `prefix commit messages with …`.
@@ -349,7 +361,8 @@ impl Namer<'_, '_> {
         let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
         let other = self.behind_word && self.named.verb.is_none() && self.named.things.get(before).is_some_and(noun);
         let done_to = self.negative && self.passive && self.named.words > 0 && unit.literal;
-        if other || done_to || self.negative && self.is_limited(units) {
+        let left_out = self.negative || self.role == Role::Instead;
+        if other || done_to || left_out && self.is_limited(units) {
             self.named.things.truncate(before);
         }
         let adjacent = unit.literal && std::mem::replace(&mut self.behind_literal, unit.literal);
@@ -378,7 +391,9 @@ impl Namer<'_, '_> {
             self.named.things.push(path_thing(&path, self.named.verb));
             return Some(2);
         }
-        let imports = matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
+        let depends = ["depend", "depends", "rely", "relies"].contains(&unit.text)
+            && units.get(1).is_some_and(|on| on.text == "on");
+        let imports = depends || matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
         let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
         if let Some(module) = units.get(from).filter(|module| imports && module.literal && module.what != What::Command)
         {
@@ -551,6 +566,13 @@ impl Namer<'_, '_> {
                 self.named.things.push(text_thing(unit.text));
             }
             return;
+        }
+        // All the tests are what is not to be run, any of them what is.
+        let whole =
+            entries.iter().any(|entry| entry.name == "full-tests") && entries.iter().any(|entry| entry.name == "tests");
+        if whole {
+            let wanted = if self.negative || self.role == Role::Instead { "full-tests" } else { "tests" };
+            entries.retain(|entry| entry.name == wanted);
         }
         // Of several meanings, the one that fits what is done.
         if let Some(entry) =
@@ -757,9 +779,23 @@ impl Namer<'_, '_> {
             *things = vec![meant];
             return;
         }
-        if self.negative && self.before_stance > 0 && self.before_stance < things.len() && self.named.verb.is_some() {
+        let imports = things.get(self.before_stance).is_some_and(|thing| thing.slug.starts_with("import-"));
+        if self.negative
+            && self.before_stance > 0
+            && self.before_stance < things.len()
+            && (self.named.verb.is_some() || imports)
+        {
             // `functions with a session must not call session.commit()`: the subject is not what is forbidden.
-            things.drain(..self.before_stance);
+            let before: Vec<_> = things.drain(..self.before_stance).collect();
+            let folder = |thing: &Thing| {
+                let name = thing.label.trim_matches('`').trim_end_matches('/').to_owned();
+                let plain = name.chars().all(|c| c.is_alphanumeric() || "_-/.".contains(c));
+                (imports && thing.literal && plain).then(|| format!("{name}/"))
+            };
+            // `core must not import from ui` is about what lies in `core`.
+            let places = before.iter().filter_map(folder);
+            let places = places.map(|label| Place::Files { globs: globs(&label), label, outside: false });
+            self.named.places.extend(places);
         }
         if self.negative && things.first().is_some_and(|thing| thing.slug == "commit") && self.named.verb.is_none() {
             // What is never committed are files.

@@ -270,7 +270,11 @@ fn prepares(thing: &Thing) -> bool {
 /// A program that must run may be run through another one, such as a container's.
 fn mentioned(thing: &Thing) -> Thing {
     match &thing.predicate {
-        Predicate::Command(test) if thing.known.is_none() && !test.run.contains(' ') => {
+        Predicate::Command(test)
+            if thing.known.is_none()
+                && !test.run.contains(' ')
+                && (test.run.contains('-') || !thing.label.contains(['/', '.'])) =>
+        {
             let name = if test.run.contains('-') { format!("*{}*", test.run) } else { test.run.clone() };
             let through = Predicate::command(&format!("* ** {name}"));
             Thing { predicate: Predicate::Any(vec![thing.predicate.clone(), through]), ..thing.clone() }
