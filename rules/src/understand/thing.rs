@@ -237,6 +237,14 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         behind |= *word == "--";
         !word.starts_with(['<', '[', '…']) && !matches!(*word, "..." | "--") && (!behind || word.starts_with('-'))
     };
+    let mut text = text.to_owned();
+    while let Some((start, length)) = text.find('<').and_then(|at| text.get(at..)?.find('>').map(|to| (at, to))) {
+        let inside = text.get(start..=start + length).unwrap_or_default();
+        if !inside.contains(' ') {
+            break;
+        }
+        text.replace_range(start..=start + length, "…");
+    }
     let text = text.split_whitespace().filter(open).collect::<Vec<_>>().join(" ");
     let pattern = text.replace(['|', '$'], "");
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
@@ -371,7 +379,7 @@ fn spelled(text: &str) -> TextTest {
     if let Some(head) = text.strip_suffix('*').filter(|head| head.ends_with(name) && !head.contains('*')) {
         return TextTest::Matches(format!("{}\\w*", escaped(head)));
     }
-    let call = text.strip_suffix("()").map(|name| format!("{name}("));
+    let call = text.strip_suffix("()").or_else(|| text.strip_suffix("(...)")).map(|name| format!("{name}("));
     let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
     let parts: Vec<_> = open.unwrap_or(text).split("...").collect();
     if open.is_none() && parts.len() == 1 {
@@ -410,6 +418,12 @@ pub(super) fn text_thing(text: &str) -> Thing {
     }
 }
 
+/// Added lines, of documents too, that hold a word in any case.
+pub(super) fn word_thing(word: &str) -> Thing {
+    let lines = FileTest { added: Some(TextTest::Mentions(word.to_owned())), ..FileTest::default() };
+    Thing { predicate: Predicate::File(Box::new(lines)), ..text_thing(word) }
+}
+
 /// Code that imports a module.
 pub(super) fn import_thing(module: &str) -> Thing {
     let names = module.trim_matches('/');
@@ -427,8 +441,9 @@ pub(super) fn import_thing(module: &str) -> Thing {
 
 /// An answer that holds a phrase.
 pub(super) fn reply_thing(text: &str) -> Thing {
+    let said = text.trim_end_matches(['!', '.', '?', ',', ' ', '…']);
     Thing {
-        predicate: Predicate::Reply(TextTest::Mentions(text.to_owned())),
+        predicate: Predicate::Reply(TextTest::Mentions(said.to_owned())),
         sort: Sort::Reply,
         label: format!("“{text}”"),
         slug: slug(text),
