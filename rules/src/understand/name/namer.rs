@@ -9,6 +9,7 @@ use crate::understand::thing::{Sort, Thing};
 use crate::{Lexicon, Predicate};
 
 /// Names what the units of a clause are, one after the other.
+#[expect(clippy::struct_excessive_bools, reason = "each is something that the clause has said so far, or has not")]
 pub(super) struct Namer<'l, 'c> {
     pub(super) lexicon: &'l Lexicon,
     pub(super) languages: &'c [String],
