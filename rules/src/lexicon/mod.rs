@@ -21,27 +21,15 @@ pub(crate) use site::{Form, Shape, Site};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-/// The embedded files, by name.
-const FILES: [(&str, &str); 10] = [
-    ("words.toml", include_str!("../../lexicon/words.toml")),
-    ("tools.toml", include_str!("../../lexicon/tools.toml")),
-    ("commands.toml", include_str!("../../lexicon/commands.toml")),
-    ("files.toml", include_str!("../../lexicon/files.toml")),
-    ("constructs.toml", include_str!("../../lexicon/constructs.toml")),
-    ("web.toml", include_str!("../../lexicon/web.toml")),
-    ("languages.toml", include_str!("../../lexicon/languages.toml")),
-    ("libraries.toml", include_str!("../../lexicon/libraries.toml")),
-    ("properties.toml", include_str!("../../lexicon/properties.toml")),
-    ("sites.toml", include_str!("../../lexicon/sites.toml")),
-];
+/// The files of `lexicon/`, as they were when this was built.
+const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/lexicon.json"));
 
 /// The built-in knowledge, read when it is first asked for.
 static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut lexicon = Lexicon::empty();
-    for (_, text) in FILES {
-        if let Ok(data) = toml::from_str(text) {
-            lexicon.add(data);
-        }
+    let files: Vec<Data> = serde_json::from_str(BUILT_IN).unwrap_or_default();
+    for data in files {
+        lexicon.add(data);
     }
     lexicon
 });

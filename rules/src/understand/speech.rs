@@ -133,12 +133,12 @@ enum Step {
 /// The most words that a gap in a phrase stands for.
 const MAX_GAP: usize = 8;
 
-const TEXT: &str = include_str!("../../lexicon/speech.toml");
+const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/speech.json"));
 
 /// The phrases by their first word, read when they are first asked for.
 static PHRASES: LazyLock<HashMap<String, Vec<Phrase>>> = LazyLock::new(|| {
     let mut index: HashMap<String, Vec<Phrase>> = HashMap::new();
-    for Entry { does, phrases, .. } in toml::from_str::<Data>(TEXT).map(|data| data.act).unwrap_or_default() {
+    for Entry { does, phrases, .. } in serde_json::from_str::<Data>(TEXT).map(|data| data.act).unwrap_or_default() {
         for phrase in phrases {
             let place = match phrase.chars().next() {
                 Some('^') => Place::Beginning,
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn every_act_tells_what_is_meant_for_good_from_what_is_close_by() {
-        let data: Data = toml::from_str(TEXT).unwrap();
+        let data: Data = serde_json::from_str(TEXT).unwrap();
         let mut faults = Vec::new();
         for entry in &data.act {
             for (messages, durable) in [(&entry.good, true), (&entry.once, false)] {
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn phrases_are_whole_words_in_the_spelling_of_messages() {
-        let data: Data = toml::from_str(TEXT).unwrap();
+        let data: Data = serde_json::from_str(TEXT).unwrap();
         for phrase in data.act.iter().flat_map(|entry| &entry.phrases) {
             let gaps = phrase.matches('…').count();
             assert!(!phrase.contains('\'') && *phrase == phrase.to_lowercase() && gaps < 2, "`{phrase}`");

@@ -173,6 +173,15 @@ fn push(text: &str, range: Range<usize>, found: &mut Vec<Sentence>) {
 
 /// The lower-case words of a phrase, as tokens are compared.
 pub(crate) fn words(phrase: &str) -> Vec<String> {
+    // Most phrases of the lexicon are plain words, and a process that reads one message splits all of them.
+    let plain = |word: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '\'' | '_');
+        let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        word.starts_with(edge) && word.ends_with(edge) && word.chars().all(inner)
+    };
+    if phrase.split(' ').all(plain) {
+        return phrase.split(' ').map(str::to_owned).collect();
+    }
     tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower).collect()
 }
 
@@ -334,4 +343,19 @@ fn form_of(word: &str) -> Form {
         return Form::Number;
     }
     Form::Word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_phrases_are_split_as_any_other() {
+        for phrase in
+            ["never use", "don't", "force-push", "snake_case names", "http2 client's", "a--b", "--flag", "x ", "日本語"]
+        {
+            let tokens: Vec<_> = tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower).collect();
+            assert_eq!(words(phrase), tokens, "{phrase}");
+        }
+    }
 }

@@ -73,7 +73,7 @@ impl Composer<'_, '_> {
         };
         // `the files` says nothing of what is done.
         let vague = thing.sort == Sort::File && thing.slug == "files";
-        !matches!(thing.sort, Sort::Stop | Sort::Code) && !(made && writes) && !vague
+        !(matches!(thing.sort, Sort::Stop | Sort::Code) || vague || made && writes)
     }
 
     /// The commands that are run with the options that are named.
