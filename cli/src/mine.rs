@@ -21,7 +21,7 @@ const MAX_LISTED: usize = 200;
 /// Find the rules that you said in recorded sessions, or wrote for agents
 ///
 /// Reads transcripts of Claude Code, rollouts of Codex, chats of Gemini CLI, events of Copilot CLI, histories of Aider and
-/// exports of SpecStory; and CLAUDE.md, AGENTS.md, GEMINI.md, .cursorrules, .cursor/rules/*.mdc, copilot-instructions.md,
+/// exports of `SpecStory`; and CLAUDE.md, AGENTS.md, GEMINI.md, .cursorrules, .cursor/rules/*.mdc, copilot-instructions.md,
 /// *.instructions.md and rules of hookify. Each rule is run over the recorded sessions: does it fire on what you corrected,
 /// and where else? Nothing is written unless asked for, and nothing that is found is enforced before you arm it.
 #[derive(Debug, clap::Args)]

@@ -138,8 +138,8 @@ impl Search<'_, '_, '_, '_> {
             }
             Source::Document(path) => {
                 self.sum.documents += 1;
-                let (name, text) = self.text(path)?;
-                let statements = document::statements(&text, &name, self.directory(path));
+                let (name, text) = text(path)?;
+                let statements = document::statements(&text, &name, self.directory(path).as_deref());
                 self.pass("of a table or a listing", statements.passed);
                 for (line, correction) in statements.found {
                     let understood = self.plan.reader.understand(&correction);
@@ -149,7 +149,7 @@ impl Search<'_, '_, '_, '_> {
             }
             Source::Hookify(path) => {
                 self.sum.documents += 1;
-                let (name, text) = self.text(path)?;
+                let (name, text) = text(path)?;
                 match hookify::rule(&text, &name) {
                     Ok((correction, understood)) => self.said(1, &correction, understood)?,
                     Err(why) => self.pass(why, 1),
@@ -218,17 +218,6 @@ impl Search<'_, '_, '_, '_> {
         }
     }
 
-    fn text(&self, path: &Path) -> Result<(String, String), EngineError> {
-        let name = path.display().to_string();
-        let failed = |source| EngineError::Input { name: name.clone(), source };
-        let size = fs::metadata(path).map_err(failed)?.len();
-        if size > MOST_BYTES {
-            return Err(failed(io::ErrorKind::FileTooLarge.into()));
-        }
-        let bytes = fs::read(path).map_err(failed)?;
-        Ok((name.clone(), String::from_utf8_lossy(&bytes).into_owned()))
-    }
-
     /// The directory that a document is about: where it lies, or where the hidden folder lies that it is in; nothing for the
     /// root, and for what lies outside.
     fn directory(&self, path: &Path) -> Option<String> {
@@ -237,4 +226,16 @@ impl Search<'_, '_, '_, '_> {
         let parts = folder.iter().map(|part| part.to_string_lossy()).take_while(|part| !part.starts_with('.'));
         Some(parts.collect::<Vec<_>>().join("/")).filter(|folder| !folder.is_empty())
     }
+}
+
+/// The name of a document, and its text.
+fn text(path: &Path) -> Result<(String, String), EngineError> {
+    let name = path.display().to_string();
+    let failed = |source| EngineError::Input { name: name.clone(), source };
+    let size = fs::metadata(path).map_err(failed)?.len();
+    if size > MOST_BYTES {
+        return Err(failed(io::ErrorKind::FileTooLarge.into()));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    Ok((name.clone(), String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -106,7 +106,9 @@ impl Proposer {
             .map_err(|_| "the model's answer is not the JSON that was asked for".to_owned())?;
         let (believed, not) = proposals.believed(correction);
         // The reason without what is the message's own.
-        not.iter().for_each(|why| self.count(format!("a proposal is not believed: {}", why.kind())));
+        for why in not {
+            self.count(format!("a proposal is not believed: {}", why.kind()));
+        }
         let taken: Vec<Rule> = believed.into_iter().filter(|rule| self.holds(rule)).collect();
         self.bill.lock().taken += taken.len();
         Ok(taken)

@@ -55,7 +55,7 @@ pub enum Format {
     Copilot,
     /// A history of Aider.
     Aider,
-    /// An export of SpecStory.
+    /// An export of `SpecStory`.
     SpecStory,
     /// What `trace memory export` writes.
     Trace,

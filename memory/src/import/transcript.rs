@@ -40,7 +40,7 @@ pub enum Program {
     Gemini,
     /// Aider: `.aider.chat.history.md`.
     Aider,
-    /// SpecStory's exports of any agent: `.specstory/history/….md`.
+    /// `SpecStory`'s exports of any agent: `.specstory/history/….md`.
     SpecStory,
 }
 

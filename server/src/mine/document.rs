@@ -20,7 +20,7 @@ pub(super) struct Statements {
 }
 
 /// Reads a document; `directory` is what it is about.
-pub(super) fn statements(text: &str, name: &str, directory: Option<String>) -> Statements {
+pub(super) fn statements(text: &str, name: &str, directory: Option<&str>) -> Statements {
     let (front, body) = front_matter(text);
     let before = text.len() - body.len();
     let scope = scope(&front, directory);
@@ -155,15 +155,15 @@ fn globs(front: &[(String, String)]) -> Vec<&str> {
 }
 
 /// Where a document applies: the folders in front of the wildcards of its globs, or its own.
-fn scope(front: &[(String, String)], directory: Option<String>) -> Option<Scope> {
+fn scope(front: &[(String, String)], directory: Option<&str>) -> Option<Scope> {
     let folders = globs(front).into_iter().map(|glob| {
         let plain = glob.split('/').take_while(|part| !part.contains(['*', '?', '{', '.']));
-        let plain: Vec<&str> = directory.as_deref().into_iter().chain(plain).collect();
+        let plain: Vec<&str> = directory.into_iter().chain(plain).collect();
         plain.join("/")
     });
     let mut folders: Vec<String> = folders.collect();
     if folders.is_empty() {
-        folders.extend(directory.clone());
+        folders.extend(directory.map(str::to_owned));
     }
     // One glob that is for every folder is for every folder.
     let is_limited = !folders.is_empty() && folders.iter().all(|folder| !folder.is_empty());
@@ -191,7 +191,7 @@ mod tests {
         let text = "---\ndescription: x\nglobs: src/**/*.ts, src/*.tsx\n---\n# Style\n\nUse tabs,\nnot spaces.\n\n\
                     Never commit:\n- `.env`\n  - keys\n- [ ] build output\n\n```sh\nnpm i\n```\n\n| a |\n|---|\n| b |\n\n\
                     > Ask *first*.\n\n## Git\n\n* one\n\n* two\n  more\n";
-        let read = statements(text, "a.mdc", Some("web".to_owned()));
+        let read = statements(text, "a.mdc", Some("web"));
         let found: Vec<_> = read
             .found
             .iter()
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(read.passed, 2);
         let (_, first) = &read.found[0];
         assert_eq!(first.scope.as_ref().unwrap().directory, ["web/src"]);
-        assert_eq!(first.context.as_ref().unwrap().languages, ["typescript"]);
+        assert_eq!(first.context.as_ref().unwrap().languages, ["tsx", "typescript"]);
         assert_eq!(first.source.as_deref(), Some("a.mdc:7"));
         assert!(statements("---\nnever closed\n", "a.md", None).found[0].1.scope.is_none());
     }

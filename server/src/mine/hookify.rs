@@ -4,12 +4,15 @@
 //! themselves, and tried like all examples. What looks at the transcript or at a prompt becomes a reminder.
 
 use super::document::{front_matter, unquoted};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind};
 use rules::predicate::{FileTest, Moment, TextTest, ToolTest};
 use rules::{
-    Class, Correction, Decision, Directive, Event, Example, Pattern, Predicate, Rule, RuleId, Scope, State, Strength,
+    Correction, Decision, Directive, Event, Example, Pattern, Predicate, Rule, RuleId, Scope, State, Strength,
     Understanding,
 };
+
+/// The most commands that one expression is spelled out as.
+const MAX_SPELLINGS: usize = 16;
 
 /// One condition.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ pub(super) fn rule(text: &str, name: &str) -> Result<(Correction, Understanding)
     };
     let start = text.find(&quote).unwrap_or_default();
     let understood = Understanding {
-        class: Class::Durable,
+        class: rules::Class::Durable,
         evidence: std::iter::once(start..start + quote.len()).collect(),
         rules: vec![rule],
         why: "a rule of hookify".to_owned(),
@@ -113,18 +116,18 @@ fn check(conditions: &[Condition]) -> Option<(Predicate, Vec<Example>)> {
     for condition in conditions {
         let test = text_test(condition)?;
         let example = example(condition)?;
-        let tool = |names: &[&str], arg: &str, value| {
-            let name = names.iter().map(|name| (*name).to_owned()).collect();
-            Predicate::Tool(ToolTest { name, arg: Some(arg.to_owned()), value: Some(value) })
+        let shell = |value| {
+            let (name, arg) = (vec!["Bash".to_owned()], Some("/command".to_owned()));
+            Predicate::Tool(ToolTest { name, arg, value: Some(value) })
         };
         parts.push(match condition.field.as_str() {
             "command" => {
                 command = Some(example);
-                tool(&["Bash"], "/command", test)
+                commands(condition).unwrap_or_else(|| shell(test))
             }
             "file_path" => {
-                path = Some(example);
-                tool(&["Write", "Edit", "MultiEdit"], "/file_path", test)
+                path = Some(example.trim_end_matches('/').to_owned());
+                Predicate::path(globs(condition)?)
             }
             "new_text" | "new_string" | "content" => {
                 words = Some(example);
@@ -145,6 +148,81 @@ fn check(conditions: &[Condition]) -> Option<(Predicate, Vec<Example>)> {
     let examples = vec![Example::of(true, &[violating]), Example::of(false, &[clean])];
     let never = if parts.len() == 1 { parts.pop()? } else { Predicate::All(parts) };
     Some((never, examples))
+}
+
+/// The commands that a condition names, seen through quoting and wrappers; nothing where it is about more than plain words.
+fn commands(condition: &Condition) -> Option<Predicate> {
+    let spelled = match condition.operator.as_str() {
+        "regex_match" => spellings(&regex_syntax::parse(&condition.pattern).ok()?)?,
+        "contains" | "starts_with" => vec![condition.pattern.clone()],
+        _ => return None,
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " -_./:=@".contains(c);
+    let mut found = Vec::new();
+    for text in spelled.iter().map(|text| text.trim()) {
+        if text.is_empty() || !text.chars().all(is_plain) {
+            return None;
+        }
+        found.push(Predicate::command(text));
+    }
+    if found.len() == 1 { found.pop() } else { Some(Predicate::Any(found)) }
+}
+
+/// The files that a condition names; nothing where it is about more than plain words.
+fn globs(condition: &Condition) -> Option<Vec<String>> {
+    let pattern = condition.pattern.as_str();
+    let (spelled, begins, ends) = match condition.operator.as_str() {
+        "regex_match" => {
+            let spelled = spellings(&regex_syntax::parse(pattern).ok()?)?;
+            (spelled, pattern.starts_with('^'), pattern.ends_with('$') && !pattern.ends_with("\\$"))
+        }
+        "contains" => (vec![pattern.to_owned()], false, false),
+        "starts_with" => (vec![pattern.to_owned()], true, false),
+        "ends_with" => (vec![pattern.to_owned()], false, true),
+        "equals" => (vec![pattern.to_owned()], true, true),
+        _ => return None,
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./@".contains(c);
+    let mut globs = Vec::new();
+    for text in spelled {
+        if text.is_empty() || !text.chars().all(is_plain) {
+            return None;
+        }
+        let heads: &[&str] = if begins { &[""] } else { &["*", "**/*"] };
+        let tails: &[&str] = if ends { &[""] } else { &["*", "*/**"] };
+        for head in heads {
+            globs.extend(tails.iter().map(|tail| format!("{head}{text}{tail}")));
+        }
+    }
+    Some(globs)
+}
+
+/// All texts that an expression matches, blanks aside; nothing where they are too many, or not plain.
+fn spellings(hir: &Hir) -> Option<Vec<String>> {
+    let found = match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => vec![String::new()],
+        HirKind::Literal(literal) => vec![String::from_utf8(literal.0.to_vec()).ok()?],
+        HirKind::Class(class) => vec![is_blank(class).then(|| " ".to_owned())?],
+        HirKind::Capture(capture) => spellings(&capture.sub)?,
+        HirKind::Repetition(repetition) => match (repetition.min, repetition.max, repetition.sub.kind()) {
+            (_, _, HirKind::Class(class)) if is_blank(class) => vec![" ".to_owned()],
+            (0, Some(1), _) => spellings(&repetition.sub)?.into_iter().chain([String::new()]).collect(),
+            _ => return None,
+        },
+        HirKind::Alternation(parts) => parts.iter().map(spellings).collect::<Option<Vec<_>>>()?.concat(),
+        HirKind::Concat(parts) => parts.iter().try_fold(vec![String::new()], |before, part| {
+            let next = spellings(part)?;
+            let joined = before.iter().flat_map(|head| next.iter().map(move |tail| format!("{head}{tail}")));
+            Some(joined.take(MAX_SPELLINGS + 1).collect())
+        })?,
+    };
+    (found.len() <= MAX_SPELLINGS).then_some(found)
+}
+
+/// Whether a class is that of blanks.
+fn is_blank(class: &Class) -> bool {
+    let Class::Unicode(class) = class else { return false };
+    class.iter().all(|range| range.start().is_whitespace() && range.end().is_whitespace())
 }
 
 fn text_test(condition: &Condition) -> Option<TextTest> {
@@ -177,16 +255,15 @@ fn example(condition: &Condition) -> Option<String> {
 /// Adds a text that an expression matches: the first alternative, and every repetition as seldom as it may be, but once.
 fn shortest(hir: &Hir, text: &mut String) {
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
-        HirKind::Class(regex_syntax::hir::Class::Unicode(class)) => {
+        HirKind::Class(Class::Unicode(class)) => {
             // Readable where the class allows it.
             let readable =
                 class.iter().find_map(|range| ('!'..='~').find(|c| (range.start()..=range.end()).contains(c)));
             let space = || class.iter().any(|range| (range.start()..=range.end()).contains(&' ')).then_some(' ');
-            text.extend(space().or(readable).or_else(|| class.iter().next().map(|range| range.start())));
+            text.extend(space().or(readable).or_else(|| class.iter().next().map(ClassUnicodeRange::start)));
         }
-        HirKind::Class(_) => {}
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) => {}
         HirKind::Repetition(repetition) => {
             for _ in 0..repetition.min.clamp(u32::from(repetition.max != Some(0)), 64) {
                 shortest(&repetition.sub, text);
@@ -212,7 +289,7 @@ mod tests {
     fn rules_become_checks_that_pass_the_examples_made_from_their_patterns() {
         let checks = [
             "event: bash\npattern: rm\\s+-rf|dd\\s+if=\naction: block",
-            "event: bash\npattern: \"(sudo\\\\s+)?chmod 777\"".replace("\\\\", "\\").leak(),
+            "event: bash\npattern: (sudo\\s+)?chmod 777",
             "event: file\npattern: console\\.log\\(",
             "event: file\nconditions:\n  - field: file_path\n    operator: regex_match\n    pattern: \\.env$\n  - field: \
              new_text\n    operator: contains\n    pattern: API_KEY",
@@ -223,7 +300,9 @@ mod tests {
             let [rule] = understood.rules.as_slice() else { panic!("{front}") };
             assert_eq!((rule.id.as_str(), rule.decided_by), ("mine", Decision::Check), "{front}");
             assert!(correction.text.contains(&rule.said[0].quote));
-            let trial = trial::run(rule, &Check::of(rule).unwrap(), &|_| None);
+            let mut tried = rule.clone();
+            tried.examples.extend(trial::mutants(rule));
+            let trial = trial::run(&tried, &Check::of(rule).unwrap(), &|_| None);
             assert!(trial.passed(), "{front}: {:?}", trial.failures);
             assert_eq!(rule.strength == Strength::Must, front.contains("block"));
         }

@@ -106,13 +106,13 @@ fn folder(path: &Path, depth: usize, sources: &mut Sources) -> io::Result<()> {
         if kind.is_dir() {
             // A folder that may not be read hides nothing else.
             if depth >= MAX_DEPTH || is_passed() || folder(&path, depth + 1, sources).is_err() {
-                pass(sources, "folders that were not looked into");
+                pass(sources, "not looked into (folders)");
             }
         } else if kind.is_file() {
             match by_name(&path).map_or_else(|| recording(&path), |source| Ok(Some(source))) {
                 Ok(Some(source)) => sources.found.push(source),
-                Ok(None) => pass(sources, "files of other kinds"),
-                Err(_) => pass(sources, "files that cannot be read"),
+                Ok(None) => pass(sources, "of another kind (files)"),
+                Err(_) => pass(sources, "unreadable (files)"),
             }
         } else {
             pass(sources, "links");
@@ -125,11 +125,12 @@ fn folder(path: &Path, depth: usize, sources: &mut Sources) -> io::Result<()> {
 fn by_name(path: &Path) -> Option<Source> {
     let name = path.file_name()?.to_str()?;
     let within = |folder: &str| path.iter().any(|part| part == folder);
-    if name.starts_with("hookify.") && name.ends_with(".md") {
+    let is = |extension: &str| path.extension().is_some_and(|own| own == extension);
+    if name.starts_with("hookify.") && is("md") {
         return Some(Source::Hookify(path.to_owned()));
     }
     let is_document = DOCUMENTS.contains(&name)
-        || (name.ends_with(".mdc") && within("rules"))
+        || (is("mdc") && within("rules"))
         || (name.ends_with(".instructions.md") && within("instructions"));
     is_document.then(|| Source::Document(path.to_owned()))
 }

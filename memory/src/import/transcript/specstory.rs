@@ -1,4 +1,4 @@
-//! SpecStory's `.specstory/history/*.md` (Markdown v2): turns begin with `_**User (…)**_` and `_**Agent (…)**_`, calls stand
+//! `SpecStory`'s `.specstory/history/*.md` (Markdown v2): turns begin with `_**User (…)**_` and `_**Agent (…)**_`, calls stand
 //! in `<tool-use data-tool-type="…" data-tool-name="…">` elements.
 //!
 //! Of calls an export keeps what a person wants to see: commands and the paths of files that are read are whole and are
