@@ -191,7 +191,7 @@ mod tests {
     use crate::{Lexicon, understand};
     use serde_json::json;
 
-    fn proposals(rules: serde_json::Value) -> Proposals {
+    fn proposals(rules: &serde_json::Value) -> Proposals {
         serde_json::from_value(json!({ "rules": rules })).unwrap()
     }
 
@@ -211,13 +211,13 @@ mod tests {
             (rule("no moment.js", "judged", check), Some(NotBelieved::Check(false))),
         ];
         for (proposed, expected) in cases {
-            let (rules, not) = proposals(json!([proposed])).believed(&correction);
+            let (rules, not) = proposals(&json!([proposed])).believed(&correction);
             assert_eq!(not.first(), expected.as_ref(), "{proposed}");
             assert_eq!(rules.len(), usize::from(expected.is_none()));
             assert!(rules.iter().all(|rule| rule.id.as_str() == "no-moment" && rule.state == State::Proposed));
         }
         let many = vec![rule("no moment.js", "judged", json!(null)); MAX_RULES + 2];
-        let (rules, not) = proposals(json!(many)).believed(&correction);
+        let (rules, not) = proposals(&json!(many)).believed(&correction);
         assert_eq!((rules.len(), not.len()), (MAX_RULES, 2));
         let names: std::collections::BTreeSet<_> = rules.iter().map(|rule| rule.id.as_str()).collect();
         assert_eq!(names.len(), MAX_RULES, "each has a name of its own");
@@ -229,7 +229,7 @@ mod tests {
         let understood = understand(&correction, Lexicon::builtin());
         assert!(!leaves_open(&understood));
         let other = json!([{ "quote": "never use npm", "id": "x", "title": "x", "decided_by": "judged" }]);
-        let (rules, _) = proposals(other).believed(&correction);
+        let (rules, _) = proposals(&other).believed(&correction);
         assert_eq!(joined(&correction, understood.clone(), rules).rules, understood.rules);
         assert_eq!(joined(&correction, understood.clone(), Vec::new()), understood);
     }
