@@ -156,6 +156,9 @@ fn every_file_of_the_lexicon_is_well_formed() {
         ("tools.toml", include_str!("../lexicon/tools.toml")),
         ("files.toml", include_str!("../lexicon/files.toml")),
         ("constructs.toml", include_str!("../lexicon/constructs.toml")),
+        ("web.toml", include_str!("../lexicon/web.toml")),
+        ("languages.toml", include_str!("../lexicon/languages.toml")),
+        ("libraries.toml", include_str!("../lexicon/libraries.toml")),
         ("properties.toml", include_str!("../lexicon/properties.toml")),
     ] {
         if let Err(error) = Lexicon::builtin().with(text, name) {

@@ -1,5 +1,6 @@
 //! The shape of the lexicon's files, and how each sort of thing becomes an entry.
 
+use super::site::{Form, Site};
 use super::{CodeTest, Entry, Event, FileTest, Kind, Moment, Predicate, TextTest, ToolTest, any_command};
 use crate::predicate::FileAction;
 use serde::Deserialize;
@@ -12,9 +13,14 @@ pub(super) struct Data {
     pub pasted: Vec<String>,
     pub extensions: Vec<String>,
     pub not_paths: Vec<String>,
+    pub folders: Vec<String>,
     pub keywords: Vec<String>,
     pub cue: Vec<Cues>,
     pub number: Vec<Number>,
+    pub idiom: Vec<Idiom>,
+    pub runner: Vec<Runner>,
+    pub site: Vec<Site>,
+    pub form: Vec<Form>,
     pub subject: Vec<Subject>,
     pub measure: Vec<MeasureData>,
     pub property: Vec<Property>,
@@ -107,6 +113,8 @@ pub(crate) enum Cue {
     Fail,
     Pass,
     OpenItems,
+    Together,
+    Entry,
     New,
     Named,
     StartsWith,
@@ -115,6 +123,24 @@ pub(crate) enum Cue {
     Folder,
     Branch,
     Tool,
+}
+
+/// What other programs are run through, as `uv run pytest` is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Runner {
+    /// How it is spelled, in front of the program.
+    pub run: Vec<String>,
+    /// The pattern of the programs that are meant where none is named.
+    pub programs: String,
+}
+
+/// Phrases that mean what other words of the lexicon mean one after the other.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Idiom {
+    pub means: String,
+    pub words: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -228,6 +254,9 @@ pub(crate) struct Property {
     /// The test on the lines of a file, where it is another one.
     #[serde(default)]
     pub in_file: Option<TextTest>,
+    /// The test on the text of a commit, which is short, where it is another one.
+    #[serde(default)]
+    pub in_commit: Option<TextTest>,
     /// A text that passes the test.
     pub good: String,
     /// One that does not.
@@ -508,7 +537,12 @@ impl Property {
 
     /// The test on the text alone.
     pub(crate) fn shown(&self, of: Of) -> &TextTest {
-        self.in_file.as_ref().filter(|_| of == Of::File).unwrap_or(&self.must)
+        let own = match of {
+            Of::File => self.in_file.as_ref(),
+            Of::Commit | Of::Request => self.in_commit.as_ref(),
+            _ => None,
+        };
+        own.unwrap_or(&self.must)
     }
 
     /// The property as something that is not to be; none where its lack is all that shows.

@@ -8,24 +8,30 @@
 //! known is listed.
 
 mod data;
+mod site;
 
 use crate::directive::Replacement;
 use crate::event::Event;
 use crate::predicate::{CodeTest, CommandTest, FileTest, Moment, Predicate, TextTest, ToolTest};
 use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
-use data::Data;
 pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
+use data::{Data, Runner};
+pub(crate) use site::{Form, Shape, Site};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// The embedded files, by name.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 9] = [
     ("words.toml", include_str!("../../lexicon/words.toml")),
     ("tools.toml", include_str!("../../lexicon/tools.toml")),
     ("files.toml", include_str!("../../lexicon/files.toml")),
     ("constructs.toml", include_str!("../../lexicon/constructs.toml")),
+    ("web.toml", include_str!("../../lexicon/web.toml")),
+    ("languages.toml", include_str!("../../lexicon/languages.toml")),
+    ("libraries.toml", include_str!("../../lexicon/libraries.toml")),
     ("properties.toml", include_str!("../../lexicon/properties.toml")),
+    ("sites.toml", include_str!("../../lexicon/sites.toml")),
 ];
 
 /// The built-in knowledge, read when it is first asked for.
@@ -46,9 +52,14 @@ pub struct Lexicon {
     properties: Vec<Property>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
     flags: Vec<Flag>,
+    idioms: Vec<Vec<String>>,
+    runners: Vec<Runner>,
+    sites: Vec<Site>,
+    forms: Vec<Form>,
     pasted: Vec<String>,
     extensions: BTreeSet<String>,
     not_paths: BTreeSet<String>,
+    folders: BTreeSet<String>,
     keywords: BTreeSet<String>,
     index: HashMap<String, Vec<Phrase>>,
 }
@@ -112,6 +123,12 @@ pub(crate) enum Sense {
     Number(u32),
     /// An option of a command.
     Flag(usize),
+    /// What other words mean one after the other.
+    Idiom(usize),
+    /// Names or texts in code.
+    Site(usize),
+    /// A form of such.
+    Form(usize),
 }
 
 /// A phrase behind its first word.
@@ -194,6 +211,29 @@ impl Lexicon {
         self.properties.get(at)
     }
 
+    pub(crate) fn site(&self, at: usize) -> Option<&Site> {
+        self.sites.get(at)
+    }
+
+    pub(crate) fn form(&self, at: usize) -> Option<&Form> {
+        self.forms.get(at)
+    }
+
+    /// The words that an idiom stands for.
+    pub(crate) fn idiom(&self, at: usize) -> &[String] {
+        self.idioms.get(at).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The programs that are run through a text such as `bundle exec`, if it is one that programs are run through.
+    pub(crate) fn runs(&self, text: &str) -> Option<&str> {
+        let text = text.trim_end_matches(" --").trim_end();
+        self.runners
+            .iter()
+            .rev()
+            .find(|runner| runner.run.iter().any(|run| run == text))
+            .map(|runner| &*runner.programs)
+    }
+
     pub(crate) fn flag(&self, at: usize) -> Option<&Flag> {
         self.flags.get(at)
     }
@@ -245,6 +285,13 @@ impl Lexicon {
             || (word.contains('*') && word.chars().any(char::is_alphanumeric))
     }
 
+    /// Whether a path that stands in prose is one, and not two words with a slash between them (`getters/setters`).
+    pub(crate) fn is_prose_path(&self, word: &str) -> bool {
+        let marked = word.contains(['.', '*', '~', '{', '_', '-']) || word.starts_with('/') || word.ends_with('/');
+        let known = word.split('/').next().is_some_and(|first| self.folders.contains(&first.to_lowercase()));
+        !word.contains('/') || marked || known
+    }
+
     /// The longest phrase at the beginning of these words (in lower case).
     pub(crate) fn longest<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<Match<'_>> {
         let mut ahead = words;
@@ -263,9 +310,14 @@ impl Lexicon {
             properties: Vec::new(),
             replacements: Vec::new(),
             flags: Vec::new(),
+            idioms: Vec::new(),
+            runners: Vec::new(),
+            sites: Vec::new(),
+            forms: Vec::new(),
             pasted: Vec::new(),
             extensions: BTreeSet::new(),
             not_paths: BTreeSet::new(),
+            folders: BTreeSet::new(),
             keywords: BTreeSet::new(),
             index: HashMap::new(),
         }
@@ -300,6 +352,7 @@ impl Lexicon {
         self.pasted.append(&mut data.pasted);
         self.extensions.extend(std::mem::take(&mut data.extensions));
         self.not_paths.extend(std::mem::take(&mut data.not_paths));
+        self.folders.extend(std::mem::take(&mut data.folders));
         self.keywords.extend(std::mem::take(&mut data.keywords));
         for cue in &data.cue {
             for phrase in cue.phrases.values().flatten() {
@@ -308,6 +361,20 @@ impl Lexicon {
         }
         for number in &data.number {
             number.words.iter().for_each(|word| self.learn(word, Sense::Number(number.value)));
+        }
+        self.runners.append(&mut data.runner);
+        for site in std::mem::take(&mut data.site) {
+            site.words.iter().for_each(|word| self.learn(word, Sense::Site(self.sites.len())));
+            self.sites.push(site);
+        }
+        for form in std::mem::take(&mut data.form) {
+            form.words.iter().for_each(|word| self.learn(word, Sense::Form(self.forms.len())));
+            self.forms.push(form);
+        }
+        for idiom in &data.idiom {
+            let at = self.idioms.len();
+            idiom.words.iter().for_each(|phrase| self.learn(phrase, Sense::Idiom(at)));
+            self.idioms.push(words(&idiom.means));
         }
         for subject in &data.subject {
             subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of, subject.part)));

@@ -18,6 +18,8 @@ pub(super) struct Unit<'a, 'l> {
     pub range: Range<usize>,
     /// Whether it is written as it stands in code: a code span, a path, a command.
     pub literal: bool,
+    /// The names and texts in code, and the forms of such, that it can mean beside.
+    pub code: &'l [Sense],
 }
 
 /// What a unit is.
@@ -63,7 +65,9 @@ impl Unit<'_, '_> {
     /// Whether it can name something that a rule is about.
     pub(super) fn is_content(&self) -> bool {
         match self.what {
-            What::Known(senses) => senses.iter().any(|sense| !matches!(sense, Sense::Cue(_) | Sense::Number(_))),
+            What::Known(senses) => senses
+                .iter()
+                .any(|sense| !matches!(sense, Sense::Cue(_) | Sense::Number(_) | Sense::Site(_) | Sense::Form(_))),
             What::Command | What::Literal(_) => true,
             _ => false,
         }
@@ -125,15 +129,32 @@ impl<'a, 'l> Statement<'a, 'l> {
     pub(super) fn has(&self, cue: Cue) -> bool {
         self.units().chain(&self.joints).any(|unit| unit.is(cue))
     }
+
+    /// Whether it puts one thing over another, and does not say that it is used.
+    pub(super) fn ranks(&self) -> bool {
+        self.joints.iter().any(|unit| unit.text.eq_ignore_ascii_case("over")) && !self.has(Cue::Use)
+    }
 }
 
 /// Finds the known phrases, the commands and the literals among tokens.
 pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Lexicon) -> Vec<Unit<'a, 'l>> {
     let mut found = Vec::new();
     let mut at = 0;
+    let done = tokens.first().is_some_and(|token| {
+        matches!(&*token.lower, "changed" | "modified" | "edited" | "touched" | "updated") && token.form == Form::Word
+    });
+    if let (true, Some(token), Some(after)) = (
+        done && tokens.iter().take(7).any(|token| token.text == ":"),
+        tokens.first(),
+        lexicon.longest(std::iter::once("after")),
+    ) {
+        // `Changed parser/: run make gen` says after what.
+        let range = token.range.start..token.range.start;
+        found.push(Unit { what: What::Known(after.senses), text: "", range, literal: false, code: &[] });
+    }
     while let Some(token) = tokens.get(at) {
         let rest = tokens.get(at..).unwrap_or_default();
-        if let Some(parts) = alternatives(token, lexicon) {
+        if let Some(parts) = alternatives(token, lexicon).or_else(|| split_words(token, lexicon)) {
             found.extend(parts);
             at += 1;
             continue;
@@ -142,9 +163,54 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         let last = tokens.get(at + count - 1).unwrap_or(token);
         let range = token.range.start..last.range.end;
         let text = if count == 1 { token.text } else { text.get(range.clone()).unwrap_or_default() };
+        if let What::Known(senses) = what
+            && let Some(means) = senses.iter().find_map(|sense| idiom(*sense, lexicon))
+        {
+            found.extend(spelled_out(means, text.get(range.clone()).unwrap_or_default(), &range, lexicon));
+            at += count;
+            continue;
+        }
         let literal = token.form == Form::Code || matches!(what, What::Command | What::Literal(_));
-        found.push(Unit { what, text, range, literal });
+        let (what, code) = told_apart(what);
+        found.push(Unit { what, text, range, literal, code });
         at += count;
+    }
+    found
+}
+
+/// What names nothing but names and texts in code, or a form of such, is a word like any other, and kept beside.
+fn told_apart(what: What<'_>) -> (What<'_>, &[Sense]) {
+    let What::Known(senses) = what else { return (what, &[]) };
+    let code = |sense: &Sense| matches!(sense, Sense::Site(_) | Sense::Form(_));
+    let what = if senses.iter().all(code) { What::Word } else { what };
+    (what, if senses.iter().any(code) { senses } else { &[] })
+}
+
+fn idiom(sense: Sense, lexicon: &Lexicon) -> Option<&[String]> {
+    match sense {
+        Sense::Idiom(at) => Some(lexicon.idiom(at)),
+        _ => None,
+    }
+}
+
+/// The units that an idiom stands for, all where it stands.
+fn spelled_out<'a, 'l>(
+    means: &'l [String],
+    text: &'a str,
+    range: &Range<usize>,
+    lexicon: &'l Lexicon,
+) -> Vec<Unit<'a, 'l>> {
+    let mut found = Vec::new();
+    let mut rest = means;
+    while let Some(first) = rest.first() {
+        let known = lexicon.longest(rest.iter().map(String::as_str));
+        let what = match known {
+            Some(known) => What::Known(known.senses),
+            None if first == "," => What::Comma,
+            None => What::Word,
+        };
+        found.push(Unit { what, text, range: range.clone(), literal: false, code: &[] });
+        rest = rest.get(known.map_or(1, |known| known.words)..).unwrap_or_default();
     }
     found
 }
@@ -162,11 +228,47 @@ fn alternatives<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<U
         let range = start..start + text.len();
         start = range.end + 1;
         if !found.is_empty() {
-            found.push(Unit { what: What::Mark, text: "/", range: range.start - 1..range.start, literal: false });
+            found.push(Unit {
+                what: What::Mark,
+                text: "/",
+                range: range.start - 1..range.start,
+                literal: false,
+                code: &[],
+            });
         }
-        found.push(Unit { what: What::Known(known.senses), text, range, literal: false });
+        found.push(Unit { what: What::Known(known.senses), text, range, literal: false, code: &[] });
     }
     Some(found)
+}
+
+/// The units of words with slashes between them that are no path: `SLF4J/JUL/Log4j`.
+fn split_words<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<Unit<'a, 'l>>> {
+    let plain = token.text.chars().all(|c| c.is_alphanumeric() || c == '/');
+    let known = lexicon.longest(std::iter::once(&*token.lower)).is_some();
+    if token.form != Form::Word || !plain || known || !token.text.contains('/') || lexicon.is_prose_path(token.text) {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut start = token.range.start;
+    for text in token.text.split('/').filter(|text| !text.is_empty()) {
+        let range = start..start + text.len();
+        start = range.end + 1;
+        if !found.is_empty() {
+            found.push(Unit {
+                what: What::Mark,
+                text: "/",
+                range: range.start - 1..range.start,
+                literal: false,
+                code: &[],
+            });
+        }
+        let what = lexicon
+            .longest(std::iter::once(&*text.to_lowercase()))
+            .map_or(What::Word, |known| What::Known(known.senses));
+        let (what, code) = told_apart(what);
+        found.push(Unit { what, text, range, literal: false, code });
+    }
+    (found.len() > 1).then_some(found)
 }
 
 /// The unit that some tokens begin with, and how many of them it takes.
@@ -177,10 +279,19 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),
-        Form::Code => return (code(token, lexicon), 1),
+        Form::Code => {
+            // A code span may begin a phrase: `` `await` in loops `` is less than `` `await` ``.
+            let phrase = lexicon.longest(lower).filter(|found| found.words > 1);
+            return phrase.map_or_else(|| (code(token, lexicon), 1), |found| (What::Known(found.senses), found.words));
+        }
         // What is quoted is spoken of, not said: no cue is looked for in it.
         Form::Quote => {
-            let found = lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name));
+            let inside = words(token.text);
+            let whole = lexicon.longest(inside.iter().map(String::as_str)).filter(|found| {
+                found.words == inside.len() && found.senses.iter().all(|sense| is_of_commits(*sense, lexicon))
+            });
+            let found =
+                lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name)).or(whole);
             return (found.map_or(What::Literal(Form::Quote), |found| What::Known(found.senses)), 1);
         }
         _ => {}
@@ -191,7 +302,7 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
         }
         let what = match token.form {
             Form::Flag => What::Literal(Form::Flag),
-            _ if lexicon.is_path(token.text) => What::Literal(Form::Path),
+            _ if lexicon.is_path(token.text) && lexicon.is_prose_path(token.text) => What::Literal(Form::Path),
             _ if !token.text.contains(char::is_alphanumeric) => What::Mark,
             _ => What::Word,
         };
@@ -237,17 +348,28 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
     if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
         let files = |at: usize| lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Files);
         let named = found.senses.iter().any(|sense| matches!(sense, Sense::Entry(at) if files(*at)));
+        let cues = found.senses.iter().all(|sense| matches!(sense, Sense::Cue(_) | Sense::Number(_) | Sense::Idiom(_)));
         // The name of a type is not the word that it looks like.
-        return if type_like && !named { What::Literal(Form::Code) } else { What::Known(found.senses) };
+        return if type_like && !named || cues { What::Literal(Form::Code) } else { What::Known(found.senses) };
     }
     let inside = words(token.text);
     match lexicon.longest(inside.iter().map(String::as_str)) {
         Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),
         Some(found) if found.senses.iter().any(|sense| is_program(*sense, lexicon)) => What::Command,
         _ if token.text.starts_with("./") && token.text.contains(' ') => What::Command,
-        _ if token.text.contains(' ') && token.text.split(' ').any(|word| word.starts_with("--")) => What::Command,
+        _ if token.text.starts_with(|c: char| c.is_alphanumeric() || c == '.')
+            && token.text.contains(' ')
+            && token.text.split(' ').any(|word| word.starts_with("--")) =>
+        {
+            What::Command
+        }
         _ => What::Literal(Form::Code),
     }
+}
+
+fn is_of_commits(sense: Sense, lexicon: &Lexicon) -> bool {
+    let Sense::Property(at) = sense else { return false };
+    lexicon.property(at).is_some_and(|property| property.of.first() == Some(&crate::lexicon::Of::Commit))
 }
 
 fn is_name(sense: &Sense) -> bool {
@@ -313,13 +435,68 @@ fn turns(units: &[Unit<'_, '_>]) -> bool {
     let adverb = units.first().is_some_and(Unit::is_filler);
     let bare = |unit: &&Unit<'_, '_>| !unit.text.ends_with("ing");
     let means = units.iter().any(|unit| matches!(unit.text, "with" | "via" | "instead"));
-    first
-        .filter(bare)
-        .is_some_and(|unit| (unit.is(Cue::Run) && adverb) || (means && !unit.literal && unit.what != What::Word))
+    let instead = units.iter().rfind(|unit| unit.what != What::Mark).is_some_and(|unit| unit.text == "instead");
+    instead
+        || first
+            .filter(bare)
+            .is_some_and(|unit| (unit.is(Cue::Run) && adverb) || (means && !unit.literal && unit.what != What::Word))
 }
 
 /// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
-pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
+pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
+    let mut found = Vec::new();
+    while let Some((open, close)) = example(&units) {
+        units.drain(open..=close);
+    }
+    while let Some((open, close)) = aside(&units) {
+        let inside: Vec<_> = units.drain(open..=close).collect();
+        let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")")).collect();
+        found.extend(sequence(inside));
+    }
+    found.splice(0..0, sequence(units));
+    found
+}
+
+/// Where a parenthesis gives examples of what is named in front of it, or of what cannot be told by them alone.
+fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
+    let at = units.windows(2).position(|two| {
+        let lead = two.get(1).map(|unit| unit.text.to_lowercase()).unwrap_or_default();
+        two.first().is_some_and(|unit| unit.text == "(")
+            && matches!(&*lead, "e.g" | "e.g." | "eg" | "for" | "such" | "like" | "i.e" | "i.e.")
+    })?;
+    let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+    let inside = units.get(at + 1..close).unwrap_or_default();
+    let outside = || units.iter().take(at).chain(units.iter().skip(close + 1));
+    let written = outside().any(|unit| unit.literal) || outside().any(Unit::is_content);
+    let whole = inside.iter().any(|unit| unit.literal && unit.text.contains(' '));
+    let shown = inside.iter().any(|unit| unit.literal)
+        && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
+    (shown
+        && (outside().any(|unit| unit.literal)
+            || whole && !written
+            || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
+    .then_some((at, close))
+}
+
+/// Where a parenthesis stands that says something of its own: what else is done, and when.
+fn aside(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
+    let open = |from: usize| units.iter().skip(from).position(|unit| unit.text == "(").map(|at| at + from);
+    let mut from = 0;
+    while let Some(at) = open(from) {
+        let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+        let inside = units.get(at + 1..close).unwrap_or_default();
+        let joins = inside.iter().any(|unit| unit.is_any(&JOINTS));
+        let leads = inside.iter().take(2).any(|unit| unit.is_any(&STANCES) || unit.is_any(&[Cue::And, Cue::Run]));
+        if inside.len() > 3 && leads && (joins || inside.iter().any(Unit::is_content)) {
+            return Some((at, close));
+        }
+        from = close + 1;
+    }
+    None
+}
+
+/// Splits a sentence without parentheses.
+fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
     let breaks = (units.iter().enumerate())
         .filter(|(_, unit)| {
             matches!(unit.what, What::Comma | What::Mark) || unit.is_any(&[Cue::And, Cue::Then, Cue::Reason])
@@ -339,7 +516,10 @@ pub(super) fn statements<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 
         let dash = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "-" | "—" | "–"));
         let contrary =
             after_comma && (left.content && right.content && forbids(segment) || left.never && turns(segment));
-        if !fronted && (left.stands() && right.stands() && early || contrary || dash && left.stands()) {
+        let colon = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, ":" | "："));
+        let conditioned =
+            colon && left.stands() && left.never && segment.first().is_some_and(|unit| unit.is_any(&JOINTS));
+        if !fronted && (conditioned || left.stands() && right.stands() && early || contrary || dash && left.stands()) {
             cuts.push(from);
             start = from;
             left = right;
@@ -410,7 +590,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
         let role = open.clause.role;
         if let Some(next) = joint(&unit, &open) {
             main_said |= role == Role::Main && open.named;
-            let timed = matches!(next, Role::Before | Role::After);
+            let timed = matches!(next, Role::Before | Role::After | Role::When);
             let postponed = unit.is_unspaced() && timed && role == Role::Main && open.said;
             if postponed || unit.is(Cue::Rejected) {
                 // The cue stands behind its clause, and what follows is the main one.
@@ -423,7 +603,9 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
             continue;
         }
         let returns = role != Role::Main
-            && (open.said && unit.what == What::Comma && role != Role::Between
+            && ((open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
+                && unit.what == What::Comma
+                && role != Role::Between
                 || !main_said && unit.is_any(&STANCES)
                 || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
         if returns {

@@ -124,6 +124,7 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
             || (main.subject.is_some() && !main.properties.is_empty())
             || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))
             || main.literal.is_some()
+            || (!main.sites.is_empty() && !main.forms.is_empty())
             || main.pattern.is_some(),
         measured: meaning.limits
             && !has(Cue::This)

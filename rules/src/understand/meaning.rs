@@ -2,7 +2,7 @@
 
 use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name};
-use super::thing::{Sort, Thing, file_thing, text_thing};
+use super::thing::{Sort, Thing, command_thing, file_thing, text_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Of, Sense};
 
@@ -37,6 +37,8 @@ pub(super) struct Meaning<'l> {
     pub rejected: Vec<Thing>,
     /// What is to be used, where the main clause says what is not.
     pub instead: Vec<Thing>,
+    /// What programs are to be run through, and those that are not to be run without.
+    pub through: Option<(Thing, Vec<Thing>)>,
     /// What the main clause says is to be used, where the lexicon does not know it.
     pub unknown: Vec<Thing>,
     /// The file whose open items keep the turn from ending.
@@ -49,6 +51,21 @@ pub(super) struct Meaning<'l> {
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
+    /// It says that something is kept up to date.
+    pub updates: bool,
+    /// It says what is aimed at.
+    pub targets: bool,
+    /// It names something in place of something else.
+    pub rejects: bool,
+    /// It says when, and not after what.
+    pub when: bool,
+    /// Options that are not to be used.
+    pub without: Vec<String>,
+    /// It says that files are changed together.
+    pub together: bool,
+    /// It says that something is entered in a file.
+    pub entry: bool,
+    pub every: bool,
     pub limits: bool,
     /// It says that something is run so that all is in order.
     pub assures: bool,
@@ -62,6 +79,12 @@ pub(super) struct Meaning<'l> {
 }
 
 impl<'l> Meaning<'l> {
+    /// Whether it says that a command is run that is written out, and nothing of when.
+    pub(super) fn runs_written(&self) -> bool {
+        let written = |thing: &Thing| thing.literal && thing.sort == Sort::Command;
+        self.main.verb == Some(Cue::Run) && self.after.is_none() && self.main.things.iter().all(written)
+    }
+
     /// Takes over from the heading what the statement leaves open: before or after what a command is run, and which
     /// texts have a property.
     pub(super) fn stand_under(&mut self, heading: &Self) {
@@ -76,6 +99,13 @@ impl<'l> Meaning<'l> {
             let timed = |named: &&Named<'l>| !named.things.is_empty();
             self.before = heading.before.as_ref().filter(timed).cloned();
             self.after = heading.after.as_ref().filter(timed).cloned();
+        }
+        let phrases =
+            main.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code && thing.label.contains(' '));
+        let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
+        if of_request && phrases && !main.things.is_empty() && main.literal.is_none() && main.subjects.is_empty() {
+            let said = main.things.drain(..).map(|thing| thing.label.trim_matches('`').to_owned());
+            main.literal = Some((Cue::Contains, said.collect()));
         }
         let of_texts = main.properties.iter().any(|property| property.of.contains(&Of::Commit));
         if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
@@ -158,6 +188,7 @@ pub(super) fn mean<'l>(
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
     let words = unknown(clause);
+    let without = named(Role::Instead, verb).map(|named| named.flags).unwrap_or_default();
     let rejected =
         named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
     let has = |cue| statement.has(cue);
@@ -169,6 +200,7 @@ pub(super) fn mean<'l>(
         .into_iter()
         .filter(|role| !(paired && *role == Role::When))
         .any(|role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages)));
+    unclear |= statement.ranks();
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
@@ -185,6 +217,7 @@ pub(super) fn mean<'l>(
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)),
         rejected,
         instead: Vec::new(),
+        through: through(clause, lexicon, languages).filter(|_| !negative),
         open_items,
         count: main.measures.first().map(|(count, _)| *count),
         permission: has(Cue::Permission),
@@ -192,6 +225,17 @@ pub(super) fn mean<'l>(
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        updates: updates(statement),
+        targets: clause
+            .units
+            .iter()
+            .any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against")),
+        rejects: statement.clause(Role::Instead).is_some(),
+        when: after == Role::When,
+        without,
+        together: clause.has(Cue::Together) && !negative,
+        entry: clause.has(Cue::Entry),
+        every: has(Cue::Every),
         only: clause.has(Cue::Only),
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
@@ -232,8 +276,10 @@ fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'
     });
     let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
     let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
-    let used =
-        main.verb == Some(Cue::Use) || statement.clause(Role::Instead).is_some() || (clause.has(Cue::Only) && tool);
+    let used = main.verb == Some(Cue::Use)
+        || clause.units.iter().rfind(|unit| unit.what != What::Mark).is_some_and(|unit| unit.text == "instead")
+        || statement.clause(Role::Instead).is_some()
+        || (clause.has(Cue::Only) && tool);
     let needs = clause.has(Cue::Must) || clause.has(Cue::Always) || statement.has(Cue::Forgot);
     if (clause.has(Cue::Never) || no) && !measured {
         Stance::Never
@@ -295,12 +341,57 @@ fn are_spelled(things: &[Thing]) -> bool {
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
-        let mixed =
-            small > 2 && text.chars().skip(1).any(char::is_uppercase) && text.chars().all(char::is_alphanumeric);
+        // The names of products are mixed, too (`PyTorch`); those of types end in what sort they are of.
+        const SORTS: [&str; 22] = [
+            "Exception",
+            "Error",
+            "Service",
+            "Controller",
+            "Manager",
+            "Factory",
+            "Helper",
+            "Util",
+            "Utils",
+            "Impl",
+            "Base",
+            "Mixin",
+            "Provider",
+            "Handler",
+            "Component",
+            "Repository",
+            "Test",
+            "Client",
+            "Context",
+            "Builder",
+            "Config",
+            "Model",
+        ];
+        let typed = text.starts_with(char::is_lowercase) || SORTS.iter().any(|sort| text.ends_with(sort));
+        let mixed = typed
+            && small > 2
+            && text.chars().skip(1).any(char::is_uppercase)
+            && text.chars().all(char::is_alphanumeric);
         let marked = text.contains("::") || text.contains("->") || text.ends_with("()");
         mixed || marked || (text.contains('_') && text.chars().all(|c| c.is_alphanumeric() || c == '_'))
     };
-    let words = clause.units.iter().filter(|unit| unit.what == What::Word && spelled(unit.text));
+    // Behind `no` or `never use`, a name of any spelling is what is meant.
+    let named = |at: usize| {
+        let text = clause.units.get(at).map_or("", |unit| unit.text);
+        let before = clause.units.get(..at).unwrap_or_default().iter().rev().find(|unit| !unit.is_filler());
+        let humps = text.chars().filter(|c| c.is_uppercase()).count() > 1
+            && text.chars().filter(|c| c.is_lowercase()).count() > 2;
+        let member = text.split_once('.').is_some_and(|(of, name)| {
+            of.starts_with(char::is_uppercase) && name.starts_with(char::is_alphabetic) && name.len() > 2
+        });
+        let plain = text.chars().all(|c| c.is_alphanumeric() || c == '.');
+        plain && (member || humps && before.is_some_and(|unit| unit.is_any(&[Cue::No, Cue::Never, Cue::Use])))
+    };
+    let words = clause
+        .units
+        .iter()
+        .enumerate()
+        .filter(|(at, unit)| unit.what == What::Word && (spelled(unit.text) || named(*at)));
+    let words = words.map(|(_, unit)| unit);
     words.take(4).map(|unit| Thing { literal: true, ..text_thing(unit.text) }).collect()
 }
 
@@ -317,6 +408,43 @@ fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) 
     let named = completed(name(clause, lexicon, languages, verb, false), Some(clause), lexicon);
     let said = clause.units.iter().any(|unit| unit.what == What::Word);
     said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
+}
+
+/// `run pytest through uv run`: what programs are run through, and the programs that are named beside it, or else those that
+/// are usually run so.
+fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> Option<(Thing, Vec<Thing>)> {
+    let runs = |unit: &&Unit<'_, '_>| unit.literal && lexicon.runs(unit.text).is_some();
+    let runner = clause.units.iter().find(runs)?;
+    let told = clause.units.iter().any(|unit| unit.is_any(&[Cue::Use, Cue::Run, Cue::StartsWith, Cue::Always]));
+    if !told {
+        return None;
+    }
+    let units = clause.units.iter().filter(|unit| !std::ptr::eq(*unit, runner)).cloned().collect();
+    let others = name(&Clause { role: Role::Main, units }, lexicon, languages, Some(Cue::Run), false).things;
+    let others: Vec<_> = others.into_iter().filter(|thing| thing.sort == Sort::Command).collect();
+    // What is written out beside it with arguments of its own is another way to run it.
+    if others.iter().any(|thing| thing.literal && thing.label.contains(' ')) {
+        return None;
+    }
+    let usual = lexicon.runs(runner.text).filter(|programs| !programs.is_empty());
+    let any = |programs: &str| Thing {
+        predicate: crate::Predicate::command(programs),
+        ..command_thing(programs.split('|').next().unwrap_or(programs), None)
+    };
+    // `run Python commands through uv run` speaks of all that are usually run so.
+    let others = match others.as_slice() {
+        [one] if one.slug == "python" && usual.is_some_and(|programs| programs.starts_with("python|")) => Vec::new(),
+        _ => others,
+    };
+    let whole = others.is_empty().then(|| usual.map(any)).flatten();
+    let others: Vec<_> = others.into_iter().chain(whole).collect();
+    (!others.is_empty()).then(|| (command_thing(runner.text, None), others))
+}
+
+/// Whether a statement says that a file is kept up to date, and not merely that it is the one that is edited.
+fn updates(statement: &Statement<'_, '_>) -> bool {
+    let edited = |unit: &Unit<'_, '_>| unit.text.to_lowercase().starts_with("edit") || unit.text == "modify";
+    !statement.units().any(edited)
 }
 
 /// Whether the first thing stands behind the stance.

@@ -93,6 +93,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
             said.push((detect::read(&statement, &sentence, &meaning, acts), meaning));
         }
     }
+    spare(&mut said);
     let whole = detect::Whole::of(said.iter().map(|(reading, _)| reading), correction);
     let mut writer =
         Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new(), sentence: (0..0, 0) };
@@ -113,9 +114,30 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
 fn is_forbidden(correction: &Correction, lexicon: &Lexicon) -> bool {
     let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
     let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
-    let bare = !units.iter().any(clause::Unit::is_content) && units.len() <= 4;
-    (bare && units.iter().any(|unit| unit.is(Cue::Never)))
+    let bare = !units.iter().any(clause::Unit::is_content) && units.len() <= 7;
+    let own = text::sentences(&correction.text, lexicon).iter().any(|sentence| {
+        let tokens = text::tokens(&correction.text, sentence.range.clone());
+        clause::units(&correction.text, &tokens, lexicon).iter().any(|unit| unit.is(Cue::Never))
+    });
+    // Who forbids in so many words under `Never` says the rest as it is meant.
+    (bare && !own && units.iter().any(|unit| unit.is(Cue::Never)))
         || correction.text.trim_start().starts_with(['❌', '🚫', '⛔'])
+}
+
+/// Takes the file that alone is edited out of those that are left alone: `only edit A_en.txt, never A_<lang>.txt`.
+fn spare(said: &mut [(Reading, Meaning<'_>)]) {
+    let only = said.iter().filter(|(_, meaning)| meaning.only && meaning.stance != Stance::Never);
+    let only: Vec<_> =
+        only.flat_map(|(_, meaning)| meaning.main.things.iter().filter(|thing| thing.literal)).cloned().collect();
+    for (_, meaning) in said.iter_mut().filter(|(_, meaning)| meaning.stance == Stance::Never) {
+        let things = &meaning.main.things;
+        let spared =
+            |file: &&thing::Thing| things.iter().any(|thing| thing.literal && path::covers(&thing.label, &file.label));
+        let spared: Vec<_> = only.iter().filter(spared).cloned().collect();
+        if meaning.unless.is_none() && !spared.is_empty() {
+            meaning.unless = Some(name::Named { things: spared, ..name::Named::default() });
+        }
+    }
 }
 
 /// Brings `never use npm` and `use pnpm` together where they stand side by side.
@@ -126,6 +148,7 @@ fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> 
             let (never, used) = match (last.stance, meaning.stance) {
                 (Stance::Never, Stance::Use) => (&mut *last, &mut meaning),
                 (Stance::Use, Stance::Never) => (&mut meaning, &mut *last),
+                (Stance::Plain | Stance::Must, Stance::Never) if last.runs_written() => (&mut meaning, &mut *last),
                 _ => {
                     found.push((reading, meaning));
                     continue;
@@ -133,7 +156,7 @@ fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> 
             };
             if replaces(never, used) {
                 never.instead = std::mem::take(&mut used.main.things);
-                let swap = last.stance == Stance::Use;
+                let swap = last.stance != Stance::Never;
                 before.join(&reading);
                 if swap {
                     *last = meaning;

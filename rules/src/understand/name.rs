@@ -5,11 +5,11 @@ use super::path::{at_path, globs, path_of};
 use super::text::Form;
 use super::thing::{
     Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing,
-    reply_thing, skill_thing, text_thing, tool_thing,
+    reply_thing, skill_thing, text_thing, tool_thing, word_thing,
 };
 use crate::Lexicon;
 use crate::Predicate;
-use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Property, Sense};
+use crate::lexicon::{Cue, Entry, Form as Shaped, Kind, Measure, Of, Part, Property, Sense, Site};
 
 /// A place that a rule is limited to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub(super) struct Named<'l> {
     /// All that it is said of, with the part that is meant.
     pub subjects: Vec<(Of, Part)>,
     pub measures: Vec<(u32, Option<Measure>)>,
+    /// Names and texts in code that it is said of.
+    pub sites: Vec<&'l Site>,
+    /// The forms of such.
+    pub forms: Vec<&'l Shaped>,
     /// Texts of which a subject starts with, ends with or contains one.
     pub literal: Option<(Cue, Vec<String>)>,
     /// Texts in quotation marks.
@@ -52,6 +56,8 @@ pub(super) struct Named<'l> {
     pub verb: Option<Cue>,
     /// Whether something that is not known is done in its places.
     pub elsewhere: bool,
+    /// The files that what is run is run on, where they are named along with it.
+    pub on: Option<Thing>,
     /// How many words there are that mean nothing here.
     pub words: usize,
 }
@@ -76,7 +82,8 @@ pub(super) fn name<'l>(
     verb: Option<Cue>,
     negative: bool,
 ) -> Named<'l> {
-    let verbs = clause.units.iter().flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
+    let done = clause.units.iter().enumerate().filter(|(at, _)| !is_object(clause, *at)).map(|(_, unit)| unit);
+    let verbs = done.flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
     // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins, but not one
     // that says what for (`use X to run Y`).
     let purpose = clause.units.windows(2).find_map(|two| match two {
@@ -84,6 +91,11 @@ pub(super) fn name<'l>(
         _ => None,
     });
     let verbs = verbs.filter(|cue| Some(*cue) != purpose || !clause.has(Cue::Use));
+    let follows = clause.units.windows(2).any(|three| {
+        let path = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) && lexicon.is_path(unit.text);
+        matches!(three, [follow, rest @ ..] if matches!(follow.text, "follow" | "following") && rest.iter().any(path))
+    });
+    let verb = if follows { Some(Cue::Read) } else { verb };
     let own = verbs.min_by_key(|cue| match cue {
         Cue::Use => 2,
         Cue::Create => 1,
@@ -102,20 +114,64 @@ pub(super) fn name<'l>(
         },
         joined: false,
         behind_word: false,
+        behind_literal: false,
+        before_stance: 0,
+        labelled: false,
+        worded: false,
+        passive: false,
+        behind_thing: false,
+        phrases: clause.units.iter().any(|unit| {
+            let words = [
+                "phrases",
+                "phrase",
+                "expressions",
+                "acknowledgments",
+                "acknowledgements",
+                "pleasantries",
+                "openers",
+                "filler",
+                "fillers",
+            ];
+            words.contains(&unit.text)
+        }),
+        called: false,
+        describes: [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().any(|cue| clause.has(cue)),
     };
     let mut at = 0;
     while at < clause.units.len() {
         let units = clause.units.get(at..).unwrap_or_default();
+        let before = namer.named.things.len();
         at += namer.step(units);
+        namer.behind_thing = namer.named.things.len() > before;
         let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
+        let last = units.first().map_or("", |unit| unit.text);
+        namer.passive = last.ends_with("be") || matches!(last, "is" | "are" | "was" | "were" | "been" | "gets");
+        let words = ["word", "words", "verb", "verbs", "term", "terms"];
+        namer.worded = units.first().is_some_and(|unit| words.contains(&unit.text));
+        namer.called =
+            units.first().is_some_and(|unit| matches!(unit.text, "call" | "calling" | "invoke" | "invoking"));
         namer.named.words += usize::from(word);
         // `the project's` says no more than an article.
-        namer.behind_word =
-            word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
+        let quoted = units.first().is_some_and(|unit| unit.what == What::Literal(Form::Quote));
+        namer.behind_word = quoted
+            || word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
+    }
+    if negative && clause.units.iter().any(|unit| unit.text == "too") {
+        // What is too long or too many is fine as such.
+        namer.named.things.clear();
     }
     namer.keep();
     namer.settle();
     namer.named
+}
+
+/// Whether a verb stands as the noun that something else is done to: `lint your changes`.
+fn is_object(clause: &Clause<'_, '_>, at: usize) -> bool {
+    let noun = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "changes" | "edits" | "modifications"));
+    let before = clause.units.get(..at).unwrap_or_default();
+    let call = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "call" | "calls"));
+    noun && before.last().is_some_and(Unit::is_filler) && before.first().is_some_and(Unit::is_content)
+        || call && before.last().is_some_and(|unit| unit.literal)
 }
 
 struct Namer<'l, 'c> {
@@ -128,6 +184,24 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether the last unit named a thing.
+    behind_thing: bool,
+    /// Whether the last unit was a form of `be`.
+    passive: bool,
+    /// Whether the last unit said that a word follows.
+    worded: bool,
+    /// Whether a colon stands before this unit.
+    labelled: bool,
+    /// Whether the clause speaks of phrases.
+    phrases: bool,
+    /// How many things stood before the clause said that it forbids.
+    before_stance: usize,
+    /// Whether the last unit was written as in code.
+    behind_literal: bool,
+    /// Whether the last unit said that something is called.
+    called: bool,
+    /// Whether the clause says what something begins with, ends with or holds.
+    describes: bool,
 }
 
 impl Namer<'_, '_> {
@@ -138,14 +212,25 @@ impl Namer<'_, '_> {
         let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
         if unit.is_any(&[Cue::In, Cue::To, Cue::Outside])
             && !pair
-            && let Some((place, count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
+            && let Some((mut place, mut count)) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))
         {
+            while let Place::Files { globs: known, label, .. } = &mut place
+                && let Some((more, path)) = other_path(units.get(count + 1..).unwrap_or_default(), self.lexicon)
+                && label.contains('/')
+            {
+                known.extend(globs(path));
+                count += more;
+            }
             // What is done in a place to something unknown is not about the place.
-            self.named.elsewhere |= unit.is(Cue::In) && self.named.words > 0;
+            self.named.elsewhere |= unit.is_any(&[Cue::In, Cue::To]) && self.named.words > 0;
             self.named.places.push(place);
             return count + 1;
         }
-        if unit.is(Cue::In) && !self.named.things.is_empty() | self.named.verb.is_some() {
+        if unit.text == "against" && units.get(1).is_some_and(|next| next.literal) {
+            return 2;
+        }
+        let said = !self.named.things.is_empty() || self.named.verb.is_some() || self.negative && self.named.words > 0;
+        if unit.is(Cue::In) && said {
             // What stands behind `in` or `for` and is no place is a circumstance, not what the rule is about.
             let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
             let Some(behind) = units.get(skip) else { return 1 };
@@ -156,7 +241,16 @@ impl Namer<'_, '_> {
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
             && let Some((texts, count)) = literals(units)
         {
-            self.named.literal = Some((cue, texts));
+            // What stands between is what it is said of: `prefix commit messages with …`.
+            for between in units.iter().skip(1).take(count.saturating_sub(1)).take_while(|unit| !unit.literal) {
+                self.said_in(between);
+                self.said_of_code(between.code);
+            }
+            if texts.iter().all(|text| text.starts_with('-')) {
+                self.named.flags.extend(texts);
+            } else {
+                self.named.literal = Some((cue, texts));
+            }
             return count;
         }
         if unit.is(Cue::Named)
@@ -172,7 +266,28 @@ impl Namer<'_, '_> {
         if let Some(count) = self.compound(units) {
             return count;
         }
+        if self.behind_word && matches!(unit.text, "format" | "formats") {
+            // `the required format` is no formatting.
+            return 1;
+        }
+        if unit.is(Cue::Never) {
+            if self.negative && self.labelled {
+                // What stands before a colon is what the rest is about, not what is forbidden.
+                self.named.things.clear();
+            }
+            self.before_stance = self.named.things.len();
+        }
+        self.labelled = unit.text == ":" || self.labelled && unit.what == What::Mark;
         let before = self.named.things.len();
+        if unit.is(Cue::Run) && !self.negative && self.role == Role::Main && !self.joined {
+            // `enforced by X — run Y`: what was named before is not what is run.
+            let other = |thing: &Thing| thing.sort == Sort::Command && thing.literal;
+            let reads = self.named.things.iter().all(other);
+            if reads && !self.passive && self.named.verb == Some(Cue::Run) {
+                self.named.things.clear();
+            }
+        }
+        self.said_of_code(unit.code);
         self.take(unit);
         // `squash commits` is not to commit.
         let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
@@ -180,13 +295,18 @@ impl Namer<'_, '_> {
         if other || self.negative && self.is_limited(units) {
             self.named.things.truncate(before);
         }
+        let adjacent = unit.literal && std::mem::replace(&mut self.behind_literal, unit.literal);
+        self.behind_literal = unit.literal;
         if let Some(thing) = self.named.things.get_mut(before) {
+            self.joined |= adjacent;
             thing.literal = unit.literal;
             if unit.literal && thing.says.is_none() && !thing.label.contains('`') {
                 thing.label = format!("`{}`", unit.text);
             }
             thing.joined = std::mem::take(&mut self.joined);
-            self.join_language();
+            if self.behind_thing {
+                self.join_language();
+            }
         }
         self.joined |= unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::And, Cue::Or, Cue::Then]);
         1
@@ -209,6 +329,16 @@ impl Namer<'_, '_> {
             let thing = import_thing(module.text);
             self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
             return Some(from + 1);
+        }
+        let plain =
+            |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_ ".contains(c));
+        if unit.what == What::Literal(Form::Code)
+            && units.get(1).is_some_and(|next| matches!(next.text, "command" | "commands" | "cli" | "CLI" | "binary"))
+            && plain(unit.text)
+        {
+            let thing = command_thing(unit.text, Some(self.lexicon));
+            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
+            return Some(2);
         }
         if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
             self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
@@ -256,9 +386,26 @@ impl Namer<'_, '_> {
             return false;
         }
         let next = units.get(1);
+        let acts = kind(Kind::Action) && !unit.is_any(&VERBS) && !unit.senses().iter().any(|sense| {
+            matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.name == "commit"))
+        });
+        if acts && next.is_some_and(|next| self.is_object(next)) {
+            return true;
+        }
         let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
         let relative = next.is_some_and(|next| matches!(next.text, "that" | "which" | "who"));
         self.behind_word || word(next) || relative
+    }
+
+    /// Whether a unit names files, a language or code, so that what is done is done to that alone.
+    fn is_object(&self, unit: &Unit<'_, '_>) -> bool {
+        let what = |entry: &Entry| {
+            matches!(entry.kind, Kind::Files | Kind::Language | Kind::Construct)
+                && !matches!(&*entry.name, "code" | "files")
+        };
+        let named = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(what));
+        let cue = unit.senses().iter().any(|sense| matches!(sense, Sense::Cue(_)));
+        !unit.literal && !cue && unit.senses().iter().any(named)
     }
 
     /// Whether a unit names files without saying which.
@@ -294,7 +441,7 @@ impl Namer<'_, '_> {
     fn take(&mut self, unit: &Unit<'_, '_>) {
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
-            What::Command => self.named.things.push(command_thing(self.run_as(unit.text), Some(self.lexicon))),
+            What::Command => self.commands(unit.text),
             What::Literal(form) => self.literal(unit, form),
             What::Number(value) => self.named.measures.push((value, None)),
             What::Word | What::Comma | What::Mark => {}
@@ -311,7 +458,7 @@ impl Namer<'_, '_> {
                 Sense::Measure(measure) => self.measure(*measure),
                 Sense::Number(value) => self.named.measures.push((*value, None)),
                 Sense::Flag(at) => self.option(*at),
-                Sense::Cue(_) => {}
+                Sense::Cue(_) | Sense::Idiom(_) | Sense::Site(_) | Sense::Form(_) => {}
             }
         }
         let verb = self.named.verb;
@@ -327,10 +474,23 @@ impl Namer<'_, '_> {
             return;
         }
         // Of several meanings, the one that fits what is done.
-        if let Some(entry) = entries.into_iter().min_by_key(|entry| rank(entry.kind, verb)) {
+        if let Some(entry) =
+            entries.into_iter().min_by_key(|entry| rank(entry.kind, verb.or(self.describes.then_some(Cue::Place))))
+        {
             match entry.kind {
                 Kind::Host => self.named.places.push(Place::Host(entry.name.clone())),
                 _ => self.named.things.push(entry_thing(entry, unit.text, verb, self.languages)),
+            }
+        }
+    }
+
+    /// Notes the names and texts in code that a unit can mean, and the forms of such.
+    fn said_of_code(&mut self, senses: &[Sense]) {
+        for sense in senses {
+            match sense {
+                Sense::Site(at) => self.named.sites.extend(self.lexicon.site(*at)),
+                Sense::Form(at) => self.named.forms.extend(self.lexicon.form(*at)),
+                _ => {}
             }
         }
     }
@@ -367,6 +527,10 @@ impl Namer<'_, '_> {
     }
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
+        let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
+        if unit.text.trim().is_empty() || sign && self.negative {
+            return;
+        }
         let verb = self.named.verb;
         let edits = verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run | Cue::Ask | Cue::Say));
         let thing = match form {
@@ -377,15 +541,20 @@ impl Namer<'_, '_> {
             _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
                 reply_thing(unit.text)
             }
+            Form::Quote if self.phrases && !unit.text.contains(['(', '_', '=']) => reply_thing(unit.text),
             Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
-            Form::Code if self.is_command(unit.text) => command_thing(self.run_as(unit.text), Some(self.lexicon)),
+            // What is called and has no arguments is code (`call fetch directly`).
+            Form::Code if self.called && !unit.text.contains([' ', '/', '-']) => text_thing(unit.text),
+            Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
             }
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
+            Form::Quote if self.negative && self.worded => word_thing(unit.text),
+            Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
             Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
                 self.named.quotes.push(unit.text.to_owned());
                 return;
@@ -393,6 +562,14 @@ impl Namer<'_, '_> {
             _ => text_thing(unit.text),
         };
         self.named.things.push(thing);
+    }
+
+    /// Takes in a command line; of several in one, each is run.
+    fn commands(&mut self, text: &str) {
+        for (at, part) in text.split("&&").map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+            let thing = command_thing(self.run_as(part), Some(self.lexicon));
+            self.named.things.push(Thing { literal: at > 0, joined: at > 0, ..thing });
+        }
     }
 
     /// The part of a command that is looked for: who is to run it may give the program behind `--` other options.
@@ -406,7 +583,9 @@ impl Namer<'_, '_> {
         let main = matches!(self.role, Role::Main | Role::Instead);
         match self.named.verb {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
-            Some(Cue::Run) => !path || (main && text.contains('/')),
+            // Programs are not spelled like the names of products.
+            Some(Cue::Run) if text.starts_with(char::is_uppercase) && !text.contains([' ', '-', '/']) => false,
+            Some(Cue::Run) => !path || (main && text.contains('/') && !is_data(text)),
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
             None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
@@ -421,7 +600,13 @@ impl Namer<'_, '_> {
         let next = units.get(skip + 1);
         let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
         let stands_alone = next.is_none_or(|next| next.what != What::Word && !next.is(Cue::Folder));
-        if next.is_some_and(|next| next.is(Cue::Branch)) || (matches!(unit.text, "main" | "master") && stands_alone) {
+        let pushed = unit.literal
+            && !unit.text.contains([' ', '.', '/'])
+            && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push" | "commit"));
+        if next.is_some_and(|next| next.is(Cue::Branch))
+            || (matches!(unit.text, "main" | "master" | "develop" | "trunk") && stands_alone)
+            || pushed
+        {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
             return Some((Place::Branch(unit.text.to_owned()), skip + width));
         }
@@ -467,6 +652,10 @@ impl Namer<'_, '_> {
             *things = vec![things.swap_remove(flag)];
             return;
         }
+        if self.negative && self.before_stance > 0 && self.before_stance < things.len() && self.named.verb.is_some() {
+            // `functions with a session must not call session.commit()`: the subject is not what is forbidden.
+            things.drain(..self.before_stance);
+        }
         if self.negative && things.first().is_some_and(|thing| thing.slug == "commit") && self.named.verb.is_none() {
             // What is never committed are files.
             let staged: Vec<_> = things.iter().filter_map(Thing::staged).collect();
@@ -478,6 +667,8 @@ impl Namer<'_, '_> {
         if !self.named.flags.is_empty() && things.iter().any(|thing| thing.sort == Sort::Command) {
             things.retain(|thing| thing.sort == Sort::Command);
         } else if things.iter().any(|thing| thing.literal) {
+            let on = things.iter().find(|thing| thing.sort == Sort::File && !thing.literal && thing.slug != "files");
+            self.named.on = on.cloned();
             things.retain(|thing| thing.literal);
         }
         if let ([_, ..], [thing]) = (self.named.flags.as_slice(), things.as_mut_slice())
@@ -495,6 +686,10 @@ impl Namer<'_, '_> {
             return;
         }
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
+        if things.first().is_some_and(|thing| thing.sort == Sort::Command) {
+            let on = things.get(joined + 1..).unwrap_or_default().iter().find(|thing| thing.sort == Sort::File);
+            self.named.on = on.filter(|thing| thing.slug != "files").cloned().or(self.named.on.take());
+        }
         things.truncate(joined + 1);
     }
 
@@ -505,6 +700,15 @@ impl Namer<'_, '_> {
         if typed && named.subjects.is_empty() {
             named.subject = Some(Of::Commit);
             named.subjects = vec![(Of::Commit, Part::Title), (Of::Request, Part::Title)];
+        }
+        if named.subject == Some(Of::Branch)
+            && named.literal.is_none()
+            && let [thing] = named.things.as_slice()
+            && let Some((head, _)) = thing.label.trim_matches('`').split_once('/').filter(|_| thing.literal)
+            && head.chars().all(|c| c.is_alphanumeric() || c == '-')
+        {
+            named.literal = Some((Cue::StartsWith, vec![format!("{head}/")]));
+            named.things.clear();
         }
         let texts = matches!(named.subject, Some(Of::Commit | Of::Request));
         if !texts || named.literal.is_some() {
@@ -523,9 +727,14 @@ impl Namer<'_, '_> {
         let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
         found.append(&mut named.quotes);
         for text in &mut found {
-            text.truncate(fixed(text).len());
+            if super::compose::layout(text).is_none() {
+                text.truncate(fixed(text).len());
+            }
         }
-        found.retain(|text| text.chars().any(char::is_alphanumeric));
+        // What is shown whole is an example.
+        found.retain(|text| {
+            text.chars().any(char::is_alphanumeric) && (text.contains(':') || text.split(' ').count() < 5)
+        });
         if !found.is_empty() {
             let kind = |text: &String| text.ends_with(':') && text.starts_with(char::is_lowercase);
             let cue = if found.iter().all(kind) { Cue::StartsWith } else { Cue::Contains };
@@ -548,10 +757,21 @@ impl Namer<'_, '_> {
             && !(self.negative && named.elsewhere)
             && let Some(Place::Files { globs, label, outside: false }) = named.places.first()
         {
-            named.things.push(file_thing(globs.clone(), label, named.verb));
+            // Who adds something to a file edits it.
+            let verb = if named.verb == Some(Cue::Create) { Some(Cue::Edit) } else { named.verb };
+            named.things.push(file_thing(globs.clone(), label, verb));
             named.places.remove(0);
         }
     }
+}
+
+/// The next of several paths that are joined, and how many units it takes.
+fn other_path<'a>(units: &[Unit<'a, '_>], lexicon: &Lexicon) -> Option<(usize, &'a str)> {
+    let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+    let skip = units.iter().take_while(joins).count();
+    let path = units.get(skip).filter(|unit| skip > 0 && skip < 3 && unit.literal)?;
+    let known = matches!(path.what, What::Literal(_)) && lexicon.is_path(path.text) && path.text.contains('/');
+    known.then_some((skip + 1, path.text))
 }
 
 /// Whether a code span is the type that a conventional commit begins with.
@@ -565,6 +785,15 @@ fn program(thing: &Thing) -> Option<String> {
     let name = thing.label.trim_matches('`');
     let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c));
     (thing.literal && thing.sort == Sort::Code && thing.known.is_none() && plain).then(|| name.to_owned())
+}
+
+/// Whether a path names a file that is written and not run.
+fn is_data(path: &str) -> bool {
+    const DATA: [&str; 16] = [
+        "md", "mdx", "json", "yaml", "yml", "toml", "hcl", "tf", "txt", "css", "html", "sql", "proto", "lock", "xml",
+        "csv",
+    ];
+    path.rsplit_once('.').is_some_and(|(_, ending)| DATA.contains(&ending)) || path.contains('*')
 }
 
 /// Whether a path is that of a program in a folder for such.
@@ -585,7 +814,7 @@ fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let name = |unit: &Unit<'_, '_>| {
         !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
     };
-    let near = units.iter().skip(1).take(3);
+    let near = units.iter().skip(1).take(6);
     let first = near
         .clone()
         .position(written)
@@ -595,13 +824,17 @@ fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
     let count = first + 1 + more.count();
     let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
-    let texts: Vec<_> = found.map(|unit| fixed(unit.text).to_owned()).filter(|text| !text.is_empty()).collect();
+    let texts: Vec<_> = found
+        .map(|unit| fixed(unit.text).to_owned())
+        .filter(|text| text.chars().count() > 1 || text.contains(char::is_alphanumeric))
+        .collect();
     (!texts.is_empty()).then_some((texts, count))
 }
 
 /// The part of a text in front of what stands for something else: `Closes #` of `Closes #<number>`.
 fn fixed(text: &str) -> &str {
-    text.split(['<', '{', '…']).next().unwrap_or(text).trim_end()
+    let text = text.split(['<', '{', '…']).next().unwrap_or(text);
+    text.split_once("#N").map_or(text, |(head, _)| text.get(..=head.len()).unwrap_or(head)).trim_end()
 }
 
 fn is_entry(sense: &Sense) -> bool {

@@ -11,7 +11,13 @@ use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::{Event, Pattern};
 
 /// Words that say that what is shown is the form.
-const CUES: [&str; 14] = [
+const CUES: [&str; 20] = [
+    "have",
+    "has",
+    "carry",
+    "carries",
+    "prefix",
+    "prefixed",
     "should",
     "must",
     "format",
@@ -32,6 +38,9 @@ const FIELDS: &str = "((\\w+_)?(date|time|timestamp|deadline)|\\w+_(at|start|end
 
 /// The rules that a part of a message makes by what it shows.
 pub(super) fn drafts(said: &str) -> Vec<Draft> {
+    if let Some(draft) = headings(said) {
+        return vec![draft];
+    }
     let shows = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() >= 8 || text.contains("YYYY");
     if !shows(said) {
         return Vec::new();
@@ -42,7 +51,17 @@ pub(super) fn drafts(said: &str) -> Vec<Draft> {
     }
     let words = || tokens.iter().filter(|token| token.form != Form::Mark && shows(token.text)).map(|token| token.text);
     // Of several, the one that says most about what follows the date.
-    let mut names: Vec<_> = words().filter_map(dated_name).collect();
+    let marks = |word: &str| matches!(word, "," | ";");
+    let written = said
+        .split_whitespace()
+        .filter(|word| !marks(word))
+        .map(|word| word.trim_matches(['`', '"', '\'', ',', '(', ')']));
+    let mut names: Vec<_> = words().chain(written.filter(|word| shows(word))).filter_map(dated_name).collect();
+    if names.is_empty()
+        && let Some(draft) = dated_prefix(said, words())
+    {
+        return vec![draft];
+    }
     names.sort_by_key(|(open, _)| *open);
     let name = names.into_iter().next().map(|(_, draft)| draft);
     name.or_else(|| words().find_map(timestamp)).into_iter().collect()
@@ -72,7 +91,7 @@ fn dated_name(shown: &str) -> Option<(bool, Draft)> {
         ('-', true) => "[a-z0-9-]+",
         _ => ".+",
     };
-    let any = ending == "ext";
+    let any = matches!(ending, "ext" | "<ext>" | "*");
     let last = if any { "\\w+".to_owned() } else { escaped(ending) };
     let must = TextTest::Matches(format!("\\A{date}{mark}{rest}\\.{last}\\z"));
     let path = if any { Vec::new() } else { vec![format!("*.{ending}")] };
@@ -87,6 +106,66 @@ fn dated_name(shown: &str) -> Option<(bool, Draft)> {
         .violates([write(format!("other.{ending}"))])
         .clean([write(format!("{first}{mark}notes.{ending}"))]);
     Some((rest == ".+", draft))
+}
+
+/// Documents, among the files of a project.
+const DOCUMENTS: [&str; 6] = ["*.md", "*.txt", "*.html", "*.pdf", "*.docx", "*.csv"];
+
+/// `files in docs/ have a YYYY-MM-DD_ prefix`: new documents there are named so.
+fn dated_prefix<'a>(said: &str, mut shown: impl Iterator<Item = &'a str>) -> Option<Draft> {
+    let tells = ["prefix", "begin", "start"].iter().any(|word| said.to_lowercase().contains(word));
+    let (date, mark) = shown.find_map(|word| date(word).filter(|(_, mark)| matches!(*mark, "_" | "-")))?;
+    if !tells {
+        return None;
+    }
+    let folder =
+        said.split_whitespace().map(|word| word.trim_matches(['`', ',', '.'])).find(|word| word.ends_with('/'));
+    let path = folder.map_or_else(|| DOCUMENTS.map(str::to_owned).to_vec(), super::path::globs);
+    let new = FileTest { path, action: Some(FileAction::Create), ..FileTest::default() };
+    let must = FileTest { name: Some(TextTest::Matches(format!("\\A{date}{mark}"))), ..FileTest::default() };
+    let pattern =
+        Pattern::Universality { every: Predicate::File(Box::new(new)), must: Predicate::File(Box::new(must)) };
+    let first = if date == "\\d{8}" { "20250102" } else { "2025-01-02" };
+    let folder = folder.unwrap_or("notes/");
+    let write = |name: String| Event::write(format!("{folder}{name}"), "new\n");
+    Some(
+        Draft::of(
+            "file-name-without-date-in-front".to_owned(),
+            format!("begin names of new documents like `{first}{mark}`"),
+            pattern,
+        )
+        .violates([write("notes.md".to_owned())])
+        .clean([write(format!("{first}{mark}notes.md"))]),
+    )
+}
+
+/// `reports contain ## Summary and ## Details`: new documents have these headings.
+fn headings(said: &str) -> Option<Draft> {
+    let lower = said.to_lowercase();
+    if !["contain", "include", "have", "section"].iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let ends = |text: &str| text.find([',', '.', ';', '`', '"', '(', '\n']).unwrap_or(text.len());
+    let named = said.split("## ").skip(1).filter_map(|rest| rest.get(..ends(rest)));
+    let named = named
+        .filter_map(|text| text.split(" and ").next())
+        .map(|text| text.trim().trim_end_matches(" sections").trim_end_matches(" section").to_owned());
+    let named: Vec<_> = named.filter(|text| text.starts_with(char::is_uppercase)).collect();
+    if named.len() < 2 {
+        return None;
+    }
+    let new = FileTest { path: vec!["*.md".to_owned()], action: Some(FileAction::Create), ..FileTest::default() };
+    let line = |text: &String| TextTest::Matches(format!("(?m)^#+ {}\\s*$", escaped(text)));
+    let must = FileTest { content: Some(TextTest::All(named.iter().map(line).collect())), ..FileTest::default() };
+    let pattern =
+        Pattern::Universality { every: Predicate::File(Box::new(new)), must: Predicate::File(Box::new(must)) };
+    let whole: String = named.iter().map(|text| format!("## {text}\n\nText.\n\n")).collect();
+    let title = format!("write new documents with the sections {}", named.join(", "));
+    Some(
+        Draft::of("document-without-sections".to_owned(), title, pattern)
+            .violates([Event::write("docs/report.md", "# Report\n\nText.\n")])
+            .clean([Event::write("docs/report.md", format!("# Report\n\n{whole}"))]),
+    )
 }
 
 /// `2025-01-02T09:00:00+02:00`: fields that hold a time are written so.

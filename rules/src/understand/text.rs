@@ -250,6 +250,9 @@ fn scan(rest: &str, first: char, before: &str) -> (usize, usize, Form) {
             _ => (0, 1, Form::Mark),
         },
         '*' if rest.starts_with("**") && !rest.starts_with("**/") => (0, 2, Form::Mark),
+        '*' if emphasised(rest).is_some() => (1, emphasised(rest).unwrap_or_default(), Form::Word),
+        '≤' => (0, first.len_utf8(), Form::Word),
+        '<' if rest.starts_with("<=") => (0, 2, Form::Word),
         c if is_unspaced(c) => (0, c.len_utf8(), Form::Word),
         c if begins_word(c, rest) => {
             let length = word_length(rest);
@@ -307,6 +310,14 @@ fn word_length(rest: &str) -> usize {
     let word = rest.get(..end).unwrap_or_default();
     let bare = word.trim_end_matches("**").trim_end_matches(['.', ':', ',', '\'']);
     if bare.is_empty() { rest.chars().next().map_or(0, char::len_utf8) } else { bare.len() }
+}
+
+/// The length of the word that a text emphasises with single marks: `*have*`.
+fn emphasised(rest: &str) -> Option<usize> {
+    let inside = rest.strip_prefix('*')?;
+    let length = inside.find(|c: char| !c.is_alphabetic())?;
+    (length > 0 && inside.get(length..)?.starts_with('*') && !inside.get(length + 1..)?.starts_with(['*', '.', '/']))
+        .then_some(length)
 }
 
 /// The form of a word, by its shape.

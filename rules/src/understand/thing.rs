@@ -371,7 +371,7 @@ fn spelled(text: &str) -> TextTest {
     if let Some(head) = text.strip_suffix('*').filter(|head| head.ends_with(name) && !head.contains('*')) {
         return TextTest::Matches(format!("{}\\w*", escaped(head)));
     }
-    let call = text.strip_suffix("()").map(|name| format!("{name}("));
+    let call = text.strip_suffix("()").or_else(|| text.strip_suffix("(...)")).map(|name| format!("{name}("));
     let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
     let parts: Vec<_> = open.unwrap_or(text).split("...").collect();
     if open.is_none() && parts.len() == 1 {
@@ -410,6 +410,12 @@ pub(super) fn text_thing(text: &str) -> Thing {
     }
 }
 
+/// Added lines, of documents too, that hold a word in any case.
+pub(super) fn word_thing(word: &str) -> Thing {
+    let lines = FileTest { added: Some(TextTest::Mentions(word.to_owned())), ..FileTest::default() };
+    Thing { predicate: Predicate::File(Box::new(lines)), ..text_thing(word) }
+}
+
 /// Code that imports a module.
 pub(super) fn import_thing(module: &str) -> Thing {
     let names = module.trim_matches('/');
@@ -427,8 +433,9 @@ pub(super) fn import_thing(module: &str) -> Thing {
 
 /// An answer that holds a phrase.
 pub(super) fn reply_thing(text: &str) -> Thing {
+    let said = text.trim_end_matches(['!', '.', '?', ',', ' ', '…']);
     Thing {
-        predicate: Predicate::Reply(TextTest::Mentions(text.to_owned())),
+        predicate: Predicate::Reply(TextTest::Mentions(said.to_owned())),
         sort: Sort::Reply,
         label: format!("“{text}”"),
         slug: slug(text),

@@ -219,8 +219,18 @@ impl Shell {
             return;
         }
         let mut paragraphs: Vec<String> = Vec::new();
+        let mut trailers: Vec<String> = Vec::new();
         let mut rest = options.iter();
         while let Some(option) = rest.next() {
+            if let Some(value) = option.strip_prefix("--trailer") {
+                let value = value.strip_prefix('=').or_else(|| rest.next().copied()).unwrap_or_default();
+                trailers.push(value.to_owned());
+                continue;
+            }
+            if matches!(*option, "-s" | "--signoff") {
+                trailers.push(format!("Signed-off-by: {HOLE}"));
+                continue;
+            }
             match commit_option(option) {
                 Some((true, attached)) => {
                     paragraphs.extend(attached.or_else(|| rest.next().copied()).map(str::to_owned));
@@ -241,6 +251,9 @@ impl Shell {
         }
         if paragraphs.is_empty() {
             paragraphs.push(HOLE.to_string());
+        }
+        if !trailers.is_empty() {
+            paragraphs.push(trailers.join("\n"));
         }
         self.facts.commits.push(CommitMessage::Text(known(&paragraphs.join("\n\n"))));
     }

@@ -1,5 +1,6 @@
 //! What has to be done: before something, after something, in every session, or only so often.
 
+use super::never::permitted;
 use super::place::{file_paths, under, with_action};
 use super::texts::named;
 use super::{Composer, Draft};
@@ -8,7 +9,7 @@ use crate::predicate::{CommandTest, FileAction};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{at_path, path_of};
-use crate::understand::thing::{Sort, Thing, file_thing, slug, stop_thing};
+use crate::understand::thing::{Sort, Thing, file_thing, path_thing, slug, stop_thing};
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
 
 impl Composer<'_, '_> {
@@ -30,30 +31,49 @@ impl Composer<'_, '_> {
         };
         let things: Vec<_> =
             main.things.iter().filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing)).collect();
+        if things.is_empty() && !main.flags.is_empty() && meaning.before.is_none() {
+            // `use --frozen-lockfile when installing dependencies`
+            let when = meaning.after.iter().flat_map(|named| &named.things);
+            return when.filter(|thing| thing.sort == Sort::Command).map(|thing| flagged(thing, &main.flags)).collect();
+        }
         let Some(first) = things.first() else { return Vec::new() };
-        let told = main.verb.is_some() || meaning.stance == Stance::Must;
+        let told = main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some();
         if !main.flags.is_empty() && first.sort == Sort::Command && told {
             return vec![flagged(first, &main.flags)];
         }
         let then = meaning.before.as_ref().and_then(Named::whole);
         let trigger = meaning.after.as_ref().and_then(Named::whole);
+        // What is done when the turn ends is done before it ends.
+        let ends = trigger.as_ref().is_some_and(|trigger| trigger.sort == Sort::Stop);
+        let (then, trigger) = if ends { (then.or(trigger), None) } else { (then, trigger) };
         let (then, trigger) = (then.as_ref(), trigger.as_ref());
         let again = |other: &Thing| {
             things
                 .iter()
                 .any(|thing| thing.predicate == other.predicate || other.slug.ends_with(&format!("-{}", thing.slug)))
         };
+        if trigger.is_some() && first.sort == Sort::Read && !first.literal {
+            return Vec::new();
+        }
         let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
         if repeats || [then, trigger].into_iter().flatten().any(again) {
             return Vec::new();
         }
         let chain = meaning.ordered && things.len() > 1;
-        let code = self.code();
+        let code = main.on.clone().unwrap_or_else(|| self.code());
+        // `format any Go code`: what is known to be done to files is done to those that are named.
+        let formats = main.on.is_some() && first.sort == Sort::Command && first.says.is_some();
+        let prepares = prepares(first);
+        let first: Thing = (*first).clone();
         let things: Vec<_> = things.into_iter().map(mentioned).collect();
         let things: Vec<_> = things.iter().collect();
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
+            // What is read, or which skill is taken up, when something is done comes before it.
+            (None, Some(trigger)) if meaning.when && prepares && trigger.sort != Sort::Stop => {
+                vec![self.precedence(&first, trigger)]
+            }
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
@@ -63,17 +83,60 @@ impl Composer<'_, '_> {
             }
             (None, None) if meaning.after.is_some() || meaning.before.is_some() => Vec::new(),
             (None, None) if meaning.per_session => things.iter().map(|thing| existence(thing)).collect(),
-            (None, None) if meaning.forgotten || meaning.always => {
+            (None, None) if meaning.forgotten || meaning.always || formats => {
                 // What is merely named (`always pnpm`, `PRs must always …`) is not a thing to do after each change.
                 let done = |thing: &&&Thing| {
-                    matches!(thing.sort, Sort::Command | Sort::File)
+                    (thing.sort == Sort::Command || thing.sort == Sort::File && meaning.updates)
                         && !matches!(&*thing.slug, "code" | "files")
-                        && (main.verb.is_some_and(|verb| verb != Cue::Use) || meaning.leads && !thing.literal)
+                        && (formats
+                            || main.verb.is_some_and(|verb| verb != Cue::Use)
+                            || meaning.leads && !thing.literal)
                 };
                 things.iter().filter(done).map(|thing| follow(thing, &code)).collect()
             }
             (None, None) => Vec::new(),
         }
+    }
+
+    /// `keep README.md and README.zh.md in sync`: who changes the one changes the other.
+    pub(super) fn in_step(&self) -> Vec<Draft> {
+        match self.meaning.main.things.as_slice() {
+            [one, other] if [one, other].iter().all(|thing| thing.sort == Sort::File && thing.literal) => {
+                vec![update(other, one), update(one, other)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// `every new feature needs an entry in CHANGELOG.md`: what is noted of any change goes with all code, anything else with
+    /// the files that are named.
+    pub(super) fn entered(&self) -> Option<Draft> {
+        let meaning = self.meaning;
+        let main = &meaning.main;
+        let told = meaning.every || meaning.always || meaning.new || meaning.stance == Stance::Must;
+        let file = main.things.iter().find(|thing| thing.sort == Sort::File).filter(|_| told)?;
+        let when = meaning.after.as_ref().and_then(Named::whole).filter(|when| when.sort == Sort::File);
+        let log = ["change", "release", "history", "news"].iter().any(|word| file.slug.contains(word));
+        let with = when.or_else(|| main.on.clone().filter(|on| on.predicate != file.predicate));
+        let with = with.or_else(|| log.then(|| self.code()))?;
+        Some(update(file, &with))
+    }
+
+    /// `when you work on the parser, read parser/README.md first`: the guide in a folder is read before anything in it changes.
+    pub(super) fn guided(&self) -> Option<Draft> {
+        let meaning = self.meaning;
+        let guide = match meaning.main.things.as_slice() {
+            [guide] if meaning.main.verb == Some(Cue::Read) && guide.literal => guide,
+            _ => return None,
+        };
+        let about = meaning.before.as_ref().or(meaning.after.as_ref()).filter(|_| meaning.stance != Stance::Never)?;
+        let (folder, name) = guide.label.trim_matches('`').rsplit_once('/')?;
+        let shouted = name.split('.').next().is_some_and(|stem| stem.len() > 3 && !stem.contains(char::is_lowercase));
+        let of_docs = folder.split('/').any(|part| part.starts_with("doc") || part.starts_with('.'));
+        if !shouted || of_docs || !about.things.is_empty() {
+            return None;
+        }
+        Some(self.precedence(guide, &path_thing(&format!("{folder}/"), None)))
     }
 
     /// What must follow every change of code.
@@ -146,13 +209,21 @@ impl Composer<'_, '_> {
         Some(self.precedence(&copy, &file))
     }
 
-    /// `ask before …`: nothing shows in the events whether the user agreed, so it is put in front of the agent in time.
-    pub(super) fn asked(&self) -> Option<Draft> {
+    /// `ask before …`: what can be seen waits until the user speaks of it; for anything else, nothing shows in the events
+    /// whether the user agreed, so it is put in front of the agent in time.
+    pub(super) fn asked(&self) -> Vec<Draft> {
         let meaning = self.meaning;
-        let about = meaning.before.as_ref().or(meaning.after.as_ref())?;
+        let Some(about) = meaning.before.as_ref().or(meaning.after.as_ref()) else { return Vec::new() };
+        let seen = |thing: &&Thing| matches!(thing.sort, Sort::Command | Sort::File) && thing.slug != "files";
+        let seen: Vec<_> = about.things.iter().filter(seen).map(permitted).collect();
+        if !seen.is_empty()
+            && (about.words == 0 || about.words < 3 && about.things.iter().all(|thing| thing.says.is_some()))
+        {
+            return seen;
+        }
         let thing = about.things.first();
         let (doing, slug) = thing.map_or(("acting".to_owned(), "acting"), |thing| (thing.doing(), &thing.slug));
-        Some(Draft {
+        vec![Draft {
             id: format!("ask-before-{slug}"),
             title: format!("ask before {doing}"),
             check: None,
@@ -160,7 +231,7 @@ impl Composer<'_, '_> {
             remind_when: thing.map(|thing| thing.predicate.clone()),
             scope: Scope::default(),
             examples: Vec::new(),
-        })
+        }]
     }
 
     pub(super) fn bounded(&self) -> Option<Draft> {
@@ -175,6 +246,11 @@ impl Composer<'_, '_> {
         let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
         Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
     }
+}
+
+/// Whether something is done in order to know how to do something else.
+fn prepares(thing: &Thing) -> bool {
+    thing.sort == Sort::Read && thing.literal || thing.sort == Sort::Tool && thing.slug.ends_with("-skill")
 }
 
 /// A program that must run may be run through another one, such as a container's.

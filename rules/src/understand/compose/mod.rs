@@ -3,10 +3,13 @@
 //! Nothing here looks at words. What arrives are things, places and properties; what leaves are drafts whose examples
 //! are put together from the things' own events, so that a rule and its tests cannot speak of different things.
 
+mod code;
 mod duty;
 mod never;
 mod place;
 mod texts;
+
+pub(super) use texts::layout;
 
 use super::meaning::{Meaning, Stance};
 use crate::lexicon::Cue;
@@ -100,13 +103,42 @@ impl Composer<'_, '_> {
     fn drafts(&self) -> Vec<Draft> {
         let main = &self.meaning.main;
         if main.verb == Some(Cue::Ask) && self.meaning.stance != Stance::Never {
-            return self.asked().into_iter().collect();
+            return self.asked();
+        }
+        if let Some(read) = self.guided() {
+            return vec![read];
         }
         if self.meaning.unclear {
             return Vec::new();
         }
+        if let Some(flag) = self.meaning.without.first().filter(|_| self.meaning.rejected.is_empty()) {
+            return self.without(flag);
+        }
+        if self.meaning.stance != Stance::Never
+            && let Some(only) = self.only_files()
+        {
+            return vec![only];
+        }
+        if self.meaning.together {
+            return self.in_step();
+        }
+        if self.meaning.entry && self.meaning.stance != Stance::Never {
+            return self.entered().into_iter().collect();
+        }
         if main.verb == Some(Cue::BackUp) {
             return vec![self.copied().unwrap_or_else(|| self.backed_up())];
+        }
+        if let Some((runner, programs)) = &self.meaning.through
+            && self.meaning.rejected.is_empty()
+        {
+            return vec![self.through(runner, programs)];
+        }
+        if let Some(base) = self.based() {
+            return vec![base];
+        }
+        let in_code = self.in_code();
+        if !in_code.is_empty() {
+            return in_code;
         }
         if self.about_texts() {
             return self.properties();

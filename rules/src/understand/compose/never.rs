@@ -1,19 +1,26 @@
 //! What never happens, and what is used instead.
 
 use super::duty;
-use super::place::{base, excluded, under};
+use super::place::{base, excluded, file_paths, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
-use crate::understand::path::{at_path, path_of};
+use crate::understand::path::{at_path, path_of, siblings};
 use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, escaped, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
     pub(super) fn never(&self) -> Vec<Draft> {
         let meaning = self.meaning;
+        let lacks = meaning.before.as_ref().filter(|named| named.things.is_empty() && !named.flags.is_empty());
+        if let (Some(without), [command]) = (lacks, meaning.main.things.as_slice())
+            && command.sort == Sort::Command
+        {
+            // `never run cargo test without --locked`
+            return vec![duty::flagged(command, &without.flags)];
+        }
         if let Some(first) = meaning.before.as_ref().and_then(|named| named.things.first()) {
             // `never commit before the tests ran`: what comes first is in the clause.
             return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
@@ -47,6 +54,8 @@ impl Composer<'_, '_> {
                 || (thing.slug == "files" && meaning.main.places.is_empty())
                 || (thing.slug == "code" && meaning.main.places.is_empty())
                 || (thing.sort == Sort::Command && meaning.outside.is_some())
+                // A turn ends; what it is not to end with is another matter.
+                || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())
         };
         for thing in things.into_iter().filter(|thing| !anything(thing)) {
             drafts.push(if meaning.permission && matches!(thing.sort, Sort::Command | Sort::File) {
@@ -56,6 +65,12 @@ impl Composer<'_, '_> {
             });
         }
         drafts
+    }
+
+    /// `use debug builds, not --release`: commands of that sort, or any, never have the option.
+    pub(super) fn without(&self, flag: &str) -> Vec<Draft> {
+        let named = self.meaning.main.things.iter().filter(|thing| thing.sort == Sort::Command && thing.literal);
+        with_flag(named.cloned().collect(), flag).iter().map(|thing| self.absence(thing)).collect()
     }
 
     /// A command in a file that is named is a text.
@@ -176,6 +191,33 @@ impl Composer<'_, '_> {
         )
     }
 
+    /// `only edit locales/en.json`: what lies beside it and is of its kind is left alone.
+    pub(super) fn only_files(&self) -> Option<Draft> {
+        let main = &self.meaning.main;
+        let named = |thing: &Thing| thing.sort == Sort::File && thing.literal;
+        let edits = matches!(main.verb, Some(Cue::Edit | Cue::Create));
+        if !self.meaning.only || !edits || main.things.is_empty() || !main.things.iter().all(named) {
+            return None;
+        }
+        let beside: Vec<_> = main.things.iter().filter_map(|thing| siblings(thing.label.trim_matches('`'))).collect();
+        if beside.len() < main.things.len() {
+            return None;
+        }
+        let own: Vec<_> = main.things.iter().flat_map(|thing| file_paths(&thing.predicate)).collect();
+        let first = main.things.first()?;
+        let fine = first.holds.clone();
+        let path = path_of(&fine)?;
+        let other = under(beside.first()?, None).replace("example", "other").replace("??", "fr");
+        let test = FileTest { path: beside, not_path: own, ..FileTest::default() };
+        let id = format!("edit-beside-{}", first.slug);
+        let draft = Draft::of(
+            id,
+            format!("edit only {} of the files like it", first.label),
+            Pattern::Absence { never: Predicate::File(Box::new(test)) },
+        );
+        Some(draft.violates([Event::edit(other, "old", "new")]).clean([Event::edit(path, "old", "new")]))
+    }
+
     fn substitution(&self, never: &[Thing], instead: &[Thing]) -> Draft {
         let never: Vec<_> = never.iter().map(|thing| spared(&self.limited(&self.in_file(thing)), instead)).collect();
         let names = |things: &[Thing]| things.iter().map(|thing| thing.slug.clone()).collect::<Vec<_>>().join("-and-");
@@ -205,6 +247,23 @@ impl Composer<'_, '_> {
         }
     }
 
+    /// `run pytest through uv run`: no program of these runs without.
+    pub(super) fn through(&self, runner: &Thing, programs: &[Thing]) -> Draft {
+        let prefix = runner.label.trim_matches('`');
+        let first = programs.first().and_then(|program| program.holds.shell()).unwrap_or("run");
+        let runner = Thing { holds: Event::command(format!("{prefix} {first}")), ..runner.clone() };
+        let mut draft = self.substitution(programs, std::slice::from_ref(&runner));
+        if let Some(Pattern::Substitution { never, instead }) = draft.check.as_mut().map(|check| &mut check.pattern) {
+            let names = words_of(never);
+            let through = |name: &String| Replacement { from: name.clone(), to: format!("{prefix} {name}") };
+            *instead = names.iter().map(through).collect();
+            let most: Vec<_> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
+            let more = if names.len() > most.len() { " and the like" } else { "" };
+            draft.title = format!("run {}{more} through {}", most.join(", "), runner.label);
+        }
+        draft
+    }
+
     /// The steps of the lexicon, or the plain replacement of one name by the other.
     fn steps(&self, never: &Thing, instead: &Thing) -> Vec<Replacement> {
         let name = |thing: &Thing| thing.known.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
@@ -230,14 +289,23 @@ impl Composer<'_, '_> {
                 return Vec::new();
             }
             // `code over comments` weighs two things of different sorts: neither can take the other's place.
-            let alike = |never: &Thing| named.iter().any(|thing| thing.sort == never.sort || thing.literal);
+            let alike = |never: &Thing| {
+                let tool = |thing: &Thing| thing.sort == Sort::Tool && never.sort == Sort::Command;
+                named.iter().any(|thing| thing.sort == never.sort || thing.literal || tool(thing))
+            };
             if !named.is_empty() && !meaning.rejected.iter().any(alike) {
-                return Vec::new();
+                // A program that is written out is not to be run, whatever takes its place.
+                let programs = meaning.rejected.iter().filter(|never| never.sort == Sort::Command && never.literal);
+                return programs.map(|never| self.absence(&self.limited(never))).collect();
             }
             if instead.is_empty() {
                 return meaning.rejected.iter().map(|never| self.absence(&self.limited(never))).collect();
             }
             return vec![self.substitution(&meaning.rejected, instead)];
+        }
+        if meaning.rejects {
+            // What is not to be used cannot be told, so neither can what would be kept by using the other.
+            return meaning.main.things.iter().filter_map(|thing| self.preferred(thing)).collect();
         }
         if let Some(limits) = self.only_places() {
             return vec![limits];
@@ -280,6 +348,19 @@ impl Composer<'_, '_> {
     }
 }
 
+/// The programs and fixed words of command tests, each alternative of its own.
+fn words_of(predicate: &Predicate) -> Vec<String> {
+    match predicate {
+        Predicate::Any(parts) => parts.iter().flat_map(words_of).collect(),
+        Predicate::Command(test) => {
+            let (programs, rest) = test.run.split_once(' ').unwrap_or((&test.run, ""));
+            let plain = programs.split('|').filter(|name| !name.contains('*'));
+            plain.map(|name| format!("{name} {rest}").trim_end().to_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// What is not to be used, without the ways in which what is to be used runs it: `uv run pytest` instead of `pytest`.
 fn spared(never: &Thing, instead: &[Thing]) -> Thing {
     let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
@@ -290,7 +371,17 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
         let longer = to.holds.shell().is_some_and(|text| text.len() > label.len() && text.starts_with(label));
         never.sort == Sort::Command && (to.predicate == never.predicate || longer)
     };
+    // `@a/ui` and not `@a/ui/button`: what goes on in the way of the other is fine.
+    let longer = |to: &Thing| {
+        let other = to.label.trim_matches('`');
+        never.sort == Sort::Code && never.literal && other.len() > label.len() && other.starts_with(label)
+    };
     match &never.predicate {
+        Predicate::File(test) if never.known.is_none() && instead.iter().any(longer) => {
+            let whole = TextTest::Matches(format!("{}($|[^\\w/.:(-])", escaped(label)));
+            let test = FileTest { added: Some(whole), ..(**test).clone() };
+            Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
+        }
         // One way of doing it instead of another: only what is written out is not to be.
         _ if never.literal && instead.iter().any(same) => {
             let written = command_thing(label, None);
@@ -357,7 +448,7 @@ fn with_words(predicate: &Predicate, words: &str) -> Predicate {
 }
 
 /// Something that needs the user's word: the prompt of the session must mention it.
-fn permitted(thing: &Thing) -> Draft {
+pub(super) fn permitted(thing: &Thing) -> Draft {
     let filler = ["new", "the", "any", "files", "file", "a", "an"];
     let label = slug(&thing.label);
     let mut words: Vec<&str> =

@@ -166,7 +166,11 @@ pub(super) fn narrow(predicate: &mut Predicate, globs: &[String], outside: bool)
         Predicate::File(test) if outside => test.not_path.extend(globs.iter().cloned()),
         Predicate::File(test) if test.path.is_empty() => test.path = globs.to_vec(),
         Predicate::File(test) => {
-            let folders = globs.iter().filter(|glob| glob.ends_with("/**"));
+            let folders: Vec<_> = globs.iter().filter(|glob| glob.ends_with("/**")).collect();
+            if folders.is_empty() {
+                return;
+            }
+            let folders = folders.into_iter();
             test.path = folders.flat_map(|folder| test.path.iter().map(move |path| within(folder, path))).collect();
         }
         _ => {}

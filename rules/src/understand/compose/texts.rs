@@ -4,9 +4,9 @@ use super::duty::times;
 use super::place::{excluded, narrow, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
-use crate::predicate::{FileAction, TextTest};
+use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
-use crate::understand::name::Place;
+use crate::understand::name::{Named, Place};
 use crate::understand::path::{path_of, sample_path};
 use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
@@ -19,8 +19,10 @@ impl Composer<'_, '_> {
     pub(super) fn about_texts(&self) -> bool {
         let main = &self.meaning.main;
         let literal = main.literal.is_some() && main.subject.is_some();
-        let measured =
-            main.measures.iter().any(|(count, measure)| measure.is_some_and(|m| self.measured(*count, m).is_some()));
+        let measured = main
+            .measures
+            .iter()
+            .any(|(count, measure)| measure.or(self.usual(*count)).is_some_and(|m| self.measured(*count, m).is_some()));
         let measured =
             measured || (self.meaning.limits && main.subject == Some(Of::Lines) && !main.measures.is_empty());
         // What is created or added is no part of an answer.
@@ -40,7 +42,14 @@ impl Composer<'_, '_> {
     pub(super) fn properties(&self) -> Vec<Draft> {
         let meaning = self.meaning;
         let main = &meaning.main;
-        let at_times = [&meaning.before, &meaning.after, &meaning.until].into_iter().any(Option::is_some);
+        // Who is not to apologise `if corrected` is not to at all.
+        let named = |named: &Named<'_>| !named.things.is_empty() || !named.places.is_empty() || named.verb.is_some();
+        let spoken = meaning.stance == Stance::Never
+            && main.properties.iter().all(|property| property.of.first() == Some(&Of::Reply))
+            && meaning.when
+            && !meaning.after.as_ref().is_some_and(named);
+        let at_times =
+            [&meaning.before, &meaning.until].into_iter().any(Option::is_some) || meaning.after.is_some() && !spoken;
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }
@@ -49,7 +58,9 @@ impl Composer<'_, '_> {
             .iter()
             .flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
         let mut drafts: Vec<_> = said.filter_map(|(property, of)| self.property(property, of)).collect();
-        drafts.extend(main.measures.iter().filter_map(|(count, measure)| self.measured(*count, (*measure)?)));
+        drafts.extend(
+            main.measures.iter().filter_map(|(count, measure)| self.measured(*count, measure.or(self.usual(*count))?)),
+        );
         if meaning.per_turn
             && let Some((count, Some(Measure::MaxQuestions))) = main.measures.first()
         {
@@ -87,13 +98,17 @@ impl Composer<'_, '_> {
     fn said_of(&self, property: &Property) -> Vec<(Of, Part)> {
         let can = |of: &Of| property.of.contains(of) || (*of == Of::Request && property.of.contains(&Of::Commit));
         let named: Vec<_> = self.meaning.main.subjects.iter().copied().filter(|(of, _)| can(of)).collect();
-        if !named.is_empty() {
+        if !named.is_empty() || !self.meaning.main.subjects.is_empty() {
             return named;
         }
         vec![(property.of.first().copied().unwrap_or(Of::Reply), Part::Whole)]
     }
 
     fn property(&self, property: &Property, (of, part): (Of, Part)) -> Option<Draft> {
+        if self.meaning.stance == Stance::Never && property.name == "spaces" && self.meaning.main.properties.len() < 2 {
+            // `no spaces` in a name or a value is no indentation.
+            return None;
+        }
         // Who is not to add something may edit a file that has it.
         let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
         let of = if added && of == Of::Content { Of::File } else { of };
@@ -135,6 +150,45 @@ impl Composer<'_, '_> {
             (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
         let draft = Draft::of(id, title, pattern);
         Some(draft.violates([Event::write(&path, &property.bad)]).clean([Event::write(&path, &property.good)]))
+    }
+
+    /// `pull requests must target develop`: where the command that opens one names its base, it names that one.
+    pub(super) fn based(&self) -> Option<Draft> {
+        let main = &self.meaning.main;
+        let of_requests = main.subjects.iter().any(|(of, _)| *of == Of::Request);
+        if !self.meaning.targets || !of_requests || self.meaning.stance == Stance::Never {
+            return None;
+        }
+        let branch = main.literal.as_ref().and_then(|(_, texts)| texts.first().cloned()).or_else(|| {
+            main.places.iter().find_map(|place| match place {
+                Place::Branch(branch) => Some(branch.clone()),
+                _ => None,
+            })
+        });
+        let branch = branch.filter(|branch| !branch.contains(' '))?;
+        let command = |run: &str| {
+            Predicate::Command(CommandTest {
+                run: run.to_owned(),
+                without: vec![branch.clone()],
+                ..CommandTest::default()
+            })
+        };
+        let never =
+            Predicate::Any(vec![command("gh pr create --base|-B"), command("glab mr create --target-branch|-b")]);
+        let open = |base: &str| Event::command(format!("gh pr create --fill --base {base}"));
+        let draft = Draft::of(
+            format!("pull-request-not-to-{}", slug(&branch)),
+            format!("open pull requests against `{branch}`"),
+            Pattern::Absence { never },
+        );
+        Some(draft.violates([open("other")]).clean([open(&branch)]))
+    }
+
+    /// What a number counts where nothing says it: how long a line is, or the title of a commit.
+    fn usual(&self, count: u32) -> Option<Measure> {
+        let lines = self.meaning.main.subject == Some(Of::Lines) && (40..1000).contains(&count);
+        let titles = self.meaning.main.subjects.iter().any(|(of, part)| *of == Of::Commit && *part == Part::Title);
+        (self.meaning.limits && (lines || titles && (30..200).contains(&count))).then_some(Measure::MaxChars)
     }
 
     fn measured(&self, count: u32, measure: Measure) -> Option<Draft> {
@@ -250,11 +304,17 @@ fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
 fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -> Draft {
     let first = texts.first().map_or("", String::as_str);
     let (good, verb) = match cue {
+        _ if layout(first).is_some() => ("core(api): Add the parser".to_owned(), "write"),
         Cue::StartsWith => (format!("{first} add the parser"), "start"),
         Cue::EndsWith => (format!("Add the parser {first}"), "end"),
         _ => (format!("Add the parser {first} today"), "hold"),
     };
     let test = |text: &String| match cue {
+        _ if layout(text).is_some() => TextTest::Matches(layout(text).unwrap_or_default()),
+        _ if trailer(text).is_some() => TextTest::Contains(trailer(text).unwrap_or_default().to_owned()),
+        _ if is_ticket(text) => TextTest::Matches(
+            if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),
+        ),
         Cue::StartsWith => TextTest::StartsWith(text.clone()),
         Cue::EndsWith => TextTest::EndsWith(text.clone()),
         _ if text.chars().all(char::is_alphanumeric) => TextTest::Mentions(text.clone()),
@@ -280,6 +340,55 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     }
     let pattern = Pattern::Universality { every: of.test(TextTest::All(Vec::new())), must: of.test(must) };
     Draft::of(format!("{subject}-without-{name}"), title, pattern).violates([bad]).clean([good])
+}
+
+/// The form of a title that is shown with its parts left open: `<module>: <message>`, `type(scope): description`.
+pub(in crate::understand) fn layout(text: &str) -> Option<String> {
+    let (head, rest) = text.split_once(": ")?;
+    let open = |part: &str| {
+        part.contains(['<', '{', '[']) || part.chars().all(|c| c.is_ascii_lowercase() || "_-/()".contains(c))
+    };
+    let kinds = [
+        "type",
+        "scope",
+        "component",
+        "module",
+        "area",
+        "package",
+        "subsystem",
+        "topic",
+        "prefix",
+        "category",
+        "ticket",
+    ];
+    let named = kinds.iter().any(|kind| head.contains(kind));
+    if !named || !open(head) || head.contains(' ') {
+        return None;
+    }
+    let scope = if head.contains('(') { "\\([^)]+\\)" } else { "(\\([^)]+\\))?" };
+    let first = if rest.starts_with(|c: char| c.is_ascii_uppercase()) { "[A-Z]" } else { "\\S" };
+    Some(format!("\\A[\\w./,@+-]+{scope}!?: {first}"))
+}
+
+/// The name of a trailer whose value is left open: `Assisted-by:` of `Assisted-by: AGENT_NAME`.
+fn trailer(text: &str) -> Option<&str> {
+    let (name, value) = text.split_once(':')?;
+    let open = value.trim_start();
+    let named = name.contains('-') && name.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let shown = open.starts_with(['<', '{', '[']) || open.chars().all(|c| c.is_ascii_uppercase() || "_: ".contains(c));
+    (named && shown && !open.is_empty()).then(|| text.get(..=name.len())).flatten()
+}
+
+/// Whether a text shows how issues are named, such as `ABC-123` and `[JIRA-XXX]`.
+fn is_ticket(text: &str) -> bool {
+    let text = text.trim_matches(['[', ']', ':', ' ', '#', '(', ')']);
+    text.split_once('-').is_some_and(|(key, number)| {
+        let shown =
+            matches!(number, "XXX" | "XXXX" | "NNN" | "123" | "1234" | "12345" | "NNNN" | "456" | "###" | "000");
+        key.len() > 1
+            && key.chars().all(|c| c.is_ascii_uppercase())
+            && (shown || !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
+    })
 }
 
 /// How a rule's name says that a text is not so.

@@ -1,0 +1,228 @@
+//! How names, texts, calls and files of a kind are in code: what they begin with, hold, or are spelled like.
+//!
+//! INVARIANT: only what the added lines themselves show is judged. A call that goes on in the next line is left alone, and
+//! what a whole file must hold is asked of new files only.
+
+use super::place::with_action;
+use super::{Composer, Draft};
+use crate::lexicon::{Cue, Form, Of, Shape, Site};
+use crate::predicate::{FileAction, FileTest, TextTest};
+use crate::understand::meaning::Stance;
+use crate::understand::name::Place;
+use crate::understand::path::{path_of, sample_path};
+use crate::understand::thing::{Sort, Thing, escaped, file_thing, slug};
+use crate::{Event, Pattern, Predicate};
+
+impl Composer<'_, '_> {
+    /// The rules about what stands in code; none where the statement is about something else.
+    pub(super) fn in_code(&self) -> Vec<Draft> {
+        let meaning = self.meaning;
+        let main = &meaning.main;
+        let elsewhere = main.subjects.iter().any(|(of, _)| *of != Of::File);
+        let timed = [&meaning.before, &meaning.until].into_iter().any(Option::is_some) || meaning.between.is_some();
+        if elsewhere || timed || !meaning.rejected.is_empty() || meaning.permission {
+            return Vec::new();
+        }
+        let formed = self.formed();
+        if !formed.is_empty() {
+            return formed;
+        }
+        self.held_by_calls().or_else(|| self.held_by_files()).into_iter().collect()
+    }
+
+    /// `interfaces are prefixed with I`, `log messages start with a capital letter`.
+    fn formed(&self) -> Vec<Draft> {
+        let main = &self.meaning.main;
+        let never = self.meaning.stance == Stance::Never;
+        let globs = main.places.iter().find_map(|place| match place {
+            Place::Files { globs, label, outside: false } if label.contains(['/', '.', '*']) => Some(globs.clone()),
+            _ => None,
+        });
+        let globs = globs.unwrap_or_default();
+        let literal = main.literal.as_ref().and_then(|(cue, texts)| spelled(*cue, texts));
+        let shown =
+            || main.things.iter().filter(|thing| thing.literal && !never).find_map(|thing| template(&thing.label));
+        let spelled: Vec<_> = literal.into_iter().chain(shown()).collect();
+        let mut drafts = Vec::new();
+        for site in &main.sites {
+            let forms = main.forms.iter().copied().filter(|form| form.texts == site.text).chain(&spelled);
+            drafts.extend(forms.take(1).map(|form| of_site(site, form, never, &globs)));
+        }
+        drafts
+    }
+
+    /// `pass timeout= to requests.get()`: a call that is whole on its line holds a text.
+    fn held_by_calls(&self) -> Option<Draft> {
+        let main = &self.meaning.main;
+        let (cue, texts) = main.literal.as_ref()?;
+        let called = self.meaning.after.as_ref().filter(|_| main.things.is_empty()).map(|named| &named.things);
+        let calls = called.unwrap_or(&main.things);
+        let named = |thing: &Thing| thing.sort == Sort::Code && thing.literal && thing.known.is_none();
+        if calls.is_empty() || !calls.iter().all(named) || texts.iter().any(|text| text.starts_with('-')) {
+            return None;
+        }
+        let names: Vec<_> = calls.iter().map(|call| call_name(&call.label)).collect();
+        let any = names.iter().map(|(regex, _)| &**regex).collect::<Vec<_>>().join("|");
+        let wanted = texts.iter().map(|text| escaped(text)).collect::<Vec<_>>().join("|");
+        let whole = TextTest::Matches(format!("(?:{any})\\(.*\\)"));
+        let holds = match cue {
+            Cue::StartsWith => format!("(?:{any})\\(\\s*\\w*\\s*=?\\s*[\"'`]?(?:{wanted})"),
+            _ => format!("(?:{any})\\(.*(?:{wanted})"),
+        };
+        let holds = TextTest::Matches(holds);
+        let never = self.meaning.stance == Stance::Never;
+        let other = if never { holds } else { TextTest::Not(Box::new(holds)) };
+        let line = TextTest::SomeLine(Box::new(TextTest::All(vec![whole, other])));
+        let pattern = Pattern::Absence {
+            never: Predicate::File(Box::new(FileTest { added: Some(line), ..FileTest::default() })),
+        };
+        let ((_, name), text) = (names.first()?, texts.first()?);
+        let write = |inside: &str| Event::edit("src/main.py", "", format!("x = a.{name}({inside})\n"));
+        let (with, bare) = (write(text), write(""));
+        let labels = names.iter().map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+        let draft = if never {
+            let id = format!("{}-in-{}", slug(text), slug(name));
+            Draft::of(id, format!("never pass `{text}` to {labels}"), pattern).violates([with]).clean([bare])
+        } else {
+            let id = format!("{}-without-{}", slug(name), slug(text));
+            Draft::of(id, format!("pass `{text}` to {labels}"), pattern).violates([bare]).clean([with])
+        };
+        Some(draft)
+    }
+
+    /// `every migration must include a down method`: a new file of this kind holds a text.
+    fn held_by_files(&self) -> Option<Draft> {
+        let meaning = self.meaning;
+        let main = &meaning.main;
+        let told = meaning.stance == Stance::Must || meaning.always || meaning.every && meaning.stance != Stance::Never;
+        if !told || !meaning.main.flags.is_empty() || meaning.after.is_some() || main.verb == Some(Cue::Place) {
+            return None;
+        }
+        let place = main.places.iter().find_map(|place| match place {
+            Place::Files { globs, label, outside: false } => Some(file_thing(globs.clone(), label, None)),
+            _ => None,
+        });
+        let named = main.things.iter().find(|thing| thing.sort == Sort::File && !thing.literal).cloned();
+        let files =
+            main.on.clone().or(named).or(place).filter(|files| !matches!(&*files.slug, "code" | "files" | "docs"))?;
+        let (test, label) = match &main.literal {
+            Some((cue, texts)) => {
+                let any = texts.iter().map(|text| at_start(*cue, text)).collect();
+                (TextTest::Any(any), texts.first()?.clone())
+            }
+            None => {
+                let wanted = main.things.iter().find(|thing| {
+                    thing.literal && thing.sort == Sort::Code && thing.known.is_none() && thing.says.is_none()
+                })?;
+                let Predicate::File(test) = &wanted.predicate else { return None };
+                (test.added.clone()?, wanted.label.trim_matches('`').to_owned())
+            }
+        };
+        let path = path_of(&files.holds).map_or_else(|| sample_path("src/example.txt"), str::to_owned);
+        let pattern = Pattern::Universality {
+            every: with_action(&files.predicate, FileAction::Create),
+            must: Of::Content.test(test),
+        };
+        let title = format!("write `{label}` in new {}", files.label.trim_start_matches("the "));
+        let draft = Draft::of(format!("{}-without-{}", files.slug, slug(&label)), title, pattern);
+        Some(draft.violates([Event::write(&path, "other\n")]).clean([Event::write(&path, format!("{label}\n"))]))
+    }
+}
+
+/// A text that a file begins with, where its first line can be that; what else it holds may stand behind a shebang.
+fn at_start(cue: Cue, text: &str) -> TextTest {
+    let first = ["#!", "//", "/*", "<?", "<!", "\"use", "'use", "# "].iter().any(|mark| text.starts_with(mark));
+    if cue == Cue::StartsWith && first {
+        TextTest::StartsWith(text.to_owned())
+    } else {
+        TextTest::Contains(text.to_owned())
+    }
+}
+
+/// The name of what is called, as a regular expression, and as it is shown: a method that is named by its type may be called
+/// on anything.
+fn call_name(label: &str) -> (String, String) {
+    let name = label.trim_matches('`').split('(').next().unwrap_or_default();
+    match name.rsplit_once(['.', ':']) {
+        Some((of, method)) if of.is_empty() || of.starts_with(char::is_uppercase) => {
+            (format!("\\.{}", escaped(method)), method.to_owned())
+        }
+        _ if name.starts_with(|c: char| c.is_alphanumeric() || c == '_') => {
+            (format!("\\b{}", escaped(name)), name.to_owned())
+        }
+        _ => (escaped(name), name.to_owned()),
+    }
+}
+
+/// The form of what begins with, ends with or holds one of some texts.
+fn spelled(cue: Cue, texts: &[String]) -> Option<Form> {
+    let first = texts.first()?;
+    let any = format!("(?:{})", texts.iter().map(|text| escaped(text)).collect::<Vec<_>>().join("|"));
+    let labels = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
+    let (shape, good, name) = match cue {
+        Cue::StartsWith => (Shape::Opens(any), format!("{first}Name"), format!("{labels} in front")),
+        Cue::EndsWith => (Shape::Closes(any), format!("Name{first}"), format!("{labels} at the end")),
+        _ => (Shape::Holds(any), format!("a{first}"), labels),
+    };
+    Some(Form { name, words: Vec::new(), texts: false, shape, good, bad: "zzz".to_owned() })
+}
+
+/// The form that is shown with something left open: `_camelCase`, `test_<thing>`.
+fn template(label: &str) -> Option<Form> {
+    const OPEN: [(&str, &str, &str); 5] = [
+        ("camelCase", "[a-z][A-Za-z0-9]*", "someName"),
+        ("PascalCase", "[A-Z][A-Za-z0-9]*", "SomeName"),
+        ("snake_case", "[a-z0-9_]+", "some_name"),
+        ("UPPER_SNAKE_CASE", "[A-Z0-9_]+", "SOME_NAME"),
+        ("*", "\\w*", "Some"),
+    ];
+    let text = label.trim_matches('`');
+    let (mut regex, mut good, mut rest, mut open) = (String::new(), String::new(), text, false);
+    while let Some(c) = rest.chars().next() {
+        let close = match c {
+            '<' => Some('>'),
+            '{' => Some('}'),
+            _ => None,
+        };
+        if let Some((_, behind)) = close.and_then(|close| rest.split_once(close)) {
+            regex.push_str("\\w+");
+            good.push_str("some");
+            (rest, open) = (behind, true);
+        } else if let Some((word, pattern, sample)) = OPEN.iter().find(|(word, ..)| rest.starts_with(word)) {
+            regex.push_str(pattern);
+            good.push_str(sample);
+            (rest, open) = (rest.get(word.len()..).unwrap_or_default(), true);
+        } else {
+            regex.push_str(&escaped(&c.to_string()));
+            good.push(c);
+            rest = rest.get(c.len_utf8()..).unwrap_or_default();
+        }
+    }
+    let form = |good: String| Form {
+        name: format!("the form `{text}`"),
+        words: Vec::new(),
+        texts: false,
+        shape: Shape::Matches(regex),
+        good,
+        bad: "$zz-z$".to_owned(),
+    };
+    let named = good.chars().all(|c| c.is_alphanumeric() || "_$-.".contains(c));
+    (open && named).then(|| form(good))
+}
+
+/// Names or texts of a kind have a form, or never have it.
+fn of_site(site: &Site, form: &Form, never: bool, globs: &[String]) -> Draft {
+    let sites = site.words.first().map_or(&*site.name, String::as_str);
+    let with = if form.texts || form.name.contains(' ') || form.name.contains('`') { "with" } else { "in" };
+    let test = site.test(form, never, globs);
+    let path = globs.first().map(|glob| super::place::under(glob, None));
+    let event = |text: &str| site.event(text, path.as_deref());
+    let (good, bad) = (event(&form.good), event(&form.bad));
+    let (id, title) = if never {
+        (format!("{}-in-{}", slug(&form.name), slug(&site.name)), format!("never write {sites} {with} {}", form.name))
+    } else {
+        (format!("{}-not-{}", slug(&site.name), slug(&form.name)), format!("write {sites} {with} {}", form.name))
+    };
+    let draft = Draft::of(id, title, Pattern::Absence { never: test });
+    if never { draft.violates([good]).clean([bad]) } else { draft.violates([bad]).clean([good]) }
+}
