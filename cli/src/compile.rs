@@ -57,10 +57,11 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
     let (reader, faults) = reading(&engine)?;
     faults.iter().for_each(output::diagnostic);
     let plan = Plan { reader: &reader, arm: !arguments.shadow, keep: true, history: &history };
+    let replayed: u64 = history.iter().map(Recording::size).sum();
     let mut unread = 0;
     for path in &arguments.inputs {
         let (input, name, size) = open(path)?;
-        let bar = progress(size);
+        let bar = progress(if size > 0 { size + replayed } else { 0 });
         let compiled = engine.compile_by(input, &name, &plan, &mut |bytes| bar.set_position(bytes));
         bar.finish_and_clear();
         let compiled = compiled?;

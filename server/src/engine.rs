@@ -11,6 +11,7 @@ use compiler::trial::{self, Trial};
 use compiler::{ArtifactError, Check, Checks};
 use rules::book::{Action, NotAllowed, transition};
 use rules::{Code, Decision, Diagnostic, Rule, RuleId, Severity, Span, State};
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
@@ -288,7 +289,7 @@ impl Engine {
         Ok(compilation)
     }
 
-    /// Compiles what a user said by a plan.
+    /// Compiles what a user said by a plan; `progress` is told the bytes of the input and then of the recordings too.
     ///
     /// # Errors
     /// The input or a recording cannot be read, or our own files not be written.
@@ -300,11 +301,16 @@ impl Engine {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Compilation, EngineError> {
         let failed = |source| EngineError::Input { name: name.to_owned(), source };
-        let (compilation, _) = self.run(name, plan, &mut |_| {}, |run, mut transaction| {
+        let (progress, done) = (RefCell::new(progress), Cell::new(0));
+        let told = |bytes| {
+            done.set(done.get() + bytes);
+            (progress.borrow_mut())(done.get());
+        };
+        let (compilation, _) = self.run(name, plan, &mut |bytes| told(bytes), |run, mut transaction| {
             for line in lines::bounded(input, MAX_LINE_BYTES) {
                 let line = line.map_err(failed)?;
                 run.line(&line, transaction.as_deref_mut())?;
-                progress(line.end);
+                told(line.end - done.get());
             }
             Ok(())
         })?;

@@ -1,7 +1,7 @@
 //! Rules that were said before anybody wrote them down: found in recorded sessions and in documents of instructions, merged,
 //! run over the sessions they come from, and proposed.
 //!
-//! INVARIANTS: recordings are streams, and what is held grows with the rule book only; what cannot be read is counted and
+//! INVARIANTS: recordings are streams, and what is held grows with the rule book, and by eight bytes a message; what cannot be read is counted and
 //! told, and stops nothing; a message that stands in several copies of a session is one message; secrets are taken out
 //! before anything is shown or kept. Nothing that is found here is armed: what is kept is in shadow, or proposed where it
 //! fails its own tests or conflicts with another rule.
@@ -18,13 +18,18 @@ use crate::engine::{Engine, EngineError};
 use crate::folder::Transaction;
 use crate::recorded::{Recording, Told};
 use crate::report::{Conflict, Mined, Proposal};
-use rules::{Class, Correction, Diagnostic, Event, EventKind, Rule, Understanding};
+use rules::{Class, Code, Correction, Diagnostic, Event, EventKind, Rule, Span, Understanding};
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+/// How many lines that can't be read are listed; all are counted.
+const MAX_UNREAD: usize = 20;
+/// What to do about one.
+const UNREAD_HELP: &str = "nothing, if the program was stopped while it wrote: all other lines are read";
 /// The longest document that is read, in bytes.
 const MOST_BYTES: u64 = 4 << 20;
 
@@ -58,9 +63,9 @@ pub fn mine(
     // A rule that comes from a recording is no explicit yes, whatever the plan says.
     let plan = Plan { arm: false, history: &history, ..*plan };
     let mut sum = Mined { passed: sources.passed.clone(), ..Mined::default() };
-    let read = &mut 0;
+    let (mut unread, read) = (Vec::new(), &mut 0);
     let (compilation, replayed) = {
-        let sum = &mut sum;
+        let (sum, unread) = (&mut sum, &mut unread);
         let progress = std::cell::RefCell::new((progress, read));
         let told = |bytes: u64| {
             let (progress, read) = &mut *progress.borrow_mut();
@@ -68,7 +73,7 @@ pub fn mine(
             progress(**read);
         };
         engine.run("trace mine", &plan, &mut |bytes| told(bytes), |run, transaction| {
-            let mut search = Search { engine, plan: &plan, run, transaction, sum, known: HashSet::new() };
+            let mut search = Search { engine, plan: &plan, run, transaction, sum, known: HashSet::new(), unread };
             for source in &sources.found {
                 told(search.source(source)?);
             }
@@ -76,7 +81,9 @@ pub fn mine(
         })?
     };
     sum.replayed = replayed;
-    Ok(found(compilation, sum))
+    let mut found = found(compilation, sum);
+    found.diagnostics.splice(0..0, unread);
+    Ok(found)
 }
 
 /// The most that is told to the progress of a search: each recording is read twice.
@@ -123,8 +130,10 @@ struct Search<'s, 'r, 'p, 'f> {
     run: &'s mut Run<'r>,
     transaction: Option<&'s mut Transaction<'f>>,
     sum: &'s mut Mined,
-    /// Messages that were read already, in another copy of their session.
-    known: HashSet<String>,
+    /// Hashes of the names of messages that were read already, maybe in another copy of their session.
+    known: HashSet<u64>,
+    /// What could not be read, as far as it is listed.
+    unread: &'s mut Vec<Diagnostic>,
 }
 
 impl Search<'_, '_, '_, '_> {
@@ -169,8 +178,12 @@ impl Search<'_, '_, '_, '_> {
                     self.pass(&why, 1);
                     return ControlFlow::Continue(());
                 }
-                Told::Unread(..) => {
+                Told::Unread(line, why) => {
                     self.sum.unread += 1;
+                    if self.unread.len() < MAX_UNREAD {
+                        let fault = Diagnostic::of(Code::NotJson, why).help(UNREAD_HELP);
+                        self.unread.push(fault.at(Span::on(source.as_str(), line, 1, 1, "")));
+                    }
                     return ControlFlow::Continue(());
                 }
             };
@@ -184,7 +197,8 @@ impl Search<'_, '_, '_, '_> {
                 }
                 return ControlFlow::Continue(());
             };
-            if happened.id.as_ref().is_some_and(|id| !self.known.insert(id.clone())) {
+            let is_known = |id: &String| !self.known.insert(hash(id));
+            if happened.id.as_ref().is_some_and(is_known) {
                 self.pass("of a copy of a session", 1);
                 return ControlFlow::Continue(());
             }
@@ -226,6 +240,12 @@ impl Search<'_, '_, '_, '_> {
         let parts = folder.iter().map(|part| part.to_string_lossy()).take_while(|part| !part.starts_with('.'));
         Some(parts.collect::<Vec<_>>().join("/")).filter(|folder| !folder.is_empty())
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The name of a document, and its text.

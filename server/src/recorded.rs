@@ -4,6 +4,7 @@
 //! arguments are renamed, and prompts that no person wrote left out, by the description of the host that hooks use too. A
 //! turn's end is told as soon as the user speaks again, with the agent's last words.
 
+use crate::host::description::OUR_MARK;
 use crate::host::{self, Description, payload};
 use compiler::facts::Workspace;
 use memory::import::transcript::{Program, Seen};
@@ -129,7 +130,7 @@ impl<'t> Player<'t> {
             Seen::Said { trust: Trust::User, text, at, id } => {
                 let own = match self.host {
                     Some(host) => payload::own_words(host, text),
-                    None => Some(text),
+                    None => Some(text).filter(|text| !text.trim_start().starts_with(OUR_MARK)),
                 };
                 let Some(text) = own else {
                     return (self.tell)(Told::Passed("written by the program in the user's name".into()));

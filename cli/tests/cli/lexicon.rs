@@ -1,6 +1,6 @@
 //! `trace lexicon`: a workspace's own lexicon is read, and tried on its own events.
 
-use crate::desk::{Desk, runs};
+use crate::desk::{Desk, project, runs};
 
 const OWN: &str = "\
 [[tool]]
@@ -40,4 +40,17 @@ fn a_lexicon_that_cannot_be_read_disables_nothing_else() {
         .with(".trace/lexicon/b.toml", OWN)
         .with("said.txt", "never run shipit\n");
     insta::assert_snapshot!(desk.session(&["trace compile said.txt"]));
+}
+
+#[test]
+fn the_documented_entries_pass_and_are_understood() {
+    let page = std::fs::read_to_string(project("docs/lexicon.md")).unwrap();
+    let own = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let said = "never run shipit\nnever migrate production\nnever edit golden files\nnever use the house logger\n";
+    let desk = Desk::new().with(".trace/lexicon/ours.toml", own).with("said.txt", said);
+    assert!(desk.sure("trace lexicon").contains("4 entries in 1 file, 0 failed"));
+    let records = desk.records("trace compile said.txt");
+    let fates: Vec<_> =
+        records.iter().filter(|record| record["record"] == "input").map(|record| &record["fate"]).collect();
+    assert!(fates.len() == 4 && fates.iter().all(|fate| **fate == "enforced"), "{records:?}");
 }
