@@ -145,11 +145,16 @@ impl CommandPattern {
         let mut maybe = sure;
         let mut covered = 0;
         let mut after_flag = false;
+        // `cargo +nightly fmt` names a toolchain; `git push origin +main` is looked for as it stands.
+        let wants_plus = self
+            .words
+            .iter()
+            .any(|step| matches!(step, Step::One(words) if words.iter().any(|word| word.starts_with('+'))));
         for (at, arg) in args.iter().enumerate() {
             if !self.end && sure & goal != 0 {
                 break;
             }
-            let plus = arg.text.starts_with('+') && arg.text.len() > 1;
+            let plus = !wants_plus && arg.text.starts_with('+') && arg.text.len() > 1;
             if arg.exact && (plus || arg.text.starts_with('-') && arg.text.len() > 1) {
                 after_flag = !plus && arg.text != "--" && !arg.text.contains('=');
                 continue;
@@ -218,7 +223,10 @@ fn is_file(arg: &Word, file: Option<&str>) -> Truth {
 /// Whether a flag is among the arguments: as it is, with `=value`, or within a cluster of short flags.
 fn has_flag(args: &[Word], flag: &str) -> Truth {
     let short = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-') && rest.chars().count() > 1);
-    if let Some(letters) = short.filter(|_| !args.iter().any(|arg| arg.text == flag)) {
+    let clustered = |letters: &&str| letters.len() < 5 && letters.chars().all(char::is_alphabetic);
+    let there =
+        || args.iter().any(|arg| arg.text == flag || arg.text.split_once('=').is_some_and(|(name, _)| name == flag));
+    if let Some(letters) = short.filter(clustered).filter(|_| !there()) {
         // A cluster in the pattern asks for each of its letters, unless it is one of the long flags with one dash.
         return letters.chars().map(|c| has_flag(args, &format!("-{c}"))).fold(Truth::Yes, |a, b| a & b);
     }

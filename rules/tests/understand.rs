@@ -154,6 +154,7 @@ fn every_file_of_the_lexicon_is_well_formed() {
     for (name, text) in [
         ("words.toml", include_str!("../lexicon/words.toml")),
         ("tools.toml", include_str!("../lexicon/tools.toml")),
+        ("commands.toml", include_str!("../lexicon/commands.toml")),
         ("files.toml", include_str!("../lexicon/files.toml")),
         ("constructs.toml", include_str!("../lexicon/constructs.toml")),
         ("web.toml", include_str!("../lexicon/web.toml")),

@@ -14,6 +14,7 @@ pub(super) struct Data {
     pub extensions: Vec<String>,
     pub not_paths: Vec<String>,
     pub folders: Vec<String>,
+    pub programs: Vec<String>,
     pub keywords: Vec<String>,
     pub cue: Vec<Cues>,
     pub number: Vec<Number>,
@@ -298,7 +299,7 @@ struct Tool {
     run: OneOrMore,
     #[serde(default)]
     subcommands: Vec<String>,
-    /// Whether its phrases are commands as they stand, as with a program whose name is a common word.
+    /// Whether each of its phrases is a command as it stands, as with a program whose name is a common word.
     #[serde(default)]
     literal: bool,
     group: Option<String>,
@@ -402,7 +403,7 @@ impl Data {
     /// Every thing that a user can name, as an entry with the phrases that name it.
     pub(super) fn into_entries(self) -> impl Iterator<Item = (Vec<String>, Entry)> {
         let agent_tools = self.agent_tool.into_iter().flat_map(|tools| tools.names).map(|name| agent_tool(&name));
-        (self.tool.into_iter().map(Tool::entry))
+        (self.tool.into_iter().flat_map(Tool::entries))
             .chain(self.action.into_iter().map(Action::entry))
             .chain(self.files.into_iter().map(Files::entry))
             .chain(self.language.into_iter().map(Language::entry))
@@ -417,15 +418,26 @@ impl Data {
 }
 
 impl Tool {
-    fn entry(self) -> (Vec<String>, Entry) {
+    fn entries(self) -> Vec<(Vec<String>, Entry)> {
+        let words = self.words.clone().unwrap_or_else(|| vec![self.name.clone()]);
+        if self.literal {
+            return words.into_iter().map(|phrase| self.spelled(phrase)).collect();
+        }
         let patterns = match self.run {
             OneOrMore::One(pattern) => vec![pattern],
             OneOrMore::More(patterns) => patterns,
         };
-        let words = self.words.unwrap_or_else(|| vec![self.name.clone()]);
-        let kind = if self.literal { Kind::Action } else { Kind::Tool };
-        let entry = Entry::new(&self.name, kind, any_command(&patterns), commands(self.violates), commands(self.clean));
-        (words, Entry { group: self.group, subcommands: self.subcommands, ..entry })
+        let (violates, clean) = (commands(self.violates), commands(self.clean));
+        let entry = Entry::new(&self.name, Kind::Tool, any_command(&patterns), violates, clean);
+        vec![(words, Entry { group: self.group, subcommands: self.subcommands, ..entry })]
+    }
+
+    /// A phrase that is a command as it stands: what else the program does is not meant.
+    fn spelled(&self, phrase: String) -> (Vec<String>, Entry) {
+        let says = Some((format!("run `{phrase}`"), format!("running `{phrase}`")));
+        let (violates, clean) = (commands(vec![phrase.clone()]), commands(self.clean.clone()));
+        let entry = Entry::new(&phrase.replace(' ', "-"), Kind::Action, any_command([&phrase]), violates, clean);
+        (vec![phrase], Entry { says, group: self.group.clone(), ..entry })
     }
 }
 

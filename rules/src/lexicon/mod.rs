@@ -22,9 +22,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// The embedded files, by name.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("words.toml", include_str!("../../lexicon/words.toml")),
     ("tools.toml", include_str!("../../lexicon/tools.toml")),
+    ("commands.toml", include_str!("../../lexicon/commands.toml")),
     ("files.toml", include_str!("../../lexicon/files.toml")),
     ("constructs.toml", include_str!("../../lexicon/constructs.toml")),
     ("web.toml", include_str!("../../lexicon/web.toml")),
@@ -60,6 +61,7 @@ pub struct Lexicon {
     extensions: BTreeSet<String>,
     not_paths: BTreeSet<String>,
     folders: BTreeSet<String>,
+    programs: BTreeSet<String>,
     keywords: BTreeSet<String>,
     index: HashMap<String, Vec<Phrase>>,
 }
@@ -264,7 +266,13 @@ impl Lexicon {
         let code = ["://", "()", "::", "->", "="].iter().any(|mark| word.contains(mark));
         let foreign = code || word.starts_with(['@', '-', '$']);
         let blank = !word.contains(|c: char| c.is_alphanumeric() || c == '*');
-        if foreign || blank || word.contains(char::is_whitespace) || self.not_paths.contains(&word.to_lowercase()) {
+        let code = word.contains('/') && word.split('/').all(|part| self.keywords.contains(part) || part == "do-while");
+        if foreign
+            || blank
+            || code
+            || word.contains(char::is_whitespace)
+            || self.not_paths.contains(&word.to_lowercase())
+        {
             return false;
         }
         let name = word.rsplit('/').next().unwrap_or_default();
@@ -283,6 +291,11 @@ impl Lexicon {
             || ending.is_some()
             || last.is_some()
             || (word.contains('*') && word.chars().any(char::is_alphanumeric))
+    }
+
+    /// Whether every system has a program of this name.
+    pub(crate) fn is_program(&self, word: &str) -> bool {
+        self.programs.contains(word)
     }
 
     /// Whether a path that stands in prose is one, and not two words with a slash between them (`getters/setters`).
@@ -318,6 +331,7 @@ impl Lexicon {
             extensions: BTreeSet::new(),
             not_paths: BTreeSet::new(),
             folders: BTreeSet::new(),
+            programs: BTreeSet::new(),
             keywords: BTreeSet::new(),
             index: HashMap::new(),
         }
@@ -353,6 +367,7 @@ impl Lexicon {
         self.extensions.extend(std::mem::take(&mut data.extensions));
         self.not_paths.extend(std::mem::take(&mut data.not_paths));
         self.folders.extend(std::mem::take(&mut data.folders));
+        self.programs.extend(std::mem::take(&mut data.programs));
         self.keywords.extend(std::mem::take(&mut data.keywords));
         for cue in &data.cue {
             for phrase in cue.phrases.values().flatten() {

@@ -517,8 +517,12 @@ fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
         let contrary =
             after_comma && (left.content && right.content && forbids(segment) || left.never && turns(segment));
         let colon = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, ":" | "："));
-        let conditioned =
-            colon && left.stands() && left.never && segment.first().is_some_and(|unit| unit.is_any(&JOINTS));
+        let begins =
+            |unit: &Unit<'_, '_>| !unit.literal && unit.text.starts_with(char::is_uppercase) && !unit.is_content();
+        let conditioned = colon
+            && left.stands()
+            && left.never
+            && segment.first().is_some_and(|unit| unit.is_any(&JOINTS) || segment.len() > 2 && begins(unit));
         if !fronted && (conditioned || left.stands() && right.stands() && early || contrary || dash && left.stands()) {
             cuts.push(from);
             start = from;
@@ -603,9 +607,10 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
             continue;
         }
         let returns = role != Role::Main
-            && ((open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
-                && unit.what == What::Comma
-                && role != Role::Between
+            && (role == Role::Instead && unit.text == ")"
+                || (open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
+                    && unit.what == What::Comma
+                    && role != Role::Between
                 || !main_said && unit.is_any(&STANCES)
                 || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
         if returns {

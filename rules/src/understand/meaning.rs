@@ -2,7 +2,7 @@
 
 use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name};
-use super::thing::{Sort, Thing, command_thing, file_thing, text_thing};
+use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Of, Sense};
 
@@ -51,6 +51,8 @@ pub(super) struct Meaning<'l> {
     pub forgotten: bool,
     pub always: bool,
     pub new: bool,
+    /// Whether what it says of no text in particular can be meant of answers.
+    pub replies: bool,
     /// It says that something is kept up to date.
     pub updates: bool,
     /// It says what is aimed at.
@@ -189,8 +191,14 @@ pub(super) fn mean<'l>(
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
     let words = unknown(clause);
     let without = named(Role::Instead, verb).map(|named| named.flags).unwrap_or_default();
-    let rejected =
-        named(Role::Instead, verb).map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
+    let instead = named(Role::Instead, verb);
+    let quoted = instead.as_ref().map(|named| named.quotes.clone()).unwrap_or_default();
+    let mut rejected = instead.map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
+    if rejected.is_empty() && main.properties.is_empty() && main.things.is_empty() && main.quotes.len() == 1 {
+        // `"lockfile", not "lock file"`: one spelling instead of another.
+        rejected = quoted.iter().map(|text| word_thing(text)).collect();
+        main.things = main.quotes.iter().map(|text| Thing { literal: true, ..text_thing(text) }).collect();
+    }
     let has = |cue| statement.has(cue);
     let limits =
         [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
@@ -225,6 +233,7 @@ pub(super) fn mean<'l>(
         forgotten: has(Cue::Forgot),
         always: has(Cue::Always),
         new: has(Cue::New),
+        replies: true,
         updates: updates(statement),
         targets: clause
             .units
@@ -328,7 +337,12 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         text.contains(['-', '_', '.', '(', ':']) || mixed
     };
     let words = clause.map(unknown).unwrap_or_default();
-    words.into_iter().filter(|word| identifier(word)).take(1).map(text_thing).collect()
+    let single = |word: &str| {
+        let plural =
+            word.ends_with('s') && !word.ends_with("ss") && word.chars().filter(|c| c.is_uppercase()).count() > 1;
+        if plural { word.trim_end_matches('s').to_owned() } else { word.to_owned() }
+    };
+    words.into_iter().filter(|word| identifier(word)).take(1).map(|word| text_thing(&single(word))).collect()
 }
 
 /// Whether things are code that is written out with a name in it.

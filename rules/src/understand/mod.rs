@@ -75,6 +75,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let languages = correction.context.as_ref().map(|context| &*context.languages).unwrap_or_default();
     let forbidden = is_forbidden(correction, lexicon);
     let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
+    let replies = heading.trim().is_empty() || is_about_talk(heading);
     let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
     let heading: Vec<_> =
         clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, false)).collect();
@@ -87,6 +88,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         for statement in clause::statements(units) {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
             meaning.take_up(&statement, &mut last);
+            meaning.replies = replies;
             for heading in &heading {
                 meaning.stand_under(heading);
             }
@@ -108,6 +110,32 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         }
     }
     writer.conclude(&whole)
+}
+
+/// Whether a heading is about how an agent talks.
+fn is_about_talk(heading: &str) -> bool {
+    const TALK: [&str; 18] = [
+        "repl",
+        "respon",
+        "communicat",
+        "tone",
+        "conversation",
+        "interact",
+        "output",
+        "chat",
+        "answer",
+        "voice",
+        "persona",
+        "talk",
+        "response style",
+        "回复",
+        "沟通",
+        "交流",
+        "语言",
+        "对话",
+    ];
+    let heading = heading.to_lowercase();
+    TALK.iter().any(|word| heading.contains(word))
 }
 
 /// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.

@@ -119,6 +119,9 @@ pub(super) fn name<'l>(
         labelled: false,
         worded: false,
         passive: false,
+        likened: false,
+        aside: None,
+        purposed: false,
         behind_thing: false,
         phrases: clause.units.iter().any(|unit| {
             let words = [
@@ -145,6 +148,15 @@ pub(super) fn name<'l>(
         namer.behind_thing = namer.named.things.len() > before;
         let word = units.first().is_some_and(|unit| unit.what == What::Word && !unit.text.ends_with("ly"));
         let last = units.first().map_or("", |unit| unit.text);
+        namer.purposed =
+            units.first().is_some_and(|unit| unit.is(Cue::To) && !unit.is(Cue::Never)) && namer.named.words > 0;
+        if last == "(" {
+            namer.aside = namer.aside.or(Some(before));
+        }
+        let goes_on = units
+            .first()
+            .is_some_and(|unit| unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]));
+        namer.likened = last == "like" || namer.likened && goes_on;
         namer.passive = last.ends_with("be") || matches!(last, "is" | "are" | "was" | "were" | "been" | "gets");
         let words = ["word", "words", "verb", "verbs", "term", "terms"];
         namer.worded = units.first().is_some_and(|unit| words.contains(&unit.text));
@@ -155,6 +167,18 @@ pub(super) fn name<'l>(
         let quoted = units.first().is_some_and(|unit| unit.what == What::Literal(Form::Quote));
         namer.behind_word = quoted
             || word && !units.first().is_some_and(|unit| unit.text.ends_with(['s']) && unit.text.contains(['\'', '’']));
+    }
+    let with = clause
+        .units
+        .windows(2)
+        .any(|two| matches!(two, [with, word] if with.text == "with" && word.what == What::Word));
+    if negative && with && namer.named.things.iter().all(|thing| thing.sort == Sort::Command) {
+        // What is forbidden only with something else is fine as such.
+        namer.named.things.clear();
+    }
+    let together = ["concurrently", "parallel", "simultaneously", "multiple", "mix", "mixing", "combine", "combining"];
+    if negative && clause.units.iter().any(|unit| together.contains(&&*unit.text.to_lowercase())) {
+        namer.named.things.clear();
     }
     if negative && clause.units.iter().any(|unit| unit.text == "too") {
         // What is too long or too many is fine as such.
@@ -184,6 +208,12 @@ struct Namer<'l, 'c> {
     joined: bool,
     /// Whether the last unit was a word that means nothing here.
     behind_word: bool,
+    /// Whether the last unit said what for.
+    purposed: bool,
+    /// How many things stood before the first parenthesis.
+    aside: Option<usize>,
+    /// Whether the last unit said that an example follows.
+    likened: bool,
     /// Whether the last unit named a thing.
     behind_thing: bool,
     /// Whether the last unit was a form of `be`.
@@ -235,8 +265,30 @@ impl Namer<'_, '_> {
             let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
             let Some(behind) = units.get(skip) else { return 1 };
             self.said_in(behind);
-            let named = !behind.literal && behind.senses().iter().any(is_entry);
-            return if named { skip + 1 } else { 1 };
+            let named = !behind.literal && behind.senses().iter().any(is_entry)
+                || behind.literal
+                    && self.negative
+                    && !self.named.things.is_empty()
+                    && !matches!(behind.what, What::Command);
+            if !named {
+                return 1;
+            }
+            // What is joined to it is a circumstance, too: `in commits or PRs`.
+            let mut count = skip + 1;
+            while let [join, next, ..] = units.get(count..).unwrap_or_default() {
+                let joins = join.what == What::Comma || join.is_any(&[Cue::Or, Cue::And]);
+                if !joins
+                    || next.literal
+                    || next.is_any(&VERBS)
+                    || next.what != What::Word
+                        && !next.senses().iter().any(|sense| is_entry(sense) || matches!(sense, Sense::Subject(..)))
+                {
+                    break;
+                }
+                self.said_in(next);
+                count += 2;
+            }
+            return count;
         }
         if let Some(cue) = [Cue::StartsWith, Cue::EndsWith, Cue::Contains].into_iter().find(|cue| unit.is(*cue))
             && let Some((texts, count)) = literals(units)
@@ -255,7 +307,7 @@ impl Namer<'_, '_> {
         }
         if unit.is(Cue::Named)
             && let Some(pattern) =
-                units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.contains('.'))
+                units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.starts_with('.'))
         {
             self.named.pattern = Some(pattern.text.to_owned());
             return 1;
@@ -287,12 +339,17 @@ impl Namer<'_, '_> {
                 self.named.things.clear();
             }
         }
-        self.said_of_code(unit.code);
+        // `private methods` are not all methods.
+        let every = !self.behind_word || !unit.code.iter().any(|sense| matches!(sense, Sense::Site(_)));
+        if every {
+            self.said_of_code(unit.code);
+        }
         self.take(unit);
         // `squash commits` is not to commit.
         let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
         let other = self.behind_word && self.named.verb.is_none() && self.named.things.get(before).is_some_and(noun);
-        if other || self.negative && self.is_limited(units) {
+        let done_to = self.negative && self.passive && self.named.words > 0 && unit.literal;
+        if other || done_to || self.negative && self.is_limited(units) {
             self.named.things.truncate(before);
         }
         let adjacent = unit.literal && std::mem::replace(&mut self.behind_literal, unit.literal);
@@ -323,12 +380,19 @@ impl Namer<'_, '_> {
         }
         let imports = matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
         let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
-        if let Some(module) =
-            units.get(from).filter(|module| imports && self.negative && module.literal && module.what != What::Command)
+        if let Some(module) = units.get(from).filter(|module| imports && module.literal && module.what != What::Command)
         {
-            let thing = import_thing(module.text);
+            let named = self.negative || self.role == Role::Instead;
+            let thing = if named { import_thing(module.text) } else { text_thing(module.text) };
             self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
             return Some(from + 1);
+        }
+        if let Some(folder) =
+            unit.text.strip_suffix("/SKILL.md").filter(|_| units.get(1).is_some_and(|next| next.text == "skill"))
+        {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            self.named.things.push(Thing { literal: true, ..skill_thing(name) });
+            return Some(2);
         }
         let plain =
             |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_ ".contains(c));
@@ -341,7 +405,7 @@ impl Namer<'_, '_> {
             return Some(2);
         }
         if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
-            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text) });
+            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text.trim_start_matches('/')) });
             return Some(2);
         }
         if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
@@ -392,8 +456,23 @@ impl Namer<'_, '_> {
         if acts && next.is_some_and(|next| self.is_object(next)) {
             return true;
         }
+        // `push to the upstream repo` is not just any push.
+        let behind = || units.iter().skip(2).filter(|unit| !unit.is_filler());
+        let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To));
+        let known = |unit: &Unit<'_, '_>| {
+            unit.literal || matches!(unit.text, "main" | "master" | "develop" | "trunk" | "production" | "prod")
+        };
+        if to
+            && behind().next().is_some_and(|unit| unit.what == What::Word && !known(unit))
+            && !behind().nth(1).is_some_and(|unit| unit.is(Cue::Branch))
+        {
+            return true;
+        }
         let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
-        let relative = next.is_some_and(|next| matches!(next.text, "that" | "which" | "who"));
+        let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");
+        let relative = next.is_some_and(that)
+            || units.windows(2).any(|two| matches!(two, [first, second] if that(first) && second.what == What::Word))
+            || kind(Kind::Action) && self.purposed;
         self.behind_word || word(next) || relative
     }
 
@@ -528,7 +607,8 @@ impl Namer<'_, '_> {
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
         let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
-        if unit.text.trim().is_empty() || sign && self.negative {
+        let keyword = form == Form::Code && self.lexicon.is_keyword(unit.text);
+        if unit.text.trim().is_empty() || (sign || keyword || self.likened) && self.negative {
             return;
         }
         let verb = self.named.verb;
@@ -554,6 +634,12 @@ impl Namer<'_, '_> {
             // `moves/deletes` are two words unless something is done to files.
             Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
             Form::Quote if self.negative && self.worded => word_thing(unit.text),
+            // A verb in quotation marks (`don't "fix" the order`) is meant in another way.
+            Form::Quote
+                if self.negative && verb != Some(Cue::Use) && unit.text.chars().all(|c| c.is_ascii_lowercase()) =>
+            {
+                return;
+            }
             Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
             Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
                 self.named.quotes.push(unit.text.to_owned());
@@ -580,6 +666,10 @@ impl Namer<'_, '_> {
     /// Whether a code span is run: it is the object of `run`, or what is used reads like a command or a script.
     fn is_command(&self, text: &str) -> bool {
         let path = self.lexicon.is_path(text);
+        let edits = self.named.verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run));
+        if self.lexicon.is_program(text.split(' ').next().unwrap_or(text)) && !edits && !path {
+            return true;
+        }
         let main = matches!(self.role, Role::Main | Role::Instead);
         match self.named.verb {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
@@ -603,6 +693,10 @@ impl Namer<'_, '_> {
         let pushed = unit.literal
             && !unit.text.contains([' ', '.', '/'])
             && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push" | "commit"));
+        let pushed = pushed
+            || matches!(unit.text, "upstream" | "origin")
+                && stands_alone
+                && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push"));
         if next.is_some_and(|next| next.is(Cue::Branch))
             || (matches!(unit.text, "main" | "master" | "develop" | "trunk") && stands_alone)
             || pushed
@@ -648,8 +742,19 @@ impl Namer<'_, '_> {
                 && thing.literal
                 && thing.label.trim_matches('`').starts_with("--")
         }) {
-            // An option with a meaning of its own says all.
-            *things = vec![things.swap_remove(flag)];
+            // An option with a meaning of its own says all, but for the command that it is said of.
+            let of = things.iter().find_map(|thing| match &*thing.slug {
+                "commit" => Some("git commit"),
+                "push" => Some("git push"),
+                _ => None,
+            });
+            let mut meant = things.swap_remove(flag);
+            if let (Some(of), Predicate::Any(parts)) = (of, &mut meant.predicate)
+                && parts.iter().any(|part| runs(part, of))
+            {
+                parts.retain(|part| runs(part, of));
+            }
+            *things = vec![meant];
             return;
         }
         if self.negative && self.before_stance > 0 && self.before_stance < things.len() && self.named.verb.is_some() {
@@ -666,6 +771,13 @@ impl Namer<'_, '_> {
         }
         if !self.named.flags.is_empty() && things.iter().any(|thing| thing.sort == Sort::Command) {
             things.retain(|thing| thing.sort == Sort::Command);
+        } else if let (true, Some(aside), [first, ..]) = (self.negative, self.aside, things.as_slice())
+            && aside > 0
+            && first.sort == Sort::Code
+            && first.known.is_some()
+        {
+            // What stands in parentheses behind it is its name elsewhere.
+            things.truncate(aside);
         } else if things.iter().any(|thing| thing.literal) {
             let on = things.iter().find(|thing| thing.sort == Sort::File && !thing.literal && thing.slug != "files");
             self.named.on = on.cloned();
@@ -725,7 +837,9 @@ impl Namer<'_, '_> {
         }
         let said = named.things.iter().filter(|thing| spelled(thing));
         let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
-        found.append(&mut named.quotes);
+        if named.properties.is_empty() {
+            found.append(&mut named.quotes);
+        }
         for text in &mut found {
             if super::compose::layout(text).is_none() {
                 text.truncate(fixed(text).len());
@@ -772,6 +886,11 @@ fn other_path<'a>(units: &[Unit<'a, '_>], lexicon: &Lexicon) -> Option<(usize, &
     let path = units.get(skip).filter(|unit| skip > 0 && skip < 3 && unit.literal)?;
     let known = matches!(path.what, What::Literal(_)) && lexicon.is_path(path.text) && path.text.contains('/');
     known.then_some((skip + 1, path.text))
+}
+
+/// Whether a test is for commands that begin so.
+fn runs(test: &Predicate, start: &str) -> bool {
+    matches!(test, Predicate::Command(test) if test.run.starts_with(start))
 }
 
 /// Whether a code span is the type that a conventional commit begins with.

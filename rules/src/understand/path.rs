@@ -19,10 +19,16 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     let text = deep.as_deref().unwrap_or(text);
     if text.starts_with('.')
         && !text.contains('/')
-        && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric())
+        && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric() || c == '.')
+        && !text.starts_with(".env.")
         && ![".env", "rc", "ignore", "config", "attributes", ".github"].iter().any(|end| text.ends_with(end))
     {
         return vec![format!("*{text}")];
+    }
+    if [".xcodeproj", ".xcworkspace", ".xcassets", ".framework", ".bundle"].iter().any(|ending| text.ends_with(ending))
+    {
+        let name = text.strip_prefix('.').map_or_else(|| text.to_owned(), |ending| format!("*.{ending}"));
+        return vec![format!("**/{name}/**")];
     }
     let bare = text.trim_end_matches('/');
     let named = bare.rsplit('/').next().is_some_and(|name| name.contains('.') || name.contains('*'));

@@ -142,7 +142,8 @@ fn dated_prefix<'a>(said: &str, mut shown: impl Iterator<Item = &'a str>) -> Opt
 /// `reports contain ## Summary and ## Details`: new documents have these headings.
 fn headings(said: &str) -> Option<Draft> {
     let lower = said.to_lowercase();
-    if !["contain", "include", "have", "section"].iter().any(|word| lower.contains(word)) {
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if says(&["not ", "n't", "never", "avoid"]) || !says(&["contain", "include", "have", "section"]) {
         return None;
     }
     let ends = |text: &str| text.find([',', '.', ';', '`', '"', '(', '\n']).unwrap_or(text.len());

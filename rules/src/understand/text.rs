@@ -195,6 +195,11 @@ pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
             found.push(Token { text: target, lower: target.to_lowercase(), form: Form::Word, range: whole });
             continue;
         }
+        if rest.starts_with("**") && !rest.starts_with("**/") && !rest.starts_with("***") {
+            // `do **not**` is `do not`.
+            at += 2;
+            continue;
+        }
         let (skip, length, form) = scan(rest, c, text.get(range.start..at).unwrap_or_default());
         let whole = at..at + (skip + length + skip).max(c.len_utf8()).min(rest.len());
         let inner = rest.get(skip..skip + length).unwrap_or_default();

@@ -237,6 +237,14 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         behind |= *word == "--";
         !word.starts_with(['<', '[', '…']) && !matches!(*word, "..." | "--") && (!behind || word.starts_with('-'))
     };
+    let mut text = text.to_owned();
+    while let Some((start, length)) = text.find('<').and_then(|at| text.get(at..)?.find('>').map(|to| (at, to))) {
+        let inside = text.get(start..=start + length).unwrap_or_default();
+        if !inside.contains(' ') {
+            break;
+        }
+        text.replace_range(start..=start + length, "…");
+    }
     let text = text.split_whitespace().filter(open).collect::<Vec<_>>().join(" ");
     let pattern = text.replace(['|', '$'], "");
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));

@@ -45,7 +45,9 @@ impl Composer<'_, '_> {
         let spelled: Vec<_> = literal.into_iter().chain(shown()).collect();
         let mut drafts = Vec::new();
         for site in &main.sites {
-            let forms = main.forms.iter().copied().filter(|form| form.texts == site.text).chain(&spelled);
+            let holds = main.literal.as_ref().is_some_and(|(cue, _)| *cue == Cue::Contains);
+            let spelled = spelled.iter().filter(|_| site.text || !holds);
+            let forms = main.forms.iter().copied().filter(|form| form.texts == site.text).chain(spelled);
             drafts.extend(forms.take(1).map(|form| of_site(site, form, never, &globs)));
         }
         drafts

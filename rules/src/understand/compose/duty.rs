@@ -29,12 +29,24 @@ impl Composer<'_, '_> {
             let text = !thing.literal && !matches!(&*thing.slug, "commit" | "pull-request");
             thing.sort == Sort::Command && text && matches!(main.verb, Some(Cue::Create | Cue::Edit))
         };
-        let things: Vec<_> =
-            main.things.iter().filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing)).collect();
+        // `the files` says nothing of what is done.
+        let vague = |thing: &Thing| thing.sort == Sort::File && thing.slug == "files";
+        let things: Vec<_> = main
+            .things
+            .iter()
+            .filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing) && !vague(thing))
+            .collect();
         if things.is_empty() && !main.flags.is_empty() && meaning.before.is_none() {
             // `use --frozen-lockfile when installing dependencies`
             let when = meaning.after.iter().flat_map(|named| &named.things);
             return when.filter(|thing| thing.sort == Sort::Command).map(|thing| flagged(thing, &main.flags)).collect();
+        }
+        let written = |thing: &&Thing| thing.sort == Sort::Command && thing.literal;
+        if let (true, false, Some(run)) =
+            (meaning.when, main.flags.is_empty(), meaning.after.iter().flat_map(|named| &named.things).find(written))
+        {
+            // `when running dotnet format, use --folder`
+            return vec![flagged(run, &main.flags)];
         }
         let Some(first) = things.first() else { return Vec::new() };
         let told = main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some();
@@ -88,6 +100,8 @@ impl Composer<'_, '_> {
                 let done = |thing: &&&Thing| {
                     (thing.sort == Sort::Command || thing.sort == Sort::File && meaning.updates)
                         && !matches!(&*thing.slug, "code" | "files")
+                        && !(thing.literal && main.words > 8)
+                        && (thing.says.is_none() || main.words == 0 || main.on.is_some() || meaning.forgotten)
                         && (formats
                             || main.verb.is_some_and(|verb| verb != Cue::Use)
                             || meaning.leads && !thing.literal)
@@ -256,8 +270,9 @@ fn prepares(thing: &Thing) -> bool {
 /// A program that must run may be run through another one, such as a container's.
 fn mentioned(thing: &Thing) -> Thing {
     match &thing.predicate {
-        Predicate::Command(test) if thing.known.is_none() && test.run.contains('-') && !test.run.contains(' ') => {
-            let through = Predicate::command(&format!("* ** *{}*", test.run));
+        Predicate::Command(test) if thing.known.is_none() && !test.run.contains(' ') => {
+            let name = if test.run.contains('-') { format!("*{}*", test.run) } else { test.run.clone() };
+            let through = Predicate::command(&format!("* ** {name}"));
             Thing { predicate: Predicate::Any(vec![thing.predicate.clone(), through]), ..thing.clone() }
         }
         _ => thing.clone(),
@@ -276,7 +291,9 @@ fn follow(require: &Thing, trigger: &Thing) -> Draft {
 /// `always run cargo test with --locked`: the command without any spelling of the flag never runs.
 pub(super) fn flagged(command: &Thing, flags: &[String]) -> Draft {
     // Of an option with its value, the value is looked for.
-    let words: Vec<_> = flags.iter().map(|flag| flag.rsplit(' ').next().unwrap_or(flag).to_owned()).collect();
+    let open = |word: &&str| word.len() > 1 && !word.contains(['<', '>', '{', '[']);
+    let word = |flag: &String| flag.split(' ').rfind(open).unwrap_or(flag).to_owned();
+    let words: Vec<_> = flags.iter().map(word).collect();
     let flag = flags.first().map_or("", String::as_str);
     let never = without(&command.predicate, &words);
     let (id, title) =

@@ -43,7 +43,8 @@ impl Composer<'_, '_> {
             return vec![limits];
         }
         let mut things: Vec<_> = meaning.main.things.iter().map(|thing| self.limited(&self.in_file(thing))).collect();
-        if let Some(flag) = meaning.main.flags.first() {
+        let loose = things.is_empty() && meaning.main.words > 1;
+        if let Some(flag) = meaning.main.flags.first().filter(|_| !loose) {
             things = with_flag(things, flag);
         }
         let mut drafts = Vec::new();
@@ -70,7 +71,12 @@ impl Composer<'_, '_> {
     /// `use debug builds, not --release`: commands of that sort, or any, never have the option.
     pub(super) fn without(&self, flag: &str) -> Vec<Draft> {
         let named = self.meaning.main.things.iter().filter(|thing| thing.sort == Sort::Command && thing.literal);
-        with_flag(named.cloned().collect(), flag).iter().map(|thing| self.absence(thing)).collect()
+        let named: Vec<_> = named.cloned().collect();
+        // `use commit -S --signoff, not --signoff alone` forbids no option that it asks for.
+        if named.iter().any(|thing| thing.label.split([' ', '`']).any(|word| word == flag)) {
+            return Vec::new();
+        }
+        with_flag(named, flag).iter().map(|thing| self.absence(thing)).collect()
     }
 
     /// A command in a file that is named is a text.
@@ -309,6 +315,9 @@ impl Composer<'_, '_> {
         }
         if let Some(limits) = self.only_places() {
             return vec![limits];
+        }
+        if meaning.when && !meaning.main.flags.is_empty() {
+            return self.must();
         }
         let command = meaning.main.things.first().filter(|thing| thing.sort == Sort::Command);
         if let (false, Some(command)) = (meaning.main.flags.is_empty(), command) {

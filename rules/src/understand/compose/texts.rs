@@ -8,7 +8,7 @@ use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{path_of, sample_path};
-use crate::understand::thing::{Sort, Thing, slug};
+use crate::understand::thing::{Sort, Thing, escaped, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
 
 /// Files whose lines are as long as what they hold.
@@ -101,7 +101,10 @@ impl Composer<'_, '_> {
         if !named.is_empty() || !self.meaning.main.subjects.is_empty() {
             return named;
         }
-        vec![(property.of.first().copied().unwrap_or(Of::Reply), Part::Whole)]
+        let of = property.of.first().copied().unwrap_or(Of::Reply);
+        // Documents speak of code; of answers, where they say so or say little else.
+        let spoken = of != Of::Reply || property.everywhere || self.meaning.replies || self.meaning.main.words < 2;
+        if spoken { vec![(of, Part::Whole)] } else { Vec::new() }
     }
 
     fn property(&self, property: &Property, (of, part): (Of, Part)) -> Option<Draft> {
@@ -302,16 +305,19 @@ fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
 
 /// A subject's text that starts with, ends with or contains one of some literals.
 fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -> Draft {
+    // Beside a form that is shown with its parts left open, the rest are examples of it.
+    let formed: Vec<_> = texts.iter().filter(|text| layout(text).is_some()).cloned().collect();
+    let texts = if formed.is_empty() { texts } else { &formed };
     let first = texts.first().map_or("", String::as_str);
     let (good, verb) = match cue {
-        _ if layout(first).is_some() => ("core(api): Add the parser".to_owned(), "write"),
+        _ if layout(first).is_some() => (shown(first), "write"),
         Cue::StartsWith => (format!("{first} add the parser"), "start"),
         Cue::EndsWith => (format!("Add the parser {first}"), "end"),
         _ => (format!("Add the parser {first} today"), "hold"),
     };
     let test = |text: &String| match cue {
-        _ if layout(text).is_some() => TextTest::Matches(layout(text).unwrap_or_default()),
         _ if trailer(text).is_some() => TextTest::Contains(trailer(text).unwrap_or_default().to_owned()),
+        _ if layout(text).is_some() => TextTest::Matches(layout(text).unwrap_or_default()),
         _ if is_ticket(text) => TextTest::Matches(
             if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),
         ),
@@ -342,13 +348,9 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     Draft::of(format!("{subject}-without-{name}"), title, pattern).violates([bad]).clean([good])
 }
 
-/// The form of a title that is shown with its parts left open: `<module>: <message>`, `type(scope): description`.
+/// The form of a title that is shown with its parts left open: `<module>: <message>`, `[SPARK-xxxx] Title`, `Fix #12: Description`.
 pub(in crate::understand) fn layout(text: &str) -> Option<String> {
-    let (head, rest) = text.split_once(": ")?;
-    let open = |part: &str| {
-        part.contains(['<', '{', '[']) || part.chars().all(|c| c.is_ascii_lowercase() || "_-/()".contains(c))
-    };
-    let kinds = [
+    const PARTS: [&str; 30] = [
         "type",
         "scope",
         "component",
@@ -360,14 +362,69 @@ pub(in crate::understand) fn layout(text: &str) -> Option<String> {
         "prefix",
         "category",
         "ticket",
+        "description",
+        "message",
+        "title",
+        "summary",
+        "subject",
+        "name",
+        "number",
+        "id",
+        "issue",
+        "short",
+        "brief",
+        "concise",
+        "imperative",
+        "lowercase",
+        "util",
+        "what",
+        "verb",
+        "text",
+        "details",
     ];
-    let named = kinds.iter().any(|kind| head.contains(kind));
-    if !named || !open(head) || head.contains(' ') {
-        return None;
+    let whole = text.contains(": ") || text.starts_with('[');
+    let start = if whole { "\\A" } else { "" }.to_owned();
+    let (mut regex, mut rest, mut open, mut fixed) = (start, text.trim(), 0, 0);
+    while let Some(c) = rest.chars().next() {
+        let placeholder = match c {
+            '<' => rest.split_once('>'),
+            '{' => rest.split_once('}'),
+            _ => None,
+        };
+        if let Some((_, behind)) = placeholder {
+            regex.push_str(".+?");
+            (rest, open) = (behind, open + 1);
+            continue;
+        }
+        let length = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len()).max(c.len_utf8());
+        let (word, behind) = rest.split_at_checked(length)?;
+        let number = word.chars().all(|c| c.is_ascii_digit())
+            || word.len() > 1 && word.to_lowercase().chars().all(|c| matches!(c, 'x' | 'n'));
+        if number {
+            regex.push_str("\\d+");
+            open += 1;
+        } else if PARTS.contains(&&*word.to_lowercase()) {
+            regex.push_str(if behind.is_empty() { ".+" } else { "[^:\\]\\[()]+?" });
+            open += 1;
+        } else {
+            regex.push_str(&escaped(word));
+            fixed += usize::from(!word.trim().is_empty());
+        }
+        rest = behind;
     }
-    let scope = if head.contains('(') { "\\([^)]+\\)" } else { "(\\([^)]+\\))?" };
-    let first = if rest.starts_with(|c: char| c.is_ascii_uppercase()) { "[A-Z]" } else { "\\S" };
-    Some(format!("\\A[\\w./,@+-]+{scope}!?: {first}"))
+    // `(scope)` may be left out where it is shown as one of the parts of a conventional title.
+    let regex =
+        if text.contains("(scope)") { regex.replace("\\([^:\\]\\[()]+?\\)", "(\\([^)]+\\))?!?") } else { regex };
+    (open > 0 && fixed > 0 && text.chars().any(|c| !c.is_alphanumeric() && c != ' ')).then_some(regex)
+}
+
+/// A title of the form that is shown, with its parts filled in.
+fn shown(text: &str) -> String {
+    text.replace(['<', '>', '{', '}'], "")
+        .replace("xxxx", "12")
+        .replace("XXXX", "12")
+        .replace("XXX", "12")
+        .replace("NNN", "12")
 }
 
 /// The name of a trailer whose value is left open: `Assisted-by:` of `Assisted-by: AGENT_NAME`.
