@@ -100,7 +100,7 @@ fn table(found: &Found, is_kept: bool) -> Result<()> {
 }
 
 fn row(proposal: &Proposal) -> Vec<String> {
-    let times = plural(proposal.said.len(), "time");
+    let times = plural(proposal.times, "time");
     let said = if proposal.sessions > 1 { format!("{times} in {} sessions", proposal.sessions) } else { times };
     let [caught, elsewhere, precision] =
         proposal.backtest.as_ref().map_or_else(|| ["", "", ""].map(str::to_owned), figures);

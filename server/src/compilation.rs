@@ -45,6 +45,8 @@ pub struct Compilation {
     pub conflicts: Vec<Conflict>,
     /// The rules that the inputs made or support, as they are now, in the order of their names.
     pub rules: Vec<Rule>,
+    /// How often each of them was said in the inputs, and in which sessions.
+    pub heard: BTreeMap<RuleId, Heard>,
     /// What each of them would have done in recorded sessions, where there are some.
     pub backtests: BTreeMap<RuleId, Backtest>,
     /// What is wrong with what was read.
@@ -52,6 +54,15 @@ pub struct Compilation {
     spool: SpooledTempFile,
     /// The final state and fate of each rule that the inputs made or support.
     fates: BTreeMap<RuleId, (State, Fate)>,
+}
+
+/// How often a rule was said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// In how many messages.
+    pub times: usize,
+    /// In which sessions, as far as messages name one.
+    pub sessions: BTreeSet<String>,
 }
 
 /// One compilation under way.
@@ -63,6 +74,7 @@ pub(crate) struct Run<'a> {
     changed: BTreeMap<RuleId, (report::Admission, usize)>,
     /// Every rule that a message made or supports.
     meant: BTreeSet<RuleId>,
+    heard: BTreeMap<RuleId, Heard>,
     /// The rules that this run has brought into force.
     raised: BTreeSet<RuleId>,
     spool: SpooledTempFile,
@@ -81,6 +93,7 @@ impl<'a> Run<'a> {
             before: loaded.rules().map(|rule| rule.id.clone()).collect(),
             changed: BTreeMap::new(),
             meant: BTreeSet::new(),
+            heard: BTreeMap::new(),
             raised: BTreeSet::new(),
             spool: SpooledTempFile::new(MAX_SPOOLED_BYTES),
             sum: Compiled::default(),
@@ -135,7 +148,7 @@ impl<'a> Run<'a> {
         if let Some(transaction) = transaction.filter(|_| understood.class != Class::NotACorrection) {
             transaction.correct(correction)?;
         }
-        let mut made = Vec::new();
+        let (mut made, mut heard) = (Vec::new(), BTreeSet::new());
         for proposal in understood.rules {
             let quote = proposal.said.first().map(|quote| quote.quote.clone()).unwrap_or_default();
             let admitted = self.book.admit(&proposal);
@@ -148,6 +161,7 @@ impl<'a> Run<'a> {
             };
             let id = admitted.id().clone();
             self.meant.insert(id.clone());
+            heard.insert(id.clone());
             for rule in admitted.into_rules() {
                 // A rule that is made in this run stays new, however often it is said.
                 let order = self.changed.len();
@@ -157,6 +171,11 @@ impl<'a> Run<'a> {
             if let Some(rule) = self.book.rule(&id) {
                 made.push(outcome(rule, admission, quote));
             }
+        }
+        for id in heard {
+            let heard = self.heard.entry(id).or_default();
+            heard.times += 1;
+            heard.sessions.extend(correction.session.clone());
         }
         self.input(Input { line, text: shown(&correction.text), fate, why: understood.why, rules: made })
     }
@@ -316,7 +335,8 @@ impl<'a> Run<'a> {
         };
         let fates = self.book.iter().map(|rule| (rule.id.clone(), (rule.state, fate(rule)))).collect();
         let rules = self.meant.iter().filter_map(|id| self.book.rule(id).cloned()).collect();
-        let mut compilation = Compilation { sum, conflicts, rules, backtests, diagnostics, spool: self.spool, fates };
+        let mut compilation =
+            Compilation { sum, conflicts, rules, heard: self.heard, backtests, diagnostics, spool: self.spool, fates };
         let mut counts: BTreeMap<Fate, usize> = BTreeMap::new();
         let counted: io::Result<()> = compilation.inputs(&mut |record| {
             if let Record::Input(input) = record {

@@ -12,8 +12,8 @@ mod sources;
 
 pub use sources::{Source, SourceError, Sources, sources};
 
-use crate::backtest::correction;
-use crate::compilation::{Compilation, Plan, Run};
+use crate::backtest::{Backtest, correction};
+use crate::compilation::{Compilation, Heard, Plan, Run};
 use crate::engine::{Engine, EngineError};
 use crate::folder::Transaction;
 use crate::recorded::{Recording, Told};
@@ -94,24 +94,26 @@ pub fn size(sources: &Sources, history: &[Recording]) -> u64 {
 }
 
 fn found(mut compilation: Compilation, mut sum: Mined) -> Found {
-    let (rules, mut backtests) = (std::mem::take(&mut compilation.rules), std::mem::take(&mut compilation.backtests));
+    let Compilation { rules, heard, backtests, .. } = &mut compilation;
+    let (rules, mut backtests) = (std::mem::take(rules), std::mem::take(backtests));
     let mut proposals: Vec<Proposal> = rules
         .into_iter()
         .map(|rule| {
             let backtest = backtests.remove(&rule.id);
-            proposal(rule, backtest)
+            let heard = heard.remove(&rule.id).unwrap_or_default();
+            proposal(rule, &heard, backtest)
         })
         .collect();
-    proposals.sort_by_key(|proposal| std::cmp::Reverse((proposal.sessions, proposal.said.len())));
+    proposals.sort_by_key(|proposal| std::cmp::Reverse((proposal.sessions, proposal.times)));
     sum.proposals = proposals.len();
     sum.written = compilation.sum.written;
     Found { proposals, conflicts: compilation.conflicts, diagnostics: compilation.diagnostics, sum }
 }
 
-fn proposal(rule: Rule, backtest: Option<crate::backtest::Backtest>) -> Proposal {
-    let sessions: BTreeSet<&str> = rule.said.iter().filter_map(|quote| quote.session.as_deref()).collect();
+fn proposal(rule: Rule, heard: &Heard, backtest: Option<Backtest>) -> Proposal {
     Proposal {
-        sessions: sessions.len(),
+        times: heard.times,
+        sessions: heard.sessions.len(),
         rule: rule.id,
         title: rule.title,
         state: rule.state,

@@ -160,9 +160,11 @@ pub struct Proposal {
     /// How sure the compiler is that it understood, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
-    /// The exact words that it rests on, with where they were said.
+    /// The exact words that it rests on, with where they were said: the first of them, where they are many.
     pub said: Vec<Quote>,
-    /// In how many sessions they were said.
+    /// How many of the messages said it.
+    pub times: usize,
+    /// In how many sessions that was.
     pub sessions: usize,
     /// What it would have done in the recorded sessions, where a check decides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -56,7 +56,10 @@ fn a_rule_fires_on_what_was_corrected_and_silence_counts_against_it() {
     let records = desk.records("trace mine claude");
     let proposal = &records[0];
     assert_eq!((&proposal["record"], &proposal["rule"]), (&json!("proposal"), &json!("npm-instead-of-pnpm")));
-    assert_eq!((&proposal["state"], &proposal["sessions"]), (&json!("shadow"), &json!(2)));
+    assert_eq!(
+        (&proposal["state"], &proposal["times"], &proposal["sessions"]),
+        (&json!("shadow"), &json!(2), &json!(2))
+    );
     let backtest = &proposal["backtest"];
     let figures = ["said", "caught", "elsewhere", "unanswered"].map(|name| backtest[name].as_u64().unwrap());
     // Corrected in both sessions; “now add chalk” answered a use of npm; the last turn has no answer.
