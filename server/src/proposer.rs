@@ -21,6 +21,8 @@ use std::time::Duration;
 const MAX_TOKENS: u32 = 2048;
 /// How long the model may take.
 const MAX_TIME: Duration = Duration::from_mins(1);
+/// The most questions of one run: a folder of recordings holds more messages than anybody would pay for.
+const MAX_QUESTIONS: usize = 1_000;
 /// The longest message about which a model is asked, in bytes: what is longer is mostly pasted.
 const MAX_MESSAGE_BYTES: usize = 8 << 10;
 
@@ -59,6 +61,10 @@ impl Proposer {
     /// Completes what was understood of a message by what the model proposes.
     pub fn complete(&self, correction: &Correction, understood: Understanding) -> Understanding {
         if !leaves_open(&understood) || correction.text.len() > MAX_MESSAGE_BYTES {
+            return understood;
+        }
+        if self.bill.lock().asked >= MAX_QUESTIONS {
+            self.count(format!("not asked, after {MAX_QUESTIONS} questions"));
             return understood;
         }
         match self.proposed(correction) {

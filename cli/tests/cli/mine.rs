@@ -1,7 +1,10 @@
 //! `trace mine` and `--history`: what is found in recorded sessions and documents, and what rules do on what was recorded.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, runs};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::thread;
 
 /// A line of a transcript of Claude Code.
 fn line(session: &str, kind: &str, content: &Value) -> String {
@@ -230,4 +233,46 @@ fn an_obligation_is_owed_once_and_met_by_what_was_run() {
 fn a_file_of_another_kind_is_told() {
     let desk = Desk::new().with("notes.txt", "hello");
     insta::assert_snapshot!(desk.session(&["trace mine notes.txt", "trace mine missing", "trace mine ."]));
+}
+
+#[test]
+fn a_model_is_asked_only_where_one_is_configured_and_what_it_proposes_is_tried() {
+    let event = |command: &str| json!({ "event": "pre_tool_use", "tool": "Bash", "input": { "command": command } });
+    let rule = json!({
+        "quote": "moment is out", "id": "no-moment", "title": "never install moment", "decided_by": "check",
+        "check": { "pattern": "absence", "never": { "command": "npm install|i|add moment" } },
+        "examples": [
+            { "violates": true, "events": [event("npm i moment")] },
+            { "violates": false, "events": [event("npm i dayjs")] },
+        ],
+    });
+    let answer = json!({ "choices": [{ "delta": { "content": json!({ "rules": [rule] }).to_string() } }] });
+    let body = format!("data: {answer}\n\ndata: [DONE]\n\n");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let provider = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap());
+        let (mut line, mut length) = (String::new(), 0);
+        while lines.read_line(&mut line).unwrap() > 2 {
+            let told = line.to_lowercase().strip_prefix("content-length:").map(|told| told.trim().parse().unwrap());
+            length = told.unwrap_or(length);
+            line.clear();
+        }
+        let mut asked = vec![0; length];
+        lines.read_exact(&mut asked).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        String::from_utf8(asked).unwrap()
+    });
+    let high = "[understanding]\ntier = \"high\"\n";
+    let desk = Desk::new().with("said.txt", "about dates: moment is out\n").with(".trace/config.toml", high);
+    let run = desk.run("trace compile said.txt");
+    assert!(run.code == 2 && run.stderr.contains("add a section `[model]`"), "{}", run.stderr);
+    let model = format!("[model]\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"http://{address}\"\n");
+    desk.write(".trace/config.toml", high.to_owned() + &model);
+    let run = desk.run("trace compile said.txt");
+    assert!(run.stderr.contains("m was asked 1 times, and 1 rules were taken"), "{}{}", run.stdout, run.stderr);
+    assert!(provider.join().unwrap().contains("moment is out"));
+    assert_eq!(desk.blocked(&[runs("npm install moment"), runs("npm install dayjs")]), [(1, "no-moment".to_owned())]);
 }
