@@ -92,6 +92,11 @@ fn sentences_of_every_pattern_become_their_rules() {
 }
 
 #[test]
+fn what_documents_ask_for_becomes_its_rules() {
+    run("documents.toml", include_str!("corpus/documents.toml"));
+}
+
+#[test]
 fn forms_that_were_once_misread_are_read() {
     run("forms.toml", include_str!("corpus/forms.toml"));
 }

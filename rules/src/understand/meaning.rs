@@ -171,12 +171,9 @@ pub(super) fn mean<'l>(
     let complaint = complains(statement) && !statement.has(Cue::Told);
     let negative = forbidden || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
     let mut main = name(clause, lexicon, languages, None, negative);
+    let turned = forbidden && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
     let stance = match stance(statement, clause, &main, complaint) {
-        Stance::Plain | Stance::Use
-            if forbidden && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none() =>
-        {
-            Stance::Never
-        }
+        Stance::Plain | Stance::Use if turned => Stance::Never,
         stance => stance,
     };
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
@@ -190,25 +187,9 @@ pub(super) fn mean<'l>(
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
     let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
     let words = unknown(clause);
-    let without = named(Role::Instead, verb).map(|named| named.flags).unwrap_or_default();
-    let instead = named(Role::Instead, verb);
-    let quoted = instead.as_ref().map(|named| named.quotes.clone()).unwrap_or_default();
-    let mut rejected = instead.map(|named| identifiers(named, statement.clause(Role::Instead))).unwrap_or_default();
-    if rejected.is_empty() && main.properties.is_empty() && main.things.is_empty() && main.quotes.len() == 1 {
-        // `"lockfile", not "lock file"`: one spelling instead of another.
-        rejected = quoted.iter().map(|text| word_thing(text)).collect();
-        main.things = main.quotes.iter().map(|text| Thing { literal: true, ..text_thing(text) }).collect();
-    }
+    let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
-    let limits =
-        [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
-    // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
-    let paired = statement.clause(Role::Instead).is_some() && are_spelled(&main.things) && are_spelled(&rejected);
-    let mut unclear = limits
-        .into_iter()
-        .filter(|role| !(paired && *role == Role::When))
-        .any(|role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages)));
-    unclear |= statement.ranks();
+    let mut unclear = is_limited(statement, &main, &rejected, lexicon, languages);
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
@@ -235,10 +216,7 @@ pub(super) fn mean<'l>(
         new: has(Cue::New),
         replies: true,
         updates: updates(statement),
-        targets: clause
-            .units
-            .iter()
-            .any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against")),
+        targets: targets(clause),
         rejects: statement.clause(Role::Instead).is_some(),
         when: after == Role::When,
         without,
@@ -255,6 +233,44 @@ pub(super) fn mean<'l>(
         per_session: has(Cue::PerSession),
         main,
     }
+}
+
+/// What is not to be used: the things of the clause that says so, and the options.
+fn rejected(
+    clause: Option<&Clause<'_, '_>>,
+    named: Option<Named<'_>>,
+    main: &mut Named<'_>,
+) -> (Vec<Thing>, Vec<String>) {
+    let Some(named) = named else { return (Vec::new(), Vec::new()) };
+    let (flags, quotes) = (named.flags.clone(), named.quotes.clone());
+    let things = identifiers(named, clause);
+    if !things.is_empty() || !main.properties.is_empty() || !main.things.is_empty() || main.quotes.len() != 1 {
+        return (things, flags);
+    }
+    // `"lockfile", not "lock file"`: one spelling instead of another.
+    main.things = main.quotes.iter().map(|text| Thing { literal: true, ..text_thing(text) }).collect();
+    (quotes.iter().map(|text| word_thing(text)).collect(), flags)
+}
+
+/// Whether a clause limits a statement in a way that cannot be told.
+fn is_limited(
+    statement: &Statement<'_, '_>,
+    main: &Named<'_>,
+    rejected: &[Thing],
+    lexicon: &Lexicon,
+    languages: &[String],
+) -> bool {
+    let limits =
+        [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
+    // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
+    let paired = statement.clause(Role::Instead).is_some() && are_spelled(&main.things) && are_spelled(rejected);
+    let unclear = |role: Role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages));
+    limits.into_iter().filter(|role| !(paired && *role == Role::When)).any(unclear) || statement.ranks()
+}
+
+/// Whether a clause says what is aimed at.
+fn targets(clause: &Clause<'_, '_>) -> bool {
+    clause.units.iter().any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against"))
 }
 
 /// Whether `when …` says no more than where or during what something is forbidden; otherwise it limits the statement in a
@@ -351,35 +367,37 @@ fn are_spelled(things: &[Thing]) -> bool {
     !things.is_empty() && things.iter().all(spelled)
 }
 
+/// What the names of types end with that say of what sort they are; other names in mixed case may be those of products
+/// (`PyTorch`).
+const SORTS: [&str; 22] = [
+    "Exception",
+    "Error",
+    "Service",
+    "Controller",
+    "Manager",
+    "Factory",
+    "Helper",
+    "Util",
+    "Utils",
+    "Impl",
+    "Base",
+    "Mixin",
+    "Provider",
+    "Handler",
+    "Component",
+    "Repository",
+    "Test",
+    "Client",
+    "Context",
+    "Builder",
+    "Config",
+    "Model",
+];
+
 /// The words of a clause that no language but code spells so: `RuntimeException`, `oven::heat`, `fail()`.
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
-        // The names of products are mixed, too (`PyTorch`); those of types end in what sort they are of.
-        const SORTS: [&str; 22] = [
-            "Exception",
-            "Error",
-            "Service",
-            "Controller",
-            "Manager",
-            "Factory",
-            "Helper",
-            "Util",
-            "Utils",
-            "Impl",
-            "Base",
-            "Mixin",
-            "Provider",
-            "Handler",
-            "Component",
-            "Repository",
-            "Test",
-            "Client",
-            "Context",
-            "Builder",
-            "Config",
-            "Model",
-        ];
         let typed = text.starts_with(char::is_lowercase) || SORTS.iter().any(|sort| text.ends_with(sort));
         let mixed = typed
             && small > 2

@@ -3,14 +3,16 @@
 use crate::{Event, EventKind};
 use serde_json::Value;
 
+/// Folders of the system, at its root.
+const SYSTEM: [&str; 19] = [
+    "tmp", "etc", "usr", "var", "home", "opt", "dev", "proc", "root", "bin", "sbin", "mnt", "srv", "Users", "private",
+    "sys", "media", "run", "Library",
+];
+
 /// The globs that a path stands for: a folder stands for all that lies in it, a bare name for it at any depth.
 pub(super) fn globs(text: &str) -> Vec<String> {
     let text = &opened(text.strip_prefix("./").unwrap_or(text));
     // What begins with a slash and is no folder of the system lies in the root of the repository.
-    const SYSTEM: [&str; 19] = [
-        "tmp", "etc", "usr", "var", "home", "opt", "dev", "proc", "root", "bin", "sbin", "mnt", "srv", "Users",
-        "private", "sys", "media", "run", "Library",
-    ];
     let first = text.strip_prefix('/').and_then(|rest| rest.split('/').next());
     let rooted = first.is_some_and(|first| !first.is_empty() && !SYSTEM.contains(&first));
     let text = if rooted { text.trim_start_matches('/') } else { text };

@@ -160,7 +160,7 @@ fn headings(said: &str) -> Option<Draft> {
     let must = FileTest { content: Some(TextTest::All(named.iter().map(line).collect())), ..FileTest::default() };
     let pattern =
         Pattern::Universality { every: Predicate::File(Box::new(new)), must: Predicate::File(Box::new(must)) };
-    let whole: String = named.iter().map(|text| format!("## {text}\n\nText.\n\n")).collect();
+    let whole = format!("## {}\n\nText.\n", named.join("\n\nText.\n\n## "));
     let title = format!("write new documents with the sections {}", named.join(", "));
     Some(
         Draft::of("document-without-sections".to_owned(), title, pattern)

@@ -107,18 +107,15 @@ impl Composer<'_, '_> {
         let named = main.things.iter().find(|thing| thing.sort == Sort::File && !thing.literal).cloned();
         let files =
             main.on.clone().or(named).or(place).filter(|files| !matches!(&*files.slug, "code" | "files" | "docs"))?;
-        let (test, label) = match &main.literal {
-            Some((cue, texts)) => {
-                let any = texts.iter().map(|text| at_start(*cue, text)).collect();
-                (TextTest::Any(any), texts.first()?.clone())
-            }
-            None => {
-                let wanted = main.things.iter().find(|thing| {
-                    thing.literal && thing.sort == Sort::Code && thing.known.is_none() && thing.says.is_none()
-                })?;
-                let Predicate::File(test) = &wanted.predicate else { return None };
-                (test.added.clone()?, wanted.label.trim_matches('`').to_owned())
-            }
+        let (test, label) = if let Some((cue, texts)) = &main.literal {
+            let any = texts.iter().map(|text| at_start(*cue, text)).collect();
+            (TextTest::Any(any), texts.first()?.clone())
+        } else {
+            let wanted = main.things.iter().find(|thing| {
+                thing.literal && thing.sort == Sort::Code && thing.known.is_none() && thing.says.is_none()
+            })?;
+            let Predicate::File(test) = &wanted.predicate else { return None };
+            (test.added.clone()?, wanted.label.trim_matches('`').to_owned())
         };
         let path = path_of(&files.holds).map_or_else(|| sample_path("src/example.txt"), str::to_owned);
         let pattern = Pattern::Universality {

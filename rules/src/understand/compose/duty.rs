@@ -24,35 +24,11 @@ impl Composer<'_, '_> {
                 return placed(files, place).into_iter().collect();
             }
         }
-        // Tests that are written are not tests that run.
-        let made = |thing: &Thing| {
-            let text = !thing.literal && !matches!(&*thing.slug, "commit" | "pull-request");
-            thing.sort == Sort::Command && text && matches!(main.verb, Some(Cue::Create | Cue::Edit))
-        };
-        // `the files` says nothing of what is done.
-        let vague = |thing: &Thing| thing.sort == Sort::File && thing.slug == "files";
-        let things: Vec<_> = main
-            .things
-            .iter()
-            .filter(|thing| !matches!(thing.sort, Sort::Stop | Sort::Code) && !made(thing) && !vague(thing))
-            .collect();
-        if things.is_empty() && !main.flags.is_empty() && meaning.before.is_none() {
-            // `use --frozen-lockfile when installing dependencies`
-            let when = meaning.after.iter().flat_map(|named| &named.things);
-            return when.filter(|thing| thing.sort == Sort::Command).map(|thing| flagged(thing, &main.flags)).collect();
+        let things: Vec<_> = main.things.iter().filter(|thing| self.is_duty(thing)).collect();
+        if let Some(drafts) = self.optioned(&things) {
+            return drafts;
         }
-        let written = |thing: &&Thing| thing.sort == Sort::Command && thing.literal;
-        if let (true, false, Some(run)) =
-            (meaning.when, main.flags.is_empty(), meaning.after.iter().flat_map(|named| &named.things).find(written))
-        {
-            // `when running dotnet format, use --folder`
-            return vec![flagged(run, &main.flags)];
-        }
-        let Some(first) = things.first() else { return Vec::new() };
-        let told = main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some();
-        if !main.flags.is_empty() && first.sort == Sort::Command && told {
-            return vec![flagged(first, &main.flags)];
-        }
+        let Some(first) = things.first().copied() else { return Vec::new() };
         let then = meaning.before.as_ref().and_then(Named::whole);
         let trigger = meaning.after.as_ref().and_then(Named::whole);
         // What is done when the turn ends is done before it ends.
@@ -64,52 +40,89 @@ impl Composer<'_, '_> {
                 .iter()
                 .any(|thing| thing.predicate == other.predicate || other.slug.ends_with(&format!("-{}", thing.slug)))
         };
-        if trigger.is_some() && first.sort == Sort::Read && !first.literal {
-            return Vec::new();
-        }
+        let looks = trigger.is_some() && first.sort == Sort::Read && !first.literal;
         let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
-        if repeats || [then, trigger].into_iter().flatten().any(again) {
+        if looks || repeats || [then, trigger].into_iter().flatten().any(again) {
             return Vec::new();
         }
         let chain = meaning.ordered && things.len() > 1;
         let code = main.on.clone().unwrap_or_else(|| self.code());
-        // `format any Go code`: what is known to be done to files is done to those that are named.
-        let formats = main.on.is_some() && first.sort == Sort::Command && first.says.is_some();
-        let prepares = prepares(first);
-        let first: Thing = (*first).clone();
-        let things: Vec<_> = things.into_iter().map(mentioned).collect();
-        let things: Vec<_> = things.iter().collect();
+        let things: Vec<_> = things.iter().map(|thing| mentioned(thing)).collect();
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
             // What is read, or which skill is taken up, when something is done comes before it.
-            (None, Some(trigger)) if meaning.when && prepares && trigger.sort != Sort::Stop => {
-                vec![self.precedence(&first, trigger)]
-            }
+            (None, Some(trigger)) if meaning.when && prepares(first) => vec![self.precedence(first, trigger)],
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
-            (None, None) if meaning.assures && main.verb.is_none_or(|verb| verb == Cue::Run) => {
-                let run = |thing: &&&Thing| thing.sort == Sort::Command && thing.literal;
-                things.iter().filter(run).map(|thing| follow(thing, &code)).collect()
-            }
-            (None, None) if meaning.after.is_some() || meaning.before.is_some() => Vec::new(),
-            (None, None) if meaning.per_session => things.iter().map(|thing| existence(thing)).collect(),
-            (None, None) if meaning.forgotten || meaning.always || formats => {
-                // What is merely named (`always pnpm`, `PRs must always …`) is not a thing to do after each change.
-                let done = |thing: &&&Thing| {
-                    (thing.sort == Sort::Command || thing.sort == Sort::File && meaning.updates)
-                        && !matches!(&*thing.slug, "code" | "files")
-                        && !(thing.literal && main.words > 8)
-                        && (thing.says.is_none() || main.words == 0 || main.on.is_some() || meaning.forgotten)
-                        && (formats
-                            || main.verb.is_some_and(|verb| verb != Cue::Use)
-                            || meaning.leads && !thing.literal)
-                };
-                things.iter().filter(done).map(|thing| follow(thing, &code)).collect()
-            }
-            (None, None) => Vec::new(),
+            (None, None) => self.timeless(&things, &code),
         }
+    }
+
+    /// Whether a thing that is named is something to be done.
+    fn is_duty(&self, thing: &Thing) -> bool {
+        let writes = matches!(self.meaning.main.verb, Some(Cue::Create | Cue::Edit));
+        // Tests that are written are not tests that run, nor are they a file of their own each time.
+        let made = match thing.sort {
+            Sort::Command => !thing.literal && !matches!(&*thing.slug, "commit" | "pull-request"),
+            Sort::File => {
+                !thing.literal && thing.slug.ends_with("tests") && self.meaning.main.verb == Some(Cue::Create)
+            }
+            _ => false,
+        };
+        // `the files` says nothing of what is done.
+        let vague = thing.sort == Sort::File && thing.slug == "files";
+        !matches!(thing.sort, Sort::Stop | Sort::Code) && !(made && writes) && !vague
+    }
+
+    /// The commands that are run with the options that are named.
+    fn optioned(&self, things: &[&Thing]) -> Option<Vec<Draft>> {
+        let meaning = self.meaning;
+        let flags = Some(&meaning.main.flags).filter(|flags| !flags.is_empty())?;
+        let when = || meaning.after.iter().flat_map(|named| &named.things).filter(|thing| thing.sort == Sort::Command);
+        let Some(first) = things.first() else {
+            // `use --frozen-lockfile when installing dependencies`
+            return meaning.before.is_none().then(|| when().map(|thing| flagged(thing, flags)).collect());
+        };
+        if let Some(run) = when().find(|thing| meaning.when && thing.literal) {
+            // `when running dotnet format, use --folder`
+            return Some(vec![flagged(run, flags)]);
+        }
+        let told = meaning.main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some();
+        (first.sort == Sort::Command && told).then(|| vec![flagged(first, flags)])
+    }
+
+    /// What is to be done where nothing says before or after what.
+    fn timeless(&self, things: &[Thing], code: &Thing) -> Vec<Draft> {
+        let meaning = self.meaning;
+        let main = &meaning.main;
+        let after_code = |done: &dyn Fn(&Thing) -> bool| {
+            things.iter().filter(|thing| done(thing)).map(|thing| follow(thing, code)).collect()
+        };
+        if meaning.assures && main.verb.is_none_or(|verb| verb == Cue::Run) {
+            return after_code(&|thing| thing.sort == Sort::Command && thing.literal);
+        }
+        if meaning.after.is_some() || meaning.before.is_some() {
+            return Vec::new();
+        }
+        if meaning.per_session {
+            return things.iter().map(existence).collect();
+        }
+        // `format any Go code`: what is known to be done to files is done to those that are named.
+        let known = things.first().is_some_and(|thing| thing.sort == Sort::Command && thing.says.is_some());
+        let formats = main.on.is_some() && known;
+        if !meaning.forgotten && !meaning.always && !formats {
+            return Vec::new();
+        }
+        // What is merely named (`always pnpm`, `PRs must always …`) is not a thing to do after each change.
+        after_code(&|thing| {
+            let does = thing.sort == Sort::Command || thing.sort == Sort::File && meaning.updates;
+            let plain = thing.says.is_none() || main.words == 0 || main.on.is_some() || meaning.forgotten;
+            let done = main.verb.is_some_and(|verb| verb != Cue::Use) || meaning.leads && !thing.literal;
+            let vague = matches!(&*thing.slug, "code" | "files") || thing.literal && main.words > 8;
+            does && plain && !vague && (formats || done)
+        })
     }
 
     /// `keep README.md and README.zh.md in sync`: who changes the one changes the other.
@@ -270,7 +283,11 @@ fn prepares(thing: &Thing) -> bool {
 /// A program that must run may be run through another one, such as a container's.
 fn mentioned(thing: &Thing) -> Thing {
     match &thing.predicate {
-        Predicate::Command(test) if thing.known.is_none() && !test.run.contains(' ') => {
+        Predicate::Command(test)
+            if thing.known.is_none()
+                && !test.run.contains(' ')
+                && (test.run.contains('-') || !thing.label.contains(['/', '.'])) =>
+        {
             let name = if test.run.contains('-') { format!("*{}*", test.run) } else { test.run.clone() };
             let through = Predicate::command(&format!("* ** {name}"));
             Thing { predicate: Predicate::Any(vec![thing.predicate.clone(), through]), ..thing.clone() }

@@ -1,0 +1,238 @@
+//! Which of the things that were named a clause is about, and which only describe it.
+
+use super::Place;
+use super::namer::Namer;
+use crate::Predicate;
+use crate::lexicon::{Cue, Of, Part};
+use crate::understand::clause::{Unit, What};
+use crate::understand::compose::layout;
+use crate::understand::path::globs;
+use crate::understand::thing::{Sort, Thing, command_thing, file_thing};
+
+impl Namer<'_, '_> {
+    /// Keeps what the clause is about: where something is written as it stands in code, the words around it only
+    /// describe it, and what nothing joins to the first thing is said about it.
+    pub(super) fn keep(&mut self) {
+        if self.keep_option() {
+            return;
+        }
+        self.drop_subject();
+        if self.negative && self.named.verb.is_none() && self.keep_staged() {
+            return;
+        }
+        self.keep_written();
+        let things = &mut self.named.things;
+        if things.first().is_some_and(|thing| thing.literal && thing.sort == Sort::Command) {
+            // What is run is said with what it is run on.
+            let mut first = true;
+            things.retain(|thing| {
+                thing.sort == Sort::Command && thing.literal && (std::mem::take(&mut first) || thing.joined)
+            });
+            return;
+        }
+        let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
+        if things.first().is_some_and(|thing| thing.sort == Sort::Command) {
+            let on = things.get(joined + 1..).unwrap_or_default().iter().find(|thing| thing.sort == Sort::File);
+            self.named.on = on.filter(|thing| thing.slug != "files").cloned().or(self.named.on.take());
+        }
+        things.truncate(joined + 1);
+    }
+
+    /// An option with a meaning of its own says all, but for the command that it is said of.
+    fn keep_option(&mut self) -> bool {
+        let things = &mut self.named.things;
+        let option =
+            |thing: &Thing| thing.known.is_some() && thing.literal && thing.label.trim_matches('`').starts_with("--");
+        let Some(at) = things.iter().position(option) else { return false };
+        let of = things.iter().find_map(|thing| match &*thing.slug {
+            "commit" => Some("git commit"),
+            "push" => Some("git push"),
+            _ => None,
+        });
+        let mut meant = things.swap_remove(at);
+        if let (Some(of), Predicate::Any(parts)) = (of, &mut meant.predicate)
+            && parts.iter().any(|part| runs(part, of))
+        {
+            parts.retain(|part| runs(part, of));
+        }
+        *things = vec![meant];
+        true
+    }
+
+    /// `functions with a session must not call session.commit()`: the subject is not what is forbidden.
+    fn drop_subject(&mut self) {
+        let things = &mut self.named.things;
+        let imports = things.get(self.before_stance).is_some_and(|thing| thing.slug.starts_with("import-"));
+        let told = self.named.verb.is_some() || imports;
+        if !self.negative || !told || self.before_stance == 0 || self.before_stance >= things.len() {
+            return;
+        }
+        let before: Vec<_> = things.drain(..self.before_stance).collect();
+        let folder = |thing: &Thing| {
+            let name = thing.label.trim_matches('`').trim_end_matches('/').to_owned();
+            let plain = name.chars().all(|c| c.is_alphanumeric() || "_-/.".contains(c));
+            (imports && thing.literal && plain).then(|| format!("{name}/"))
+        };
+        // `core must not import from ui` is about what lies in `core`.
+        let places = before.iter().filter_map(folder);
+        let places = places.map(|label| Place::Files { globs: globs(&label), label, outside: false });
+        self.named.places.extend(places);
+    }
+
+    /// What is never committed are files.
+    fn keep_staged(&mut self) -> bool {
+        let things = &mut self.named.things;
+        if things.first().is_none_or(|thing| thing.slug != "commit") {
+            return false;
+        }
+        let staged: Vec<_> = things.iter().filter_map(Thing::staged).collect();
+        let any = !staged.is_empty();
+        if any {
+            *things = staged;
+        }
+        any
+    }
+
+    /// Where something is written as it stands in code, the words around it only describe it.
+    fn keep_written(&mut self) {
+        let things = &mut self.named.things;
+        let aside = self.aside.filter(|aside| self.negative && *aside > 0);
+        let meant = things.first().is_some_and(|first| first.sort == Sort::Code && first.known.is_some());
+        if !self.named.flags.is_empty() && things.iter().any(|thing| thing.sort == Sort::Command) {
+            things.retain(|thing| thing.sort == Sort::Command);
+        } else if let (true, Some(aside)) = (meant, aside) {
+            // What stands in parentheses behind it is its name elsewhere.
+            things.truncate(aside);
+        } else if things.iter().any(|thing| thing.literal) {
+            let on = things.iter().find(|thing| thing.sort == Sort::File && !thing.literal && thing.slug != "files");
+            self.named.on = on.cloned();
+            things.retain(|thing| thing.literal);
+        }
+        if let ([_, ..], [thing]) = (self.named.flags.as_slice(), things.as_mut_slice())
+            && let Some(program) = program(thing)
+        {
+            // What takes options is a program.
+            *thing = Thing { literal: true, ..command_thing(&program, Some(self.lexicon)) };
+        }
+    }
+
+    /// What is written out beside a commit or a pull request is a part of its text (`add a Notes: section to every PR`).
+    fn spell(&mut self) {
+        let named = &mut self.named;
+        let typed = !named.things.is_empty() && named.things.iter().all(|thing| is_commit_type(&thing.label));
+        if typed && named.subjects.is_empty() {
+            named.subject = Some(Of::Commit);
+            named.subjects = vec![(Of::Commit, Part::Title), (Of::Request, Part::Title)];
+        }
+        if named.subject == Some(Of::Branch)
+            && named.literal.is_none()
+            && let [thing] = named.things.as_slice()
+            && let Some((head, _)) = thing.label.trim_matches('`').split_once('/').filter(|_| thing.literal)
+            && head.chars().all(|c| c.is_alphanumeric() || c == '-')
+        {
+            named.literal = Some((Cue::StartsWith, vec![format!("{head}/")]));
+            named.things.clear();
+        }
+        let texts = matches!(named.subject, Some(Of::Commit | Of::Request));
+        if !texts || named.literal.is_some() {
+            return;
+        }
+        let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
+        let spelled = |thing: &Thing| thing.says.is_none() && matches!(thing.sort, Sort::Code | Sort::Reply);
+        if !named
+            .things
+            .iter()
+            .all(|thing| act(thing) || spelled(thing) && (thing.literal || thing.sort == Sort::Reply))
+        {
+            return;
+        }
+        let said = named.things.iter().filter(|thing| spelled(thing));
+        let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
+        if named.properties.is_empty() {
+            found.append(&mut named.quotes);
+        }
+        for text in &mut found {
+            if layout(text).is_none() {
+                text.truncate(fixed(text).len());
+            }
+        }
+        // What is shown whole is an example.
+        found.retain(|text| {
+            text.chars().any(char::is_alphanumeric) && (text.contains(':') || text.split(' ').count() < 5)
+        });
+        if !found.is_empty() {
+            let kind = |text: &String| text.ends_with(':') && text.starts_with(char::is_lowercase);
+            let cue = if found.iter().all(kind) { Cue::StartsWith } else { Cue::Contains };
+            named.literal = Some((cue, found));
+            named.things.clear();
+        }
+    }
+
+    /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
+    pub(super) fn settle(&mut self) {
+        self.spell();
+        let named = &mut self.named;
+        let bare = named.things.is_empty()
+            && named.properties.is_empty()
+            && named.subject.is_none()
+            && named.measures.is_empty();
+        let writes = matches!(named.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read));
+        if bare
+            && writes
+            && !(self.negative && named.elsewhere)
+            && let Some(Place::Files { globs, label, outside: false }) = named.places.first()
+        {
+            // Who adds something to a file edits it.
+            let verb = if named.verb == Some(Cue::Create) { Some(Cue::Edit) } else { named.verb };
+            named.things.push(file_thing(globs.clone(), label, verb));
+            named.places.remove(0);
+        }
+    }
+}
+
+/// Whether a test is for commands that begin so.
+fn runs(test: &Predicate, start: &str) -> bool {
+    matches!(test, Predicate::Command(test) if test.run.starts_with(start))
+}
+
+/// Whether a code span is the type that a conventional commit begins with.
+fn is_commit_type(label: &str) -> bool {
+    let types = ["feat", "fix", "chore", "docs", "refactor", "perf", "test", "ci", "build", "style", "revert"];
+    label.trim_matches('`').strip_suffix(':').is_some_and(|name| types.contains(&name))
+}
+
+/// The name in a code span that reads like that of a program.
+fn program(thing: &Thing) -> Option<String> {
+    let name = thing.label.trim_matches('`');
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./".contains(c));
+    (thing.literal && thing.sort == Sort::Code && thing.known.is_none() && plain).then(|| name.to_owned())
+}
+
+/// The texts that follow a verb such as `start with`, and how many units they take; a name may stand without marks.
+pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
+    let written = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) || unit.literal;
+    let name = |unit: &Unit<'_, '_>| {
+        !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
+    };
+    let near = units.iter().skip(1).take(6);
+    let first = near
+        .clone()
+        .position(written)
+        .or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))?
+        + 1;
+    let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+    let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
+    let count = first + 1 + more.count();
+    let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
+    let texts: Vec<_> = found
+        .map(|unit| fixed(unit.text).to_owned())
+        .filter(|text| text.chars().count() > 1 || text.contains(char::is_alphanumeric))
+        .collect();
+    (!texts.is_empty()).then_some((texts, count))
+}
+
+/// The part of a text in front of what stands for something else: `Closes #` of `Closes #<number>`.
+fn fixed(text: &str) -> &str {
+    let text = text.split(['<', '{', '…']).next().unwrap_or(text);
+    text.split_once("#N").map_or(text, |(head, _)| text.get(..=head.len()).unwrap_or(head)).trim_end()
+}

@@ -1,0 +1,208 @@
+//! What a clause names: things, places, properties, measures, and what is done to them.
+//!
+//! [`namer`] walks through the units, [`object`] makes things of them, and [`keep`] tells in the end which of them the clause
+//! is about.
+
+mod keep;
+mod namer;
+mod object;
+
+use super::clause::{Clause, Unit, What};
+use super::text::Form;
+use super::thing::{Sort, Thing};
+use crate::lexicon::{Cue, Form as Shaped, Measure, Of, Part, Property, Site};
+use crate::predicate::FileAction;
+use crate::{Lexicon, Predicate};
+use namer::Namer;
+
+/// A place that a rule is limited to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Files under these globs.
+    Files {
+        globs: Vec<String>,
+        label: String,
+        outside: bool,
+    },
+    Branch(String),
+    Host(String),
+}
+
+impl Place {
+    /// Whether it is files of a kind (`TypeScript`, `tests`), not a path that is written out.
+    pub(super) fn is_kind(&self) -> bool {
+        matches!(self, Self::Files { label, outside: false, .. } if !label.contains(['/', '.']))
+    }
+}
+
+/// All that a clause names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Named<'l> {
+    pub things: Vec<Thing>,
+    pub places: Vec<Place>,
+    pub properties: Vec<&'l Property>,
+    pub subject: Option<Of>,
+    /// All that it is said of, with the part that is meant.
+    pub subjects: Vec<(Of, Part)>,
+    pub measures: Vec<(u32, Option<Measure>)>,
+    /// Names and texts in code that it is said of.
+    pub sites: Vec<&'l Site>,
+    /// The forms of such.
+    pub forms: Vec<&'l Shaped>,
+    /// Texts of which a subject starts with, ends with or contains one.
+    pub literal: Option<(Cue, Vec<String>)>,
+    /// Texts in quotation marks.
+    pub quotes: Vec<String>,
+    /// Flags of commands.
+    pub flags: Vec<String>,
+    /// A pattern that names follow.
+    pub pattern: Option<String>,
+    pub verb: Option<Cue>,
+    /// Whether something that is not known is done in its places.
+    pub elsewhere: bool,
+    /// The files that what is run is run on, where they are named along with it.
+    pub on: Option<Thing>,
+    /// How many words there are that mean nothing here.
+    pub words: usize,
+}
+
+impl Named<'_> {
+    /// What the clause names, as one thing.
+    pub(super) fn whole(&self) -> Option<Thing> {
+        Thing::any(&self.things)
+    }
+}
+
+/// What can be done.
+pub(super) const VERBS: [Cue; 10] =
+    [Cue::Place, Cue::Run, Cue::Edit, Cue::Create, Cue::Delete, Cue::Read, Cue::Say, Cue::Ask, Cue::BackUp, Cue::Use];
+
+/// Names what a clause is about; `verb` is what is done where the clause itself does not say, and `negative` is whether it
+/// is forbidden: then a thing that words around it limit in an unknown way is left out, since it may well be fine as such.
+pub(super) fn name<'l>(
+    clause: &Clause<'_, '_>,
+    lexicon: &'l Lexicon,
+    languages: &[String],
+    verb: Option<Cue>,
+    negative: bool,
+) -> Named<'l> {
+    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains('*'));
+    // What is named by a pattern are files.
+    let verb = done(clause, lexicon).or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place));
+    let mut namer = Namer::of(clause, lexicon, languages, verb, negative);
+    let mut at = 0;
+    while at < clause.units.len() {
+        at += namer.next(clause.units.get(at..).unwrap_or_default());
+    }
+    if negative && narrows(clause, &namer.named.things) {
+        namer.named.things.clear();
+    }
+    namer.keep();
+    namer.settle();
+    let existing = clause.units.iter().any(|unit| unit.text.to_lowercase().starts_with("existing"));
+    if negative && existing && namer.named.verb == Some(Cue::Edit) {
+        // What is there already is changed; a new one is made.
+        for thing in &mut namer.named.things {
+            if let Predicate::File(test) = &mut thing.predicate {
+                test.action = test.action.or(Some(FileAction::Modify));
+            }
+        }
+    }
+    namer.named
+}
+
+/// What a clause says is done.
+fn done(clause: &Clause<'_, '_>, lexicon: &Lexicon) -> Option<Cue> {
+    let units = clause.units.iter().enumerate().filter(|(at, _)| !is_object(clause, *at)).map(|(_, unit)| unit);
+    let verbs = units.flat_map(|unit| VERBS.into_iter().filter(|cue| unit.is(*cue)));
+    // `use` says least about what is done, and who adds to a file edits it: any other verb beside them wins, but not one
+    // that says what for (`use X to run Y`).
+    let purpose = clause.units.windows(2).find_map(|two| match two {
+        [to, verb] if to.is(Cue::To) => VERBS.into_iter().find(|cue| verb.is(*cue)),
+        _ => None,
+    });
+    let verbs = verbs.filter(|cue| Some(*cue) != purpose || !clause.has(Cue::Use));
+    let own = verbs.min_by_key(|cue| match cue {
+        Cue::Use => 2,
+        Cue::Create => 1,
+        _ => 0,
+    });
+    let path = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) && lexicon.is_path(unit.text);
+    let follows = clause
+        .units
+        .windows(2)
+        .any(|two| matches!(two, [follow, what] if matches!(follow.text, "follow" | "following") && path(what)));
+    own.or(follows.then_some(Cue::Read))
+}
+
+/// Whether a clause that forbids says what must come together for that, so that the things as such are fine.
+fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
+    let narrow = |unit: &Unit<'_, '_>| {
+        matches!(
+            &*unit.text.to_lowercase(),
+            "too"
+                | "concurrently"
+                | "parallel"
+                | "simultaneously"
+                | "multiple"
+                | "mix"
+                | "mixing"
+                | "combine"
+                | "combining"
+        )
+    };
+    let with = |two: &[Unit<'_, '_>]| matches!(two, [with, word] if with.text == "with" && word.what == What::Word);
+    clause.units.iter().any(narrow)
+        || clause.units.windows(2).any(with) && things.iter().all(|thing| thing.sort == Sort::Command)
+}
+
+/// Whether a verb stands as the noun that something else is done to: `lint your changes`.
+fn is_object(clause: &Clause<'_, '_>, at: usize) -> bool {
+    let noun = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "changes" | "edits" | "modifications"));
+    let before = clause.units.get(..at).unwrap_or_default();
+    let call = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "call" | "calls"));
+    noun && before.last().is_some_and(Unit::is_filler) && before.first().is_some_and(Unit::is_content)
+        || call && before.last().is_some_and(|unit| unit.literal)
+}
+
+/// What the unit before was.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that it was or was not")]
+struct Behind {
+    /// A word that means nothing here.
+    word: bool,
+    /// Written as in code.
+    literal: bool,
+    /// The name of a thing.
+    thing: bool,
+    /// A form of `be`.
+    be: bool,
+    /// Something that says what for.
+    purpose: bool,
+    /// Something that says that an example follows, or one of several examples.
+    like: bool,
+    /// Something that says that a word follows: `the term "click"`.
+    term: bool,
+    /// Something that says that what follows is called.
+    call: bool,
+}
+
+impl Behind {
+    /// What the unit is to the next one; `thing` is whether it named one, and `words` whether there were words already.
+    fn of(unit: &Unit<'_, '_>, before: Self, thing: bool, words: bool) -> Self {
+        let word = unit.what == What::Word && !unit.text.ends_with("ly");
+        // `the project's` says no more than an article.
+        let owner = unit.text.ends_with('s') && unit.text.contains(['\'', '’']);
+        let goes_on = unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+        Self {
+            word: unit.what == What::Literal(Form::Quote) || word && !owner,
+            literal: unit.literal,
+            thing,
+            be: unit.text.ends_with("be") || matches!(unit.text, "is" | "are" | "was" | "were" | "been" | "gets"),
+            purpose: unit.is(Cue::To) && !unit.is(Cue::Never) && words,
+            like: unit.text == "like" || before.like && goes_on,
+            term: matches!(unit.text, "word" | "words" | "verb" | "verbs" | "term" | "terms"),
+            call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The walk through the units of a clause: what each is to the one before it, and which of them only say where.
+
+use super::{Behind, Named, Place, VERBS};
+use crate::lexicon::{Cue, Entry, Kind, Sense};
+use crate::understand::clause::{Clause, Role, Unit, What};
+use crate::understand::path::{at_path, globs, path_of};
+use crate::understand::text::Form;
+use crate::understand::thing::{Sort, Thing};
+use crate::{Lexicon, Predicate};
+
+/// Names what the units of a clause are, one after the other.
+#[expect(clippy::struct_excessive_bools, reason = "each is something that the clause has said so far, or has not")]
+pub(super) struct Namer<'l, 'c> {
+    pub(super) lexicon: &'l Lexicon,
+    pub(super) languages: &'c [String],
+    pub(super) role: Role,
+    pub(super) negative: bool,
+    pub(super) named: Named<'l>,
+    pub(super) behind: Behind,
+    /// Whether something joins the next thing to the last one.
+    pub(super) joined: bool,
+    /// How many things stood before the first parenthesis.
+    pub(super) aside: Option<usize>,
+    /// How many things stood before the clause said that it forbids.
+    pub(super) before_stance: usize,
+    /// Whether a colon stands before this unit.
+    labelled: bool,
+    /// Whether the clause speaks of phrases.
+    pub(super) phrases: bool,
+    /// Whether the clause says what something begins with, ends with or holds.
+    pub(super) describes: bool,
+}
+
+impl<'l, 'c> Namer<'l, 'c> {
+    pub(super) fn of(
+        clause: &Clause<'_, '_>,
+        lexicon: &'l Lexicon,
+        languages: &'c [String],
+        verb: Option<Cue>,
+        negative: bool,
+    ) -> Self {
+        const PHRASES: [&str; 9] = [
+            "phrases",
+            "phrase",
+            "expressions",
+            "acknowledgments",
+            "acknowledgements",
+            "pleasantries",
+            "openers",
+            "filler",
+            "fillers",
+        ];
+        Self {
+            lexicon,
+            languages,
+            role: clause.role,
+            negative,
+            named: Named { verb, ..Named::default() },
+            behind: Behind::default(),
+            joined: false,
+            aside: None,
+            before_stance: 0,
+            labelled: false,
+            phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
+            describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
+        }
+    }
+}
+
+/// What is said of texts.
+const TEXTS: [Cue; 3] = [Cue::StartsWith, Cue::EndsWith, Cue::Contains];
+
+impl Namer<'_, '_> {
+    /// Takes in the next unit, with those behind it that belong to it, and says how many.
+    pub(super) fn next(&mut self, units: &[Unit<'_, '_>]) -> usize {
+        let Some(unit) = units.first() else { return 1 };
+        let before = self.named.things.len();
+        let count = self.step(units);
+        if unit.text == "(" {
+            self.aside = self.aside.or(Some(before));
+        }
+        let thing = self.named.things.len() > before;
+        self.behind = Behind::of(unit, self.behind, thing, self.named.words > 0);
+        self.named.words += usize::from(unit.what == What::Word && !unit.text.ends_with("ly"));
+        count
+    }
+
+    fn step(&mut self, units: &[Unit<'_, '_>]) -> usize {
+        let Some(unit) = units.first() else { return 1 };
+        let where_ = self.whereabouts(units).or_else(|| self.circumstance(units)).or_else(|| self.text(units));
+        if let Some(count) = where_ {
+            return count;
+        }
+        if unit.is(Cue::Named)
+            && let Some(pattern) =
+                units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.starts_with('.'))
+        {
+            self.named.pattern = Some(pattern.text.to_owned());
+            return 1;
+        }
+        if self.named.pattern.as_deref() == Some(unit.text) {
+            return units.len();
+        }
+        if let Some(count) = self.compound(units) {
+            return count;
+        }
+        // `the required format` is no formatting.
+        if !(self.behind.word && matches!(unit.text, "format" | "formats")) {
+            self.stand(unit);
+            self.object(units);
+        }
+        1
+    }
+
+    /// Takes in the place that some units name.
+    fn whereabouts(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        let unit = units.first()?;
+        // `for client/server pairs` is about no path.
+        let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
+        if !unit.is_any(&[Cue::In, Cue::To, Cue::Outside]) || pair {
+            return None;
+        }
+        let (mut place, mut count) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))?;
+        while let Place::Files { globs: known, label, .. } = &mut place
+            && let Some((more, path)) = other_path(units.get(count + 1..).unwrap_or_default(), self.lexicon)
+            && label.contains('/')
+        {
+            known.extend(globs(path));
+            count += more;
+        }
+        // What is done in a place to something unknown is not about the place.
+        self.named.elsewhere |= unit.is_any(&[Cue::In, Cue::To]) && self.named.words > 0;
+        self.named.places.push(place);
+        Some(count + 1)
+    }
+
+    /// Passes over what stands behind `in` or `for` and is no place: a circumstance, not what the rule is about.
+    fn circumstance(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        let unit = units.first()?;
+        if unit.text == "against" && units.get(1).is_some_and(|next| next.literal) {
+            return Some(2);
+        }
+        let said = !self.named.things.is_empty() || self.named.verb.is_some() || self.negative && self.named.words > 0;
+        if !unit.is(Cue::In) || !said {
+            return None;
+        }
+        let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
+        let Some(behind) = units.get(skip) else { return Some(1) };
+        self.said_in(behind);
+        let object = self.negative && !self.named.things.is_empty() && behind.what != What::Command;
+        let passed = if behind.literal { object } else { behind.senses().iter().any(is_entry) };
+        if !passed {
+            return Some(1);
+        }
+        // What is joined to it is a circumstance, too: `in commits or PRs`.
+        let mut count = skip + 1;
+        while let [join, next, ..] = units.get(count..).unwrap_or_default() {
+            let noun = |sense: &Sense| is_entry(sense) || matches!(sense, Sense::Subject(..));
+            let named = next.what == What::Word || next.senses().iter().any(noun);
+            if !is_joint(join) || next.literal || next.is_any(&VERBS) || !named {
+                break;
+            }
+            self.said_in(next);
+            count += 2;
+        }
+        Some(count)
+    }
+
+    /// Takes in what something begins with, ends with or holds.
+    fn text(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        let unit = units.first()?;
+        // `reference pages` refer to nothing.
+        let noun = unit.text == "reference" && units.get(1).is_some_and(|next| next.what == What::Word);
+        let cue = TEXTS.into_iter().find(|cue| unit.is(*cue)).filter(|_| !noun)?;
+        let (texts, count) = super::keep::literals(units)?;
+        // What stands between is what it is said of: `prefix commit messages with …`.
+        for between in units.iter().skip(1).take(count.saturating_sub(1)).take_while(|unit| !unit.literal) {
+            self.said_in(between);
+            self.said_of_code(between.code);
+        }
+        if texts.iter().all(|text| text.starts_with('-')) {
+            self.named.flags.extend(texts);
+        } else {
+            self.named.literal = Some((cue, texts));
+        }
+        Some(count)
+    }
+
+    /// Notes where the clause says how it is meant, and drops what was named before that only leads there.
+    fn stand(&mut self, unit: &Unit<'_, '_>) {
+        if unit.is(Cue::Never) {
+            if self.negative && self.labelled {
+                // What stands before a colon is what the rest is about, not what is forbidden.
+                self.named.things.clear();
+            }
+            self.before_stance = self.named.things.len();
+        }
+        self.labelled = unit.text == ":" || self.labelled && unit.what == What::Mark;
+        let runs = unit.is(Cue::Run) && self.role == Role::Main && self.named.verb == Some(Cue::Run);
+        let written = |thing: &Thing| thing.sort == Sort::Command && thing.literal;
+        if runs && !self.negative && !self.joined && !self.behind.be && self.named.things.iter().all(written) {
+            // `enforced by X — run Y`: what was named before is not what is run.
+            self.named.things.clear();
+        }
+    }
+
+    /// Takes in what one unit names, unless the words around it limit it.
+    fn object(&mut self, units: &[Unit<'_, '_>]) {
+        let Some(unit) = units.first() else { return };
+        let before = self.named.things.len();
+        // `private methods` are not all methods.
+        if !self.behind.word || !unit.code.iter().any(|sense| matches!(sense, Sense::Site(_))) {
+            self.said_of_code(unit.code);
+        }
+        self.take(unit);
+        // `squash commits` is not to commit.
+        let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
+        let other = self.behind.word && self.named.verb.is_none() && self.named.things.get(before).is_some_and(noun);
+        let done_to = self.negative && self.behind.be && self.named.words > 0 && unit.literal;
+        let left_out = self.negative || self.role == Role::Instead;
+        if other || done_to || left_out && self.is_limited(units) {
+            self.named.things.truncate(before);
+        }
+        let adjacent = unit.literal && self.behind.literal;
+        if let Some(thing) = self.named.things.get_mut(before) {
+            thing.literal = unit.literal;
+            if unit.literal && thing.says.is_none() && !thing.label.contains('`') {
+                thing.label = format!("`{}`", unit.text);
+            }
+            thing.joined = std::mem::take(&mut self.joined) || adjacent;
+            if self.behind.thing {
+                self.join_language();
+            }
+        }
+        self.joined |= unit.text == "/" || unit.is(Cue::Then) || is_joint(unit);
+    }
+
+    /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
+    /// `TODO assignees`, `comments that …`. What is written as in code, and a program, is meant by itself.
+    fn is_limited(&self, units: &[Unit<'_, '_>]) -> bool {
+        let Some(unit) = units.first().filter(|unit| !unit.literal) else { return false };
+        let kind = |kind: Kind| {
+            let of = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == kind));
+            unit.senses().iter().any(of)
+        };
+        let program = unit.text.split(' ').next().unwrap_or_default();
+        let written = unit.text.contains(' ') && self.lexicon.entry_named(program, Kind::Tool).is_some();
+        if written
+            || kind(Kind::Tool)
+            || ![Kind::Action, Kind::Files, Kind::Language, Kind::Construct].into_iter().any(kind)
+        {
+            return false;
+        }
+        let next = units.get(1);
+        let acts = kind(Kind::Action) && !unit.is_any(&VERBS) && !unit.senses().iter().any(|sense| {
+            matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.name == "commit"))
+        });
+        if acts && next.is_some_and(|next| self.is_object(next)) {
+            return true;
+        }
+        // `push to the upstream repo` is not just any push.
+        let behind = || units.iter().skip(2).filter(|unit| !unit.is_filler());
+        let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To));
+        let known = |unit: &Unit<'_, '_>| {
+            unit.literal || matches!(unit.text, "main" | "master" | "develop" | "trunk" | "production" | "prod")
+        };
+        if to
+            && behind().next().is_some_and(|unit| unit.what == What::Word && !known(unit))
+            && !behind().nth(1).is_some_and(|unit| unit.is(Cue::Branch))
+        {
+            return true;
+        }
+        let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
+        let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");
+        let relative = next.is_some_and(that)
+            || units.windows(2).any(|two| matches!(two, [first, second] if that(first) && second.what == What::Word))
+            || kind(Kind::Action) && self.behind.purpose;
+        self.behind.word || word(next) || relative
+    }
+
+    /// Whether a unit names files, a language or code, so that what is done is done to that alone.
+    fn is_object(&self, unit: &Unit<'_, '_>) -> bool {
+        let what = |entry: &Entry| {
+            matches!(entry.kind, Kind::Files | Kind::Language | Kind::Construct)
+                && !matches!(&*entry.name, "code" | "files")
+        };
+        let named = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(what));
+        let cue = unit.senses().iter().any(|sense| matches!(sense, Sense::Cue(_)));
+        !unit.literal && !cue && unit.senses().iter().any(named)
+    }
+
+    /// Whether a unit names files without saying which.
+    pub(super) fn is_any_file(&self, unit: &Unit<'_, '_>) -> bool {
+        unit.senses().iter().any(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).is_some_and(|entry| entry.name == "files"),
+            _ => false,
+        })
+    }
+
+    /// `Python tests` are the tests that are written in Python.
+    fn join_language(&mut self) {
+        let [.., language, files] = self.named.things.as_mut_slice() else { return };
+        let (Predicate::File(spoken), Predicate::File(test)) = (&language.predicate, &mut files.predicate) else {
+            return;
+        };
+        let name = language.known.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
+        let speaks = self.lexicon.entry_named(&name, Kind::Language).is_some();
+        let (Some(glob), true) = (spoken.path.first(), speaks && !files.literal && !files.joined) else { return };
+        test.language.push(name.clone());
+        if let Some(stem) =
+            path_of(&files.holds).and_then(|path| path.rsplit_once('.')).map(|(stem, _)| stem.to_owned())
+        {
+            files.holds = at_path(&files.holds, &format!("{stem}{}", glob.trim_start_matches('*')));
+        }
+        files.slug = format!("{name}-{}", files.slug);
+        files.label = format!("{} {}", language.label, files.label.trim_start_matches("the "));
+        let at = self.named.things.len() - 2;
+        self.named.things.remove(at);
+    }
+
+    /// The place that some units name, and how many of them.
+    fn place(&self, units: &[Unit<'_, '_>], outside: bool) -> Option<(Place, usize)> {
+        let skip = units.iter().take_while(|unit| unit.is_filler()).count();
+        let unit = units.get(skip)?;
+        let next = units.get(skip + 1);
+        let files = |globs: Vec<String>, label: &str| Place::Files { globs, label: label.to_owned(), outside };
+        let stands_alone = next.is_none_or(|next| next.what != What::Word && !next.is(Cue::Folder));
+        let pushed = unit.literal
+            && !unit.text.contains([' ', '.', '/'])
+            && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push" | "commit"));
+        let pushed = pushed
+            || matches!(unit.text, "upstream" | "origin")
+                && stands_alone
+                && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push"));
+        if next.is_some_and(|next| next.is(Cue::Branch))
+            || (matches!(unit.text, "main" | "master" | "develop" | "trunk") && stands_alone)
+            || pushed
+        {
+            let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
+            return Some((Place::Branch(unit.text.to_owned()), skip + width));
+        }
+        if next.is_some_and(|next| next.is(Cue::Folder))
+            && matches!(unit.what, What::Word | What::Literal(_) | What::Known(_))
+        {
+            let text = format!("{}/", unit.text.trim_end_matches('/'));
+            return Some((files(globs(&text), &text), skip + 2));
+        }
+        if unit.is(Cue::Folder) {
+            // `for package management` names no folder.
+            let word = |next: &Unit<'_, '_>| next.what == What::Word && unit.text != "package";
+            let name = next.filter(|next| word(next) || matches!(next.what, What::Literal(_)))?;
+            let text = format!("{}/", name.text.trim_end_matches('/'));
+            return Some((files(globs(&text), &text), skip + 2));
+        }
+        if matches!(unit.what, What::Literal(_)) && self.lexicon.is_path(unit.text) {
+            return Some((files(globs(unit.text), unit.text), skip + 1));
+        }
+        unit.senses().iter().find_map(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).and_then(|entry| match (entry.kind, &entry.predicate) {
+                (Kind::Host, _) => Some((Place::Host(entry.name.clone()), skip + 1)),
+                (Kind::Files | Kind::Language, Predicate::File(test)) if entry.name != "files" => {
+                    Some((files(test.path.clone(), unit.text), skip + 1))
+                }
+                _ => None,
+            }),
+            _ => None,
+        })
+    }
+}
+
+/// Whether a unit joins two others.
+fn is_joint(unit: &Unit<'_, '_>) -> bool {
+    unit.what == What::Comma || unit.is_any(&[Cue::And, Cue::Or])
+}
+
+/// The next of several paths that are joined, and how many units it takes.
+fn other_path<'a>(units: &[Unit<'a, '_>], lexicon: &Lexicon) -> Option<(usize, &'a str)> {
+    let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+    let skip = units.iter().take_while(joins).count();
+    let path = units.get(skip).filter(|unit| skip > 0 && skip < 3 && unit.literal)?;
+    let known = matches!(path.what, What::Literal(_)) && lexicon.is_path(path.text) && path.text.contains('/');
+    known.then_some((skip + 1, path.text))
+}
+
+fn is_entry(sense: &Sense) -> bool {
+    matches!(sense, Sense::Entry(_))
+}

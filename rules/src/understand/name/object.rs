@@ -1,0 +1,286 @@
+//! What a unit names: a thing by the lexicon, or by the way in which it is written.
+
+use super::Place;
+use super::namer::Namer;
+use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Sense};
+use crate::understand::clause::{Role, Unit, What};
+use crate::understand::text::Form;
+use crate::understand::thing::{
+    Thing, command_thing, entry_thing, import_thing, is_command_like, is_skill, path_thing, reply_thing, skill_thing,
+    text_thing, tool_thing, word_thing,
+};
+
+impl Namer<'_, '_> {
+    /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.
+    pub(super) fn compound(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        let unit = units.first()?;
+        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
+        if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
+            let path = format!("{}/", unit.text.trim_end_matches('/'));
+            self.named.things.push(path_thing(&path, self.named.verb));
+            return Some(2);
+        }
+        let depends = ["depend", "depends", "rely", "relies"].contains(&unit.text)
+            && units.get(1).is_some_and(|on| on.text == "on");
+        let imports = depends || matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
+        let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
+        if let Some(module) = units.get(from).filter(|module| imports && module.literal && module.what != What::Command)
+        {
+            let named = self.negative || self.role == Role::Instead;
+            let thing = if named { import_thing(module.text) } else { text_thing(module.text) };
+            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
+            return Some(from + 1);
+        }
+        if let Some(folder) =
+            unit.text.strip_suffix("/SKILL.md").filter(|_| units.get(1).is_some_and(|next| next.text == "skill"))
+        {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            self.named.things.push(Thing { literal: true, ..skill_thing(name) });
+            return Some(2);
+        }
+        let plain =
+            |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_ ".contains(c));
+        if unit.what == What::Literal(Form::Code)
+            && units.get(1).is_some_and(|next| matches!(next.text, "command" | "commands" | "cli" | "CLI" | "binary"))
+            && plain(unit.text)
+        {
+            let thing = command_thing(unit.text, Some(self.lexicon));
+            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
+            return Some(2);
+        }
+        if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
+            self.named.things.push(Thing { literal: true, ..skill_thing(unit.text.trim_start_matches('/')) });
+            return Some(2);
+        }
+        if units.get(1).is_some_and(|next| next.is(Cue::Tool)) && unit.text.starts_with(char::is_uppercase) {
+            self.named.things.push(tool_thing(unit.text));
+            return Some(2);
+        }
+        let of_files = units.get(1).is_some_and(|next| self.is_any_file(next));
+        if of_files && let Some(ending) = self.ending(unit) {
+            let thing = path_thing(&format!(".{}", ending.to_lowercase()), self.named.verb);
+            self.named.things.push(Thing { literal: true, ..thing });
+            return Some(2);
+        }
+        if unit.what == What::Word && of_files {
+            // `proto files` are not just any files: what kind they are is not known.
+            return Some(2);
+        }
+        None
+    }
+
+    /// The ending of files that stands before `files`: `.q4 files`, whether listed or not, or `RST files`.
+    fn ending<'t>(&self, unit: &Unit<'t, '_>) -> Option<&'t str> {
+        let shouted = unit.text.len() <= 5 && unit.text.chars().all(|c| c.is_ascii_uppercase());
+        let known = unit.what == What::Word && (shouted || self.lexicon.is_extension(&unit.text.to_lowercase()));
+        let plain = |ending: &&str| !ending.is_empty() && ending.chars().all(char::is_alphanumeric);
+        unit.text.strip_prefix('.').or(known.then_some(unit.text)).filter(plain)
+    }
+
+    /// Takes in one unit.
+    pub(super) fn take(&mut self, unit: &Unit<'_, '_>) {
+        match unit.what {
+            What::Known(senses) => self.known(unit, senses),
+            What::Command => self.commands(unit.text),
+            What::Literal(form) => self.literal(unit, form),
+            What::Number(value) => self.named.measures.push((value, None)),
+            What::Word | What::Comma | What::Mark => {}
+        }
+    }
+
+    fn known(&mut self, unit: &Unit<'_, '_>, senses: &[Sense]) {
+        let mut entries: Vec<&Entry> = Vec::new();
+        for sense in senses {
+            match sense {
+                Sense::Entry(at) => entries.extend(self.lexicon.entry(*at)),
+                Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
+                Sense::Subject(of, part) => self.said_of(*of, *part),
+                Sense::Measure(measure) => self.measure(*measure),
+                Sense::Number(value) => self.named.measures.push((*value, None)),
+                Sense::Flag(at) => self.option(*at),
+                Sense::Cue(_) | Sense::Idiom(_) | Sense::Site(_) | Sense::Form(_) => {}
+            }
+        }
+        let verb = self.named.verb;
+        let edits = matches!(verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place));
+        // One uses no files, and a word in a code span is code unless something is done to files.
+        let plain = !unit.text.contains(['.', '/', ' ']);
+        let files = |entry: &Entry| entry.kind == Kind::Files || (entry.kind == Kind::Language && unit.literal);
+        let spoken = self.negative && !edits && (verb == Some(Cue::Use) || unit.literal) && plain;
+        if spoken && !entries.is_empty() && entries.iter().all(|entry| files(entry)) {
+            if unit.literal {
+                self.named.things.push(text_thing(unit.text));
+            }
+            return;
+        }
+        // All the tests are what is not to be run, any of them what is.
+        let whole =
+            entries.iter().any(|entry| entry.name == "full-tests") && entries.iter().any(|entry| entry.name == "tests");
+        if whole {
+            let wanted = if self.negative || self.role == Role::Instead { "full-tests" } else { "tests" };
+            entries.retain(|entry| entry.name == wanted);
+        }
+        // Of several meanings, the one that fits what is done.
+        if let Some(entry) =
+            entries.into_iter().min_by_key(|entry| rank(entry.kind, verb.or(self.describes.then_some(Cue::Place))))
+        {
+            match entry.kind {
+                Kind::Host => self.named.places.push(Place::Host(entry.name.clone())),
+                _ => self.named.things.push(entry_thing(entry, unit.text, verb, self.languages)),
+            }
+        }
+    }
+
+    /// Notes the names and texts in code that a unit can mean, and the forms of such.
+    pub(super) fn said_of_code(&mut self, senses: &[Sense]) {
+        for sense in senses {
+            match sense {
+                Sense::Site(at) => self.named.sites.extend(self.lexicon.site(*at)),
+                Sense::Form(at) => self.named.forms.extend(self.lexicon.form(*at)),
+                _ => {}
+            }
+        }
+    }
+
+    /// An option that words stand for, with what it is an option of.
+    fn option(&mut self, at: usize) {
+        let Some(flag) = self.lexicon.flag(at) else { return };
+        self.named.flags.extend_from_slice(&flag.flags);
+        let action = flag.of.as_ref().and_then(|name| self.lexicon.entry_named(name, Kind::Action));
+        self.named.things.extend(action.map(|entry| entry_thing(entry, &entry.name, None, self.languages)));
+    }
+
+    /// Notes that something is said of the texts that a unit names.
+    pub(super) fn said_in(&mut self, unit: &Unit<'_, '_>) {
+        for sense in unit.senses() {
+            if let Sense::Subject(of, part) = sense {
+                self.said_of(*of, *part);
+            }
+        }
+    }
+
+    fn said_of(&mut self, of: Of, part: Part) {
+        self.named.subject = self.named.subject.or(Some(of));
+        if !self.named.subjects.iter().any(|(known, _)| *known == of) {
+            self.named.subjects.push((of, part));
+        }
+    }
+
+    /// A measure takes the number before it; a subject that is also a measure (`lines`) takes it where there is one.
+    fn measure(&mut self, measure: Measure) {
+        if let Some(last) = self.named.measures.last_mut() {
+            last.1 = last.1.or(Some(measure));
+        }
+    }
+
+    fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
+        let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
+        let keyword = form == Form::Code && self.lexicon.is_keyword(unit.text);
+        if unit.text.trim().is_empty() || (sign || keyword || self.behind.like) && self.negative {
+            return;
+        }
+        let verb = self.named.verb;
+        let edits = verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run | Cue::Ask | Cue::Say));
+        let thing = match form {
+            _ if unit.text.starts_with('-') => {
+                self.named.flags.push(unit.text.to_owned());
+                return;
+            }
+            _ if verb == Some(Cue::Say) || (self.named.subject == Some(Of::Reply) && form == Form::Quote) => {
+                reply_thing(unit.text)
+            }
+            Form::Quote if self.phrases && !unit.text.contains(['(', '_', '=']) => reply_thing(unit.text),
+            Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
+                skill_thing(unit.text.trim_start_matches('/'))
+            }
+            // What is called and has no arguments is code (`call fetch directly`).
+            Form::Code if self.behind.call && !unit.text.contains([' ', '/', '-']) => text_thing(unit.text),
+            Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
+            _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
+                path_thing(unit.text, verb)
+            }
+            // `moves/deletes` are two words unless something is done to files.
+            Form::Path if !edits && !unit.text.contains(['.', '*', '~']) && !unit.text.ends_with('/') => return,
+            Form::Quote if self.negative && self.behind.term => word_thing(unit.text),
+            // A verb in quotation marks (`don't "fix" the order`) is meant in another way.
+            Form::Quote
+                if self.negative && verb != Some(Cue::Use) && unit.text.chars().all(|c| c.is_ascii_lowercase()) =>
+            {
+                return;
+            }
+            Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
+            Form::Quote if verb.is_none() && !unit.text.contains(['(', '_', '=']) => {
+                self.named.quotes.push(unit.text.to_owned());
+                return;
+            }
+            _ => text_thing(unit.text),
+        };
+        self.named.things.push(thing);
+    }
+
+    /// Takes in a command line; of several in one, each is run.
+    fn commands(&mut self, text: &str) {
+        for (at, part) in text.split("&&").map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+            let thing = command_thing(self.run_as(part), Some(self.lexicon));
+            self.named.things.push(Thing { literal: at > 0, joined: at > 0, ..thing });
+        }
+    }
+
+    /// The part of a command that is looked for: who is to run it may give the program behind `--` other options.
+    fn run_as<'t>(&self, text: &'t str) -> &'t str {
+        if self.negative { text } else { text.split(" -- ").next().unwrap_or(text) }
+    }
+
+    /// Whether a code span is run: it is the object of `run`, or what is used reads like a command or a script.
+    fn is_command(&self, text: &str) -> bool {
+        let path = self.lexicon.is_path(text);
+        let edits = self.named.verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run));
+        if self.lexicon.is_program(text.split(' ').next().unwrap_or(text)) && !edits && !path {
+            return true;
+        }
+        let main = matches!(self.role, Role::Main | Role::Instead);
+        match self.named.verb {
+            Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
+            // Programs are not spelled like the names of products.
+            Some(Cue::Run) if text.starts_with(char::is_uppercase) && !text.contains([' ', '-', '/']) => false,
+            Some(Cue::Run) => !path || (main && text.contains('/') && !is_data(text)),
+            Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
+            None if path => is_script(text),
+            Some(Cue::Use) | None => is_command_like(text, self.lexicon),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a path names a file that is written and not run.
+fn is_data(path: &str) -> bool {
+    const DATA: [&str; 16] = [
+        "md", "mdx", "json", "yaml", "yml", "toml", "hcl", "tf", "txt", "css", "html", "sql", "proto", "lock", "xml",
+        "csv",
+    ];
+    path.rsplit_once('.').is_some_and(|(_, ending)| DATA.contains(&ending)) || path.contains('*')
+}
+
+/// Whether a path is that of a program in a folder for such.
+fn is_script(path: &str) -> bool {
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    let kept = ["script", "scripts", "bin", "tools", "hack", ".", "dev", "ci"];
+    let runs = ["sh", "bash", "js", "mjs", "ts", "py", "rb", "ps1", "bat", "nu", "pl", "fish"];
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    !name.is_empty()
+        && !path.contains('*')
+        && folder.split('/').any(|part| kept.contains(&part))
+        && ending.is_none_or(|e| runs.contains(&e))
+}
+
+/// How well a sort of thing fits what is done to it; lower is better.
+fn rank(kind: Kind, verb: Option<Cue>) -> u8 {
+    let order: &[Kind] = match verb {
+        Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place) => {
+            &[Kind::Files, Kind::Language, Kind::Construct, Kind::Action, Kind::Tool]
+        }
+        Some(Cue::Run) => &[Kind::Action, Kind::Tool, Kind::Construct],
+        _ => &[Kind::Tool, Kind::Action, Kind::Moment, Kind::Construct, Kind::AgentTool, Kind::Files],
+    };
+    order.iter().position(|known| *known == kind).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+}
