@@ -19,6 +19,7 @@ use crate::folder::Transaction;
 use crate::recorded::{Recording, Told};
 use crate::report::{Conflict, Mined, Proposal};
 use rules::{Class, Code, Correction, Diagnostic, Event, EventKind, Rule, Span, Understanding};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -63,23 +64,20 @@ pub fn mine(
     // A rule that comes from a recording is no explicit yes, whatever the plan says.
     let plan = Plan { arm: false, history: &history, ..*plan };
     let mut sum = Mined { passed: sources.passed.clone(), ..Mined::default() };
-    let (mut unread, read) = (Vec::new(), &mut 0);
-    let (compilation, replayed) = {
-        let (sum, unread) = (&mut sum, &mut unread);
-        let progress = std::cell::RefCell::new((progress, read));
-        let told = |bytes: u64| {
-            let (progress, read) = &mut *progress.borrow_mut();
-            **read += bytes;
-            progress(**read);
-        };
-        engine.run("trace mine", &plan, &mut |bytes| told(bytes), |run, transaction| {
-            let mut search = Search { engine, plan: &plan, run, transaction, sum, known: HashSet::new(), unread };
-            for source in &sources.found {
-                told(search.source(source)?);
-            }
-            Ok(())
-        })?
+    let mut unread = Vec::new();
+    let (progress, done) = (RefCell::new(progress), Cell::new(0));
+    let told = |bytes| {
+        done.set(done.get() + bytes);
+        (progress.borrow_mut())(done.get());
     };
+    let (compilation, replayed) = engine.run("trace mine", &plan, &mut |bytes| told(bytes), |run, transaction| {
+        let (sum, unread) = (&mut sum, &mut unread);
+        let mut search = Search { engine, plan: &plan, run, transaction, sum, known: HashSet::new(), unread };
+        for source in &sources.found {
+            told(search.source(source)?);
+        }
+        Ok(())
+    })?;
     sum.replayed = replayed;
     let mut found = found(compilation, sum);
     found.diagnostics.splice(0..0, unread);
