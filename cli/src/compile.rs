@@ -1,10 +1,15 @@
 //! `trace compile`: makes rules and checks of what a user said.
 
+use crate::configured::reading;
 use crate::output::{self, Format};
 use crate::render::Report;
 use crate::{End, engine};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use server::compilation::Plan;
+use server::mine::sources;
+use server::reader::Reader;
+use server::recorded::Recording;
 use server::report::Fate;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -20,6 +25,8 @@ Examples:
   trace compile corrections.jsonl
   echo 'never use npm here, use pnpm' | trace compile -
   trace compile --shadow notes.txt          log violations first, stand in nobody's way
+  trace compile notes.txt --history ~/.claude/projects
+                                            try the rules on recorded sessions first
 
 Exit codes: 0 everything was read, 1 some lines could not be read, 2 could not run.")]
 pub(crate) struct Arguments {
@@ -29,6 +36,10 @@ pub(crate) struct Arguments {
     /// Put new rules in shadow: they are logged, not enforced
     #[arg(long)]
     shadow: bool,
+    /// Recorded sessions, or a folder of some: a rule that would have fired where you did not mind is put in shadow (may be
+    /// repeated)
+    #[arg(long, value_name = "PATH")]
+    history: Vec<PathBuf>,
     /// Show what became of every message, not only of those that made rules
     #[arg(long)]
     all: bool,
@@ -42,11 +53,16 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
         std::fs::create_dir_all(root).with_context(|| format!("cannot create `{}`", root.display()))?;
     }
     let engine = engine(root)?;
+    let history = recordings(&arguments.history)?;
+    let (reader, faults) = reading(&engine)?;
+    faults.iter().for_each(output::diagnostic);
+    let plan = Plan { reader: &reader, arm: !arguments.shadow, keep: true, history: &history };
+    let replayed: u64 = history.iter().map(Recording::size).sum();
     let mut unread = 0;
     for path in &arguments.inputs {
         let (input, name, size) = open(path)?;
-        let bar = progress(size);
-        let compiled = engine.compile(input, &name, !arguments.shadow, &mut |bytes| bar.set_position(bytes));
+        let bar = progress(if size > 0 { size + replayed } else { 0 });
+        let compiled = engine.compile_by(input, &name, &plan, &mut |bytes| bar.set_position(bytes));
         bar.finish_and_clear();
         let compiled = compiled?;
         unread += compiled.sum.fates.get(&Fate::Malformed).copied().unwrap_or_default();
@@ -54,7 +70,20 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
         compiled.each(&mut |record| report.add(&record))?;
         report.finish()?;
     }
+    told(&reader);
     Ok(if unread > 0 { End::Findings } else { End::Clean })
+}
+
+/// The recordings at some paths.
+pub(crate) fn recordings(paths: &[PathBuf]) -> Result<Vec<Recording>> {
+    Ok(sources(paths)?.recordings().cloned().collect())
+}
+
+/// Tells what a model that was asked came to.
+pub(crate) fn told(reader: &Reader) {
+    if let Some(text) = reader.asked() {
+        output::note(&text);
+    }
 }
 
 fn open(path: &Path) -> Result<(Box<dyn BufRead>, String, u64)> {
@@ -70,7 +99,7 @@ fn open(path: &Path) -> Result<(Box<dyn BufRead>, String, u64)> {
     Ok((Box::new(BufReader::new(file)), name, about.len()))
 }
 
-fn progress(size: u64) -> ProgressBar {
+pub(crate) fn progress(size: u64) -> ProgressBar {
     if !output::is_watched() || size == 0 {
         return ProgressBar::hidden();
     }

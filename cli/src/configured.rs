@@ -2,12 +2,14 @@
 //! no two of them look for memories by different models.
 
 use crate::workspace;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use memory::embed::{Choice, choose};
 use memory::model::Model;
+use rules::Diagnostic;
 use server::Engine;
-use server::config::Config;
+use server::config::{Config, Tier};
 use server::model::Client;
+use server::reader::Reader;
 use server::service::{self, Service, Workspace};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -45,6 +47,21 @@ impl Configured {
         let settings = service::Settings { embedder, model, workspace, ..service::Settings::beside(store) };
         Ok((Service::open(settings)?, reason))
     }
+}
+
+/// What messages are understood by, as it is configured; and what is wrong with the workspace's own lexicon.
+pub(crate) fn reading(engine: &Engine) -> Result<(Reader, Vec<Diagnostic>)> {
+    let config = Config::read(&config_of(engine))?;
+    let (reader, faults) = engine.reader();
+    if config.understanding.tier == Tier::Low {
+        return Ok((reader, faults));
+    }
+    let model = config.model.context(
+        "the tier `high` of understanding asks a language model, and none is configured\n\
+         help: add a section `[model]` to `.trace/config.toml`, or take `tier` out",
+    )?;
+    let client = Client::new(model, variable, service::clock())?;
+    Ok((reader.asking(Arc::new(client)), faults))
 }
 
 /// The file of a workspace's configuration.

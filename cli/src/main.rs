@@ -13,8 +13,10 @@ mod explain;
 mod hook;
 mod install;
 mod keys;
+mod lexicon;
 mod mcp;
 mod memory;
+mod mine;
 mod model;
 mod output;
 mod render;
@@ -42,6 +44,7 @@ use std::process::ExitCode;
     after_help = "\
 Examples:
   trace compile corrections.jsonl       make rules and checks of what you said
+  trace mine ~/.claude/projects         find what you have said already, and try it on what agents did
   trace check events.jsonl              judge an agent's events by them
   trace check --staged                  judge a commit before it is made
   trace explain npm-instead-of-pnpm     what a rule means, and where it came from
@@ -67,12 +70,14 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Compile(compile::Arguments),
+    Mine(mine::Arguments),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Rules(rules_cmd::Arguments),
     Schema(schema::Arguments),
     Anomalies(anomalies::Arguments),
     Eval(eval::Arguments),
+    Lexicon(lexicon::Arguments),
     Model(model::Arguments),
     Mcp(mcp::Arguments),
     State(state::Arguments),
@@ -107,12 +112,14 @@ fn main() -> ExitCode {
     let root = arguments.root;
     let end = match arguments.command {
         Command::Compile(arguments) => compile::run(root, &arguments),
+        Command::Mine(arguments) => mine::run(root, &arguments),
         Command::Check(arguments) => check::run(root, arguments),
         Command::Explain(arguments) => explain::run(root, &arguments),
         Command::Rules(arguments) => rules_cmd::run(root, arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Anomalies(arguments) => anomalies::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Lexicon(arguments) => lexicon::run(root, &arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Mcp(arguments) => mcp::run(root, arguments),
         Command::State(arguments) => state::run(root, arguments),

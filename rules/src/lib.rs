@@ -16,6 +16,7 @@ pub mod event;
 pub mod file;
 pub mod lexicon;
 pub mod predicate;
+pub mod proposal;
 pub mod rule;
 pub mod understand;
 

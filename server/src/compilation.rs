@@ -2,15 +2,18 @@
 //!
 //! INVARIANT: memory is bounded by the rule book; the report waits in a file once it is long.
 
+use crate::backtest::{Advice, Backtest, Replay, Replayed};
 use crate::engine::{EngineError, cause, place};
 use crate::folder::{Folder, Loaded, Transaction};
 use crate::lines::Line;
+use crate::reader::Reader;
+use crate::recorded::Recording;
 use crate::report::{self, Compiled, Conflict, Fate, Input, Outcome, Record};
 use compiler::trial;
 use compiler::{Check, conflict};
 use rules::book::{Action, Admission, RuleBook};
 use rules::correction::{Correction, Form};
-use rules::{Class, Code, Decision, Diagnostic, Lexicon, Rule, RuleId, Span, State};
+use rules::{Class, Code, Decision, Diagnostic, Rule, RuleId, Span, State, Understanding};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use tempfile::SpooledTempFile;
@@ -20,6 +23,19 @@ const MAX_SPOOLED_BYTES: usize = 4 << 20;
 /// How much of a message a report shows, in bytes.
 const MAX_SHOWN_BYTES: usize = 200;
 
+/// How a compilation goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'p> {
+    /// What messages are understood by.
+    pub reader: &'p Reader,
+    /// Whether rules that pass their own tests are armed, or put in shadow.
+    pub arm: bool,
+    /// Whether anything is written.
+    pub keep: bool,
+    /// Recorded sessions over which the rules are run; one that fires where nobody minded is not armed.
+    pub history: &'p [Recording],
+}
+
 /// What a compilation did, kept outside memory where it is long.
 #[derive(Debug)]
 pub struct Compilation {
@@ -27,10 +43,26 @@ pub struct Compilation {
     pub sum: Compiled,
     /// Rules that cannot both be kept.
     pub conflicts: Vec<Conflict>,
+    /// The rules that the inputs made or support, as they are now, in the order of their names.
+    pub rules: Vec<Rule>,
+    /// How often each of them was said in the inputs, and in which sessions.
+    pub heard: BTreeMap<RuleId, Heard>,
+    /// What each of them would have done in recorded sessions, where there are some.
+    pub backtests: BTreeMap<RuleId, Backtest>,
+    /// What is wrong with what was read.
+    pub diagnostics: Vec<Diagnostic>,
     spool: SpooledTempFile,
-    diagnostics: Vec<Diagnostic>,
     /// The final state and fate of each rule that the inputs made or support.
     fates: BTreeMap<RuleId, (State, Fate)>,
+}
+
+/// How often a rule was said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// In how many messages.
+    pub times: usize,
+    /// In which sessions, as far as messages name one.
+    pub sessions: BTreeSet<String>,
 }
 
 /// One compilation under way.
@@ -42,6 +74,7 @@ pub(crate) struct Run<'a> {
     changed: BTreeMap<RuleId, (report::Admission, usize)>,
     /// Every rule that a message made or supports.
     meant: BTreeSet<RuleId>,
+    heard: BTreeMap<RuleId, Heard>,
     /// The rules that this run has brought into force.
     raised: BTreeSet<RuleId>,
     spool: SpooledTempFile,
@@ -49,27 +82,30 @@ pub(crate) struct Run<'a> {
     form: Option<Form>,
     name: &'a str,
     folder: &'a Folder,
+    reader: &'a Reader,
 }
 
 impl<'a> Run<'a> {
     /// A compilation of an input into the rules that are there.
-    pub(crate) fn new(name: &'a str, folder: &'a Folder, loaded: &Loaded) -> Self {
+    pub(crate) fn new(name: &'a str, folder: &'a Folder, loaded: &Loaded, reader: &'a Reader) -> Self {
         Self {
             book: loaded.book(),
             before: loaded.rules().map(|rule| rule.id.clone()).collect(),
             changed: BTreeMap::new(),
             meant: BTreeSet::new(),
+            heard: BTreeMap::new(),
             raised: BTreeSet::new(),
             spool: SpooledTempFile::new(MAX_SPOOLED_BYTES),
             sum: Compiled::default(),
             form: None,
             name,
             folder,
+            reader,
         }
     }
 
     /// Takes a line of the input.
-    pub(crate) fn line(&mut self, line: &Line, transaction: &mut Transaction<'_>) -> Result<(), EngineError> {
+    pub(crate) fn line(&mut self, line: &Line, transaction: Option<&mut Transaction<'_>>) -> Result<(), EngineError> {
         let read = line.text().and_then(|text| {
             if text.trim().is_empty() {
                 return Ok(None);
@@ -81,7 +117,11 @@ impl<'a> Run<'a> {
         });
         match read {
             Ok(None) => Ok(()),
-            Ok(Some(correction)) => self.correction(line.number, correction, transaction),
+            Ok(Some(mut correction)) => {
+                correction.source.get_or_insert_with(|| format!("{}:{}", self.name, line.number));
+                let understood = self.reader.understand(&correction);
+                self.said(line.number, &correction, understood, transaction)
+            }
             Err(diagnostic) => {
                 let place = diagnostic.span.clone().unwrap_or_else(|| Span::on(self.name, line.number, 1, 1, ""));
                 let why = diagnostic.message.clone();
@@ -92,23 +132,23 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn correction(
+    /// Takes what was said, with what it means.
+    pub(crate) fn said(
         &mut self,
         line: usize,
-        mut correction: Correction,
-        transaction: &mut Transaction<'_>,
+        correction: &Correction,
+        understood: Understanding,
+        transaction: Option<&mut Transaction<'_>>,
     ) -> Result<(), EngineError> {
-        correction.source.get_or_insert_with(|| format!("{}:{line}", self.name));
-        let understood = rules::understand(&correction, Lexicon::builtin());
         let fate = match understood.class {
             Class::NotACorrection => Fate::NotACorrection,
             Class::OneOff => Fate::OneOff,
             Class::Durable => Fate::Reminder,
         };
-        if understood.class != Class::NotACorrection {
-            transaction.correct(&correction)?;
+        if let Some(transaction) = transaction.filter(|_| understood.class != Class::NotACorrection) {
+            transaction.correct(correction)?;
         }
-        let mut made = Vec::new();
+        let (mut made, mut heard) = (Vec::new(), BTreeSet::new());
         for proposal in understood.rules {
             let quote = proposal.said.first().map(|quote| quote.quote.clone()).unwrap_or_default();
             let admitted = self.book.admit(&proposal);
@@ -121,6 +161,7 @@ impl<'a> Run<'a> {
             };
             let id = admitted.id().clone();
             self.meant.insert(id.clone());
+            heard.insert(id.clone());
             for rule in admitted.into_rules() {
                 // A rule that is made in this run stays new, however often it is said.
                 let order = self.changed.len();
@@ -131,11 +172,37 @@ impl<'a> Run<'a> {
                 made.push(outcome(rule, admission, quote));
             }
         }
+        for id in heard {
+            let heard = self.heard.entry(id).or_default();
+            heard.times += 1;
+            heard.sessions.extend(correction.session.clone());
+        }
         self.input(Input { line, text: shown(&correction.text), fate, why: understood.why, rules: made })
     }
 
+    /// Runs every rule that a message made or supports over recorded sessions.
+    pub(crate) fn replay(
+        &self,
+        history: &[Recording],
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(BTreeMap<RuleId, Backtest>, Replayed), EngineError> {
+        let mut replay = Replay::new(&self.book, &self.meant, self.reader.lexicon());
+        for recording in history {
+            let name = || recording.path.display().to_string();
+            replay.recording(recording).map_err(|source| EngineError::Input { name: name(), source })?;
+            progress(recording.size());
+        }
+        let replayed = replay.replayed;
+        Ok((replay.finish(), replayed))
+    }
+
     /// Tries every rule that was made or changed, and decides its state; says which rules cannot both be kept.
-    pub(crate) fn settle(&mut self, arm: bool, diagnostics: &mut Vec<Diagnostic>) -> Vec<Conflict> {
+    pub(crate) fn settle(
+        &mut self,
+        arm: bool,
+        backtests: &BTreeMap<RuleId, Backtest>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Conflict> {
         let touched: Vec<RuleId> = self.changed.keys().cloned().collect();
         for id in &touched {
             let Some(mut rule) = self.book.rule(id).cloned() else { continue };
@@ -144,7 +211,8 @@ impl<'a> Run<'a> {
             if rule.state == State::Retired || only_cites && !is_new {
                 continue;
             }
-            let ready = if arm { State::Armed } else { State::Shadow };
+            let misfires = backtests.get(id).is_some_and(|backtest| backtest.advice == Advice::Shadow);
+            let ready = if arm && !misfires { State::Armed } else { State::Shadow };
             let before = rule.state;
             if rule.decided_by == Decision::Check {
                 rule.examples.extend(trial::mutants(&rule));
@@ -249,6 +317,7 @@ impl<'a> Run<'a> {
     pub(crate) fn finish(
         self,
         conflicts: Vec<Conflict>,
+        backtests: BTreeMap<RuleId, Backtest>,
         diagnostics: Vec<Diagnostic>,
     ) -> Result<Compilation, EngineError> {
         let mut sum = self.sum;
@@ -265,7 +334,9 @@ impl<'a> Run<'a> {
             None => Fate::Enforced,
         };
         let fates = self.book.iter().map(|rule| (rule.id.clone(), (rule.state, fate(rule)))).collect();
-        let mut compilation = Compilation { sum, conflicts, spool: self.spool, diagnostics, fates };
+        let rules = self.meant.iter().filter_map(|id| self.book.rule(id).cloned()).collect();
+        let mut compilation =
+            Compilation { sum, conflicts, rules, heard: self.heard, backtests, diagnostics, spool: self.spool, fates };
         let mut counts: BTreeMap<Fate, usize> = BTreeMap::new();
         let counted: io::Result<()> = compilation.inputs(&mut |record| {
             if let Record::Input(input) = record {
@@ -280,7 +351,7 @@ impl<'a> Run<'a> {
 }
 
 impl Compilation {
-    /// Hands every record of the report on: inputs in order, conflicts, diagnostics and the sum.
+    /// Hands every record of the report on: inputs in order, conflicts, diagnostics, backtests and the sum.
     ///
     /// # Errors
     /// What is taken fails, or the part of the report that is not in memory cannot be read.
@@ -288,6 +359,7 @@ impl Compilation {
         self.inputs(take)?;
         self.conflicts.into_iter().try_for_each(|conflict| take(Record::Conflict(conflict)))?;
         self.diagnostics.into_iter().try_for_each(|diagnostic| take(Record::Diagnostic(diagnostic)))?;
+        self.backtests.into_values().try_for_each(|backtest| take(Record::Backtest(backtest)))?;
         take(Record::Compiled(self.sum))
     }
 

@@ -24,8 +24,29 @@ pub struct Config {
     pub server: ServerConfig,
     /// What makes vectors of texts.
     pub embedding: EmbeddingConfig,
-    /// The language model of the high tiers of recall, where there is one.
+    /// The language model of the high tiers, where there is one.
     pub model: Option<crate::model::Settings>,
+    /// How what users say is understood.
+    pub understanding: UnderstandingConfig,
+}
+
+/// How what users say is understood by `trace compile` and `trace mine`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnderstandingConfig {
+    /// How much effort is made.
+    pub tier: Tier,
+}
+
+/// How much effort is made to understand what users say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// The grammar and the lexicon.
+    #[default]
+    Low,
+    /// The model of the section `[model]` is asked about what they leave open.
+    High,
 }
 
 /// What makes vectors of texts; see [`memory::embed::choose`].

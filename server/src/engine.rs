@@ -1,14 +1,17 @@
 //! The engine: from what a user said to checks, over the files of one workspace.
 
-use crate::compilation::{Compilation, Run};
-use crate::folder::{Cause, Folder, FolderError, Loaded, RuleFile};
+use crate::backtest::Replayed;
+use crate::compilation::{Compilation, Plan, Run};
+use crate::folder::{Cause, Folder, FolderError, Loaded, RuleFile, Transaction};
 use crate::history;
 use crate::lines;
+use crate::reader::Reader;
 use crate::workspace::Repository;
 use compiler::trial::{self, Trial};
 use compiler::{ArtifactError, Check, Checks};
 use rules::book::{Action, NotAllowed, transition};
 use rules::{Code, Decision, Diagnostic, Rule, RuleId, Severity, Span, State};
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
@@ -260,6 +263,11 @@ impl Engine {
         }
     }
 
+    /// What messages are understood by: the built-in lexicon with the workspace's own, and what is wrong with that.
+    pub fn reader(&self) -> (Reader, Vec<Diagnostic>) {
+        Reader::of(&self.folder)
+    }
+
     /// Compiles what a user said into rules and checks.
     ///
     /// The input is read line by line; memory is bounded by the longest line and the rule book. What is read so far is
@@ -274,26 +282,72 @@ impl Engine {
         arm: bool,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Compilation, EngineError> {
-        let mut transaction = self.folder.transaction()?;
-        let loaded = self.folder.load();
-        let mut run = Run::new(name, &self.folder, &loaded);
+        let (reader, faults) = self.reader();
+        let plan = Plan { reader: &reader, arm, keep: true, history: &[] };
+        let mut compilation = self.compile_by(input, name, &plan, progress)?;
+        compilation.diagnostics.extend(faults);
+        Ok(compilation)
+    }
+
+    /// Compiles what a user said by a plan; `progress` is told the bytes of the input and then of the recordings too.
+    ///
+    /// # Errors
+    /// The input or a recording cannot be read, or our own files not be written.
+    pub fn compile_by(
+        &self,
+        input: impl BufRead,
+        name: &str,
+        plan: &Plan<'_>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Compilation, EngineError> {
         let failed = |source| EngineError::Input { name: name.to_owned(), source };
-        for line in lines::bounded(input, MAX_LINE_BYTES) {
-            let line = line.map_err(failed)?;
-            run.line(&line, &mut transaction)?;
-            progress(line.end);
-        }
+        let (progress, done) = (RefCell::new(progress), Cell::new(0));
+        let told = |bytes| {
+            done.set(done.get() + bytes);
+            (progress.borrow_mut())(done.get());
+        };
+        let (compilation, _) = self.run(name, plan, &mut |bytes| told(bytes), |run, mut transaction| {
+            for line in lines::bounded(input, MAX_LINE_BYTES) {
+                let line = line.map_err(failed)?;
+                run.line(&line, transaction.as_deref_mut())?;
+                told(line.end - done.get());
+            }
+            Ok(())
+        })?;
+        Ok(compilation)
+    }
+
+    /// Runs a compilation; `feed` gives it what was said, and `progress` is told the bytes of each recording that was
+    /// replayed.
+    pub(crate) fn run<'f>(
+        &'f self,
+        name: &str,
+        plan: &Plan<'_>,
+        progress: &mut dyn FnMut(u64),
+        feed: impl FnOnce(&mut Run<'_>, Option<&mut Transaction<'f>>) -> Result<(), EngineError>,
+    ) -> Result<(Compilation, Replayed), EngineError> {
+        let mut transaction = plan.keep.then(|| self.folder.transaction()).transpose()?;
+        let loaded = self.folder.load();
+        let mut run = Run::new(name, &self.folder, &loaded, plan.reader);
+        feed(&mut run, transaction.as_mut())?;
+        let (backtests, replayed) = match plan.history {
+            [] => Default::default(),
+            history => run.replay(history, progress)?,
+        };
         let mut diagnostics = loaded.diagnostics.clone();
-        let conflicts = run.settle(arm, &mut diagnostics);
+        let conflicts = run.settle(plan.arm, &backtests, &mut diagnostics);
+        let Some(mut transaction) = transaction else {
+            return Ok((run.finish(conflicts, backtests, diagnostics)?, replayed));
+        };
         let written = run.write(&loaded, &self.folder, &mut transaction)?;
         diagnostics.extend(transaction.commit()?);
         let (checks, faults) = self.checks();
         // What was wrong with the files before is known already.
         diagnostics.extend(faults.into_iter().filter(|fault| !loaded.diagnostics.contains(fault)));
-        let mut compilation = run.finish(conflicts, diagnostics)?;
+        let mut compilation = run.finish(conflicts, backtests, diagnostics)?;
         compilation.sum.written = written;
         compilation.sum.checks = checks.len();
-        Ok(compilation)
+        Ok((compilation, replayed))
     }
 }
 

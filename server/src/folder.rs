@@ -3,6 +3,7 @@
 //! ```text
 //! .trace/corrections.jsonl   what was said, append-only
 //! .trace/rules/NAME.toml     one rule to a file
+//! .trace/lexicon/*.toml      what the workspace adds to the lexicon
 //! .trace/history.jsonl       each change of a rule, with the whole file before and after it
 //! .trace/cache/checks.bin    derived, may always be deleted
 //! .trace/lock                held by whoever writes

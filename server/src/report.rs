@@ -1,7 +1,8 @@
 //! What became of things: the records that `trace compile` and `trace check` print, one JSON object a line.
 
+use crate::backtest::{Backtest, Replayed};
 use compiler::Verdict;
-use rules::{Diagnostic, RuleId, State};
+use rules::{Decision, Diagnostic, Directive, Quote, RuleId, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,8 +20,14 @@ pub enum Record {
     Verdict(Verdict),
     /// Something that is wrong with what was read.
     Diagnostic(Diagnostic),
+    /// What a rule would have done in recorded sessions.
+    Backtest(Backtest),
+    /// A rule that `trace mine` proposes.
+    Proposal(Box<Proposal>),
     /// The last line of `trace compile`.
     Compiled(Compiled),
+    /// The last line of `trace mine`.
+    Mined(Mined),
     /// The last line of `trace check`.
     Checked(Checked),
 }
@@ -134,6 +141,57 @@ impl fmt::Display for Fate {
             Self::Malformed => "malformed",
         })
     }
+}
+
+/// A rule that was found in recorded sessions and documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Proposal {
+    /// The rule.
+    pub rule: RuleId,
+    /// What it asks, in one line.
+    pub title: String,
+    /// Its state if it is kept, or now where it is.
+    pub state: State,
+    /// What decides whether it is kept.
+    pub decided_by: Decision,
+    /// What it asks, where a check decides it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Directive>,
+    /// How sure the compiler is that it understood, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// The exact words that it rests on, with where they were said: the first of them, where they are many.
+    pub said: Vec<Quote>,
+    /// How many of the messages said it.
+    pub times: usize,
+    /// In how many sessions that was.
+    pub sessions: usize,
+    /// What it would have done in the recorded sessions, where a check decides it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backtest: Option<Backtest>,
+}
+
+/// The sum of a search for rules.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Mined {
+    /// How many recordings were read.
+    pub recordings: usize,
+    /// How many documents of instructions were read.
+    pub documents: usize,
+    /// How many messages of users, and statements of documents, were read.
+    pub messages: usize,
+    /// How many of them made or support rules.
+    pub durable: usize,
+    /// How much was replayed.
+    pub replayed: Replayed,
+    /// What was passed over, and how often.
+    pub passed: BTreeMap<String, usize>,
+    /// How many lines could not be read.
+    pub unread: usize,
+    /// How many rules are proposed.
+    pub proposals: usize,
+    /// How many rule files were written.
+    pub written: usize,
 }
 
 /// Two rules that cannot both be kept.

@@ -4,9 +4,11 @@
 
 use memory::budget::Clock;
 use memory::model::{Ask, Model, ModelError, Price, Usage};
+use rules::{Class, Correction, State, Understanding};
 use serde_json::{Value, json};
 use server::model::breaker::Breaker;
 use server::model::{Client, Provider, Settings, SettingsError};
+use server::proposer::Proposer;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
@@ -342,4 +344,79 @@ fn settings_say_what_is_missing() {
     {
         assert!(matches!(error(unreadable, None), SettingsError::Unreadable(_)), "{unreadable}");
     }
+}
+
+/// The same answer with another text.
+fn saying(provider: Provider, text: &str) -> Reply {
+    let escaped = json!(text).to_string();
+    let escaped = escaped.trim_matches('"');
+    Reply::Bytes(ok(&good(provider).replace("Hello, ", "").replace("Ada.", escaped)))
+}
+
+/// What a model proposes of "the bundle stays slim, so forget about moment", with one thing changed.
+fn proposal(change: impl Fn(&mut Value)) -> String {
+    let event = |command: &str| json!({ "event": "pre_tool_use", "tool": "Bash", "input": { "command": command } });
+    let mut rule = json!({
+        "quote": "forget about moment",
+        "id": "no-moment",
+        "title": "never install moment",
+        "decided_by": "check",
+        "check": { "pattern": "absence", "never": { "command": "npm install|i|add moment" } },
+        "examples": [
+            { "violates": true, "events": [event("npm install moment")] },
+            { "violates": false, "events": [event("npm install dayjs")] },
+        ],
+    });
+    change(&mut rule);
+    json!({ "rules": [rule] }).to_string()
+}
+
+#[test]
+fn what_a_model_proposes_is_tried_like_what_anybody_does() {
+    let correction = Correction::of(
+        "the bundle stays slim, so forget about moment. The key is sk-proj-abcdefghijklmnop0123456789ABCDEFGH",
+    );
+    let nothing = || Understanding {
+        class: Class::NotACorrection,
+        evidence: Vec::new(),
+        rules: Vec::new(),
+        why: "nothing".to_owned(),
+    };
+    let cases: [(String, usize, &str); 7] = [
+        (proposal(|_| {}), 1, "1 rules were taken (12 tokens in, 5 out, $0.0000)"),
+        (format!("```json\n{}\n```", proposal(|_| {})), 1, "1 rules were taken"),
+        (proposal(|rule| rule["quote"] = json!("never use moment")), 0, "its quote is no part of the message"),
+        (proposal(|rule| rule["check"]["never"] = json!({ "reply": { "matches": "(" } })), 0, "does not compile"),
+        (proposal(|rule| rule["check"]["never"] = json!({ "command": "yarn" })), 0, "fails its own examples"),
+        (proposal(|rule| rule["examples"] = json!([])), 0, "fails its own examples"),
+        ("I would rather not.".to_owned(), 0, "is not the JSON that was asked for"),
+    ];
+    for provider in ALL {
+        for (answer, taken, told) in &cases {
+            let desk = Desk::open(vec![saying(provider, answer)]);
+            let proposer = Proposer::new(Arc::new(client(provider, &desk.address)));
+            let understood = proposer.complete(&correction, nothing());
+            assert_eq!(understood.rules.len(), *taken, "{answer}: {}", proposer.told());
+            assert!(proposer.told().contains(told), "{answer}: {}", proposer.told());
+            let expected = if *taken > 0 { Class::Durable } else { Class::NotACorrection };
+            assert_eq!((understood.class, understood.evidence.len()), (expected, *taken));
+            assert!(understood.rules.iter().all(|rule| rule.state == State::Proposed && rule.confidence == Some(0.5)));
+            let seen = desk.close();
+            let body = seen[0].1.to_string();
+            assert!(body.contains("forget about moment") && body.contains("bounded_existence"), "words and schema");
+            assert!(!body.contains("sk-proj-abc"), "secrets stay here");
+        }
+    }
+}
+
+#[test]
+fn a_model_that_fails_or_is_not_needed_changes_nothing() {
+    let correction = Correction::of("never use npm here, use pnpm");
+    let known = rules::understand(&correction, rules::Lexicon::builtin());
+    let nobody = Proposer::new(Arc::new(client(Provider::OpenAi, "http://127.0.0.1:9")));
+    assert_eq!(nobody.complete(&correction, known.clone()), known);
+    assert!(nobody.told().contains("asked 0 times"), "a check needs no model: {}", nobody.told());
+    let open = Understanding { class: Class::OneOff, evidence: Vec::new(), rules: Vec::new(), why: String::new() };
+    assert_eq!(nobody.complete(&correction, open.clone()), open);
+    assert!(nobody.told().contains("1 × the model could not be asked"), "{}", nobody.told());
 }

@@ -18,7 +18,7 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// Take over what other programs remember
 ///
 /// Understands mem0 exports, the MCP knowledge-graph server's file, Markdown, `LoCoMo` and `LongMemEval`, transcripts of Claude Code,
-/// Codex and Gemini CLI, and `trace memory export`. Folders are searched for files with known endings. What is there already
+/// Codex, Gemini CLI and Copilot CLI, histories of Aider, exports of `SpecStory`, and `trace memory export`. Folders are searched for files with known endings. What is there already
 /// is not added twice.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -33,7 +33,7 @@ pub(super) struct Import {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// What the files are [default: told by their content]: mem0, knowledge-graph, markdown, locomo, longmemeval,
-    /// claude-code, codex, gemini or trace
+    /// claude-code, codex, gemini, copilot, aider, specstory or trace
     #[arg(long, value_name = "FORMAT")]
     from: Option<Format>,
     /// Take what tools answered from transcripts too, as text from outside

@@ -1,6 +1,7 @@
 //! Reports in Markdown.
 
 use super::effect;
+use crate::mine::figures;
 use anyhow::Result;
 use rules::{Diagnostic, Span};
 use server::report::{Checked, Fate, Record};
@@ -52,6 +53,16 @@ pub(super) fn write(out: &mut dyn Write, record: &Record) -> Result<()> {
             let text = format!("{}{message} (help: {help})", place.unwrap_or_default());
             writeln!(out, "- **{code}** {}", escaped(&text))?;
         }
+        Record::Backtest(backtest) => {
+            let [caught, elsewhere, precision] = figures(backtest);
+            writeln!(
+                out,
+                "- history of `{}`: caught {caught}, elsewhere {elsewhere}, precision {precision}",
+                backtest.rule
+            )?;
+        }
+        // `trace mine` prints no pages.
+        Record::Proposal(_) | Record::Mined(_) => {}
         Record::Compiled(sum) => {
             writeln!(out, "\n| fate | messages |\n|---|---|")?;
             for fate in Fate::ALL {

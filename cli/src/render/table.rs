@@ -1,11 +1,13 @@
 //! Reports on a terminal.
 
 use super::effect;
+use crate::mine::figures;
 use crate::output;
 use anyhow::Result;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use compiler::{Outcome, Verdict, Witness};
 use owo_colors::{OwoColorize, Style};
+use server::backtest::{Advice, Backtest};
 use server::report::{Compiled, Conflict, Fate, Input, Record};
 use std::io::Write;
 
@@ -24,7 +26,12 @@ impl Inputs {
                 self::conflict(out, conflict)?;
             }
             Record::Verdict(verdict) => self::verdict(out, verdict)?,
-            Record::Diagnostic(_) => {}
+            Record::Backtest(backtest) => {
+                self.flush(out)?;
+                self::backtest(out, backtest)?;
+            }
+            // `trace mine` has a table of its own.
+            Record::Diagnostic(_) | Record::Proposal(_) | Record::Mined(_) => {}
             Record::Compiled(sum) => {
                 self.flush(out)?;
                 compiled(out, sum)?;
@@ -101,7 +108,34 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn conflict(out: &mut dyn Write, conflict: &Conflict) -> Result<()> {
+fn backtest(out: &mut dyn Write, backtest: &Backtest) -> Result<()> {
+    let [caught, elsewhere, precision] = figures(backtest);
+    let advice = match backtest.advice {
+        Advice::Arm => "nothing speaks against it",
+        Advice::Quiet => "it fires nowhere that you answered",
+        Advice::Shadow => "put in shadow, where it is new",
+    };
+    writeln!(out, "history {}: caught {caught}, elsewhere {elsewhere}, precision {precision}: {advice}", backtest.rule)?;
+    firings(out, backtest)
+}
+
+/// What a rule fires on in recorded sessions.
+pub(crate) fn firings(out: &mut dyn Write, backtest: &Backtest) -> Result<()> {
+    for firing in &backtest.examples {
+        let mark = match firing.corrected {
+            Some(true) => "✓ you minded",
+            Some(false) => "✗ you did not",
+            None => "· unanswered",
+        };
+        let (source, line, turn) = (&firing.source, firing.line, firing.turn);
+        let place = if line > 0 { format!("{source}:{line}") } else { source.clone() };
+        let what = output::shown(&output::shortened(&firing.what, 100));
+        writeln!(out, "    {mark}  {what}  ({place}, turn {turn} of {})", firing.session)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn conflict(out: &mut dyn Write, conflict: &Conflict) -> Result<()> {
     writeln!(out, "{} {} and {}", "conflict".style(Style::new().yellow().bold()), conflict.newer, conflict.older)?;
     writeln!(out, "   {}", conflict.why)?;
     writeln!(out, "   earlier you said: “{}”", conflict.older_said)?;

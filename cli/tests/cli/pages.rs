@@ -8,6 +8,8 @@ use std::fs;
 const COMMANDS: &[&str] = &[
     "trace",
     "trace compile",
+    "trace mine",
+    "trace lexicon",
     "trace check",
     "trace explain",
     "trace rules",

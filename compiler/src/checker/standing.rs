@@ -72,6 +72,15 @@ impl Checker<'_> {
         self.sessions.insert(name.to_owned(), standing.session(self.checks));
     }
 
+    /// Brings a rule's monitors in a session back to their start, as if nothing had happened that they watch for.
+    pub fn forget(&mut self, session: &str, rule: &RuleId) {
+        let checks = self.checks;
+        let is_meant = |number: u32| checks.check(number).is_some_and(|check| check.id == *rule);
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.states.retain(|(number, _), _| !is_meant(*number));
+        }
+    }
+
     /// Where a session stands.
     pub fn standing(&self, name: &str) -> Standing {
         let Some(session) = self.sessions.get(name) else { return Standing::default() };

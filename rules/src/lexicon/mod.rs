@@ -145,6 +145,14 @@ impl Lexicon {
         &BUILTIN
     }
 
+    /// A user's own file by itself.
+    ///
+    /// # Errors
+    /// What is wrong with the file, with the place.
+    pub fn alone(text: &str, file: &str) -> Result<Self, Diagnostic> {
+        Self::empty().with(text, file)
+    }
+
     /// This lexicon with a user's own file added.
     ///
     /// # Errors

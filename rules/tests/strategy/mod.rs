@@ -74,6 +74,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         3 => file(),
         1 => (texts(), texts()).prop_map(|(path, not_path)| Predicate::Read(PathTest { path, not_path })),
         1 => text_test().prop_map(Predicate::Commit),
+        1 => text_test().prop_map(Predicate::PullRequest),
         1 => text_test().prop_map(Predicate::Reply),
         1 => text_test().prop_map(Predicate::Prompt),
         1 => (texts(), of(text()), of(text_test()))

@@ -396,7 +396,7 @@ fn kappa(pairs: &[(bool, bool)]) -> Option<f64> {
 }
 
 /// Wilson's 95 % interval of a proportion of `n`.
-fn wilson(share: f64, n: f64) -> (f64, f64) {
+pub(crate) fn wilson(share: f64, n: f64) -> (f64, f64) {
     let z = 1.959_964;
     let middle = share + z * z / (2.0 * n);
     let width = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();

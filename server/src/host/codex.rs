@@ -24,6 +24,8 @@ const STOP: Answers = Answers {
     ..Answers::NONE
 };
 
+const SHELL_KEYS: &[(&str, &str)] = &[("cmd", "command"), ("workdir", "cwd"), ("working_directory", "cwd")];
+
 /// What is known of Codex.
 pub(super) static DESCRIPTION: Description = Description {
     name: "codex",
@@ -57,8 +59,14 @@ pub(super) static DESCRIPTION: Description = Description {
         call: &["tool_use_id"],
         held: &["stop_hook_active"],
     },
-    // The patch's text is in `command`, where facts look for it.
-    tools: &[Tool { native: "apply_patch", name: "apply_patch", keys: &[] }],
+    // Hooks say `Bash`, and have the patch's text in `command`, where facts look for it; the others are of recordings.
+    tools: &[
+        Tool { native: "apply_patch", name: "apply_patch", keys: &[("input", "command")] },
+        Tool { native: "shell", name: "Bash", keys: SHELL_KEYS },
+        Tool { native: "local_shell", name: "Bash", keys: SHELL_KEYS },
+        Tool { native: "shell_command", name: "Bash", keys: SHELL_KEYS },
+        Tool { native: "exec_command", name: "Bash", keys: SHELL_KEYS },
+    ],
     // A shell command's answer is its bare output: how it ended is not said.
     exits: &[Exit::Opening { path: "tool_response", mark: "Exit code: " }],
     machine_text: &["<hook_prompt", "<environment_context>", "<user_instructions>", "<turn_aborted>"],

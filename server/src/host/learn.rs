@@ -7,7 +7,7 @@ use crate::engine::{Engine, EngineError};
 use crate::report::{Outcome, Record};
 use memory::redact::redacted;
 use rules::correction::Context;
-use rules::{Class, Correction, Event, Lexicon, understand};
+use rules::{Class, Correction, Event};
 use std::io;
 
 /// What is known of the moment at which something was said.
@@ -34,7 +34,8 @@ pub(super) fn learn(engine: &Engine, said: &Said<'_>) -> Result<Vec<Outcome>, En
         context,
         ..Correction::of(redacted(said.text))
     };
-    if understand(&correction, Lexicon::builtin()).class == Class::NotACorrection {
+    let (reader, _) = engine.reader();
+    if reader.understand(&correction).class == Class::NotACorrection {
         return Ok(Vec::new());
     }
     let unread = |source| EngineError::Input { name: said.host.to_owned(), source };

@@ -82,14 +82,7 @@ fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {
     let reply = || text(payload, fields.reply).map(str::to_owned);
     Some(match hook.moment {
         Moment::SessionStart => EventKind::SessionStart,
-        Moment::Prompt => {
-            let text = own_words(host, words(payload, fields.prompt));
-            let is_machine = |mark: &&str| text.trim_start().starts_with(*mark);
-            if text.trim().is_empty() || host.machine_text.iter().chain(&[OUR_MARK]).any(is_machine) {
-                return None;
-            }
-            EventKind::UserPromptSubmit { text }
-        }
+        Moment::Prompt => EventKind::UserPromptSubmit { text: own_words(host, words(payload, fields.prompt))? },
         Moment::BeforeTool => {
             let (tool, input) = call(host, hook, payload)?;
             EventKind::PreToolUse { tool, input, id: text(payload, fields.call).map(str::to_owned) }
@@ -114,8 +107,8 @@ fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {
     })
 }
 
-/// A prompt without what the host has put in front of it, or around it.
-fn own_words(host: &Description, prompt: String) -> String {
+/// A prompt without what the host has put in front of it, or around it; nothing where no person wrote it.
+pub(crate) fn own_words(host: &Description, prompt: String) -> Option<String> {
     let after = |text: &str| {
         let text = text.trim_start();
         host.preambles.iter().find_map(|(open, close)| Some(text.strip_prefix(open)?.split_once(close)?.1.to_owned()))
@@ -125,7 +118,9 @@ fn own_words(host: &Description, prompt: String) -> String {
     let inner = own.strip_prefix('"').and_then(|own| own.strip_suffix('"')).filter(|_| host.quotes_prompts);
     // Marks that stand inside were escaped; one that was not is the user's own quotation.
     let inner = inner.map(|inner| inner.replace("\\\"", "\0")).filter(|inner| !inner.contains('"'));
-    inner.map_or_else(|| own.to_owned(), |inner| inner.replace('\0', "\""))
+    let own = inner.map_or_else(|| own.to_owned(), |inner| inner.replace('\0', "\""));
+    let is_machine = |mark: &&str| own.trim_start().starts_with(*mark);
+    (!own.trim().is_empty() && !host.machine_text.iter().chain(&[OUR_MARK]).any(is_machine)).then_some(own)
 }
 
 /// The shell, in the words of rules.
@@ -138,17 +133,21 @@ fn call(host: &Description, hook: &Hook, payload: &Value) -> Option<(String, Val
         return Some((tool.to_owned(), Value::Object(given.collect())));
     }
     let native = text(payload, host.fields.tool)?;
-    let input = found(payload, host.fields.input).cloned().unwrap_or_default();
+    Some(renamed(host, native, found(payload, host.fields.input).cloned().unwrap_or_default()))
+}
+
+/// A tool and its arguments, from the host's words to those of rules.
+pub(crate) fn renamed(host: &Description, native: &str, input: Value) -> (String, Value) {
     // Some versions of some hosts send the arguments as a text that is JSON.
     let parsed = input.as_str().filter(|text| text.starts_with('{')).and_then(|text| serde_json::from_str(text).ok());
     let input = parsed.unwrap_or(input);
     let Some(tool) = host.tools.iter().find(|tool| tool.native == native) else {
-        return Some((native.to_owned(), input));
+        return (native.to_owned(), input);
     };
-    let Value::Object(given) = input else { return Some((tool.name.to_owned(), input)) };
+    let Value::Object(given) = input else { return (tool.name.to_owned(), input) };
     let named = |key: String| tool.keys.iter().find(|(own, _)| *own == key).map_or(key, |(_, name)| (*name).to_owned());
     let input: Map<String, Value> = given.into_iter().map(|(key, value)| (named(key), value)).collect();
-    Some((tool.name.to_owned(), Value::Object(input)))
+    (tool.name.to_owned(), Value::Object(input))
 }
 
 /// Whether a call succeeded, and its exit status, as far as the host tells.

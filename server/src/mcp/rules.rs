@@ -225,7 +225,12 @@ impl Compiled {
             }
             Record::Conflict(conflict) => self.conflicts.push(conflict),
             Record::Diagnostic(diagnostic) => self.problems.push(diagnostic.message),
-            Record::Verdict(_) | Record::Compiled(_) | Record::Checked(_) => {}
+            Record::Verdict(_)
+            | Record::Backtest(_)
+            | Record::Proposal(_)
+            | Record::Mined(_)
+            | Record::Compiled(_)
+            | Record::Checked(_) => {}
         }
     }
 }

@@ -171,6 +171,13 @@ impl Model for Client {
     }
 }
 
+/// The text within a fence of code, where a model put its answer into one.
+pub(crate) fn unfenced(text: &str) -> &str {
+    let text = text.trim();
+    let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
+    inner.and_then(|inner| inner.strip_suffix("```")).map_or(text, str::trim)
+}
+
 /// A question that did not arrive may be asked again; of one that may have, nothing is known.
 fn unsent(error: &ureq::Error) -> Failure {
     let again = Again::Later;

@@ -131,7 +131,7 @@ impl<'a> Bytes<'a> {
             (0..bytes.below(4)).map(|_| bytes.predicate(depth.saturating_sub(1))).collect::<Vec<_>>()
         };
         let moments = [Moment::Prompt, Moment::Tool, Moment::Reply, Moment::Stop, Moment::SubagentStop];
-        match self.below(if depth == 0 { 9 } else { 12 }) {
+        match self.below(if depth == 0 { 10 } else { 13 }) {
             0 => Predicate::Command(CommandTest {
                 run: self.text(&["a", "b x", "a|b", "* -f", "a ** x $", "c $file", "a !-f", "?"]),
                 without: self.texts(&["-f", "x"]),
@@ -150,8 +150,9 @@ impl<'a> Bytes<'a> {
             }),
             7 => Predicate::Exit(self.one(&[ExitTest::Ok, ExitTest::Failed], ExitTest::Code(2))),
             8 => Predicate::Event(self.one(&moments, Moment::SessionStart)),
-            9 => Predicate::All(parts(self)),
-            10 => Predicate::Any(parts(self)),
+            9 => Predicate::PullRequest(self.text_test(2)),
+            10 => Predicate::All(parts(self)),
+            11 => Predicate::Any(parts(self)),
             _ => Predicate::Not(Box::new(self.predicate(depth.saturating_sub(1)))),
         }
     }

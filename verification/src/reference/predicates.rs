@@ -136,6 +136,10 @@ fn alone(test: &Predicate, seen: &Seen<'_>) -> Truth {
             let commit = seen.facts.commits.first().filter(|commit| commit.message.exact);
             commit.and_then(|commit| says(test, &commit.message.text))
         }
+        Predicate::PullRequest(test) => match &seen.facts.pull_request {
+            None => Some(false),
+            Some(text) => Some(text).filter(|text| text.exact).and_then(|text| says(test, &text.text)),
+        },
         Predicate::Reply(test) => seen.facts.reply.as_deref().and_then(|text| says(test, text)),
         Predicate::Prompt(test) => seen.facts.prompt.as_deref().and_then(|text| says(test, text)),
         Predicate::Event(moment) => Some(seen.facts.moment == Some(*moment)),

@@ -107,6 +107,7 @@ fn leaf() -> impl Strategy<Value = Predicate> {
         6 => file_test(),
         2 => read_test(),
         1 => text_test().prop_map(Predicate::Commit),
+        1 => text_test().prop_map(Predicate::PullRequest),
         1 => text_test().prop_map(Predicate::Reply),
         1 => text_test().prop_map(Predicate::Prompt),
         1 => tool_test(),
@@ -164,22 +165,23 @@ fn change() -> impl Strategy<Value = FileChange> {
 pub(crate) fn facts() -> impl Strategy<Value = Facts> {
     let unknown = vec(Just(Unknown { text: "?".to_owned(), why: "unset", span: 0..1 }), 0..2);
     let commit = (text(), any::<bool>()).prop_map(|(text, exact)| Commit { message: Word { text, exact } });
+    let request = (text(), any::<bool>()).prop_map(|(text, exact)| Word { text, exact });
     let tool = (select(&["Bash", "Write"]), text())
         .prop_map(|(name, text)| ToolCall { name: name.to_owned(), input: json!({ "command": text }) });
     let moment = of(select(&[Moment::Prompt, Moment::Tool, Moment::Reply, Moment::Stop]));
     let items = (vec(command(), 0..3), unknown, vec(change(), 0..3), vec(path(), 0..2), vec(commit, 0..2));
-    (items, of(tool), of(text()), of(text()), moment).prop_map(
-        |((commands, unknown, files, reads, commits), tool, reply, prompt, moment)| Facts {
+    (items, of(request), of(tool), of(text()), of(text()), moment).prop_map(
+        |((commands, unknown, files, reads, commits), pull_request, tool, reply, prompt, moment)| Facts {
             commands,
             unknown,
             files,
             reads,
             commits,
+            pull_request,
             tool,
             reply,
             prompt,
             moment,
-            ..Facts::default()
         },
     )
 }
@@ -287,6 +289,8 @@ fn event() -> impl Strategy<Value = Event> {
         "eval \"$V\"",
         "git commit -m 'fix it'",
         "git commit -m todo",
+        "gh pr create --title 'fix it' --body todo",
+        "gh pr create --title \"$V\" --body todo",
         "echo todo > a.rs",
         "rm src/a.rs",
         "cat docs/a.md",

@@ -4,6 +4,7 @@
 //! it was shown: a text of a tool can't become a memory of the user by asking for it.
 
 use super::add::Utterance;
+use crate::model::unfenced;
 use memory::Trust;
 use memory::model::{Ask, Model};
 use serde::Deserialize;
@@ -74,13 +75,6 @@ fn facts(model: &dyn Model, said: &[Utterance], instructions: &[String]) -> Resu
         return Err("the model's answer is too long".to_owned());
     }
     Ok(read.facts.into_iter().map(|text| Utterance { trust, name: None, text }).collect())
-}
-
-/// The text within a fence of code, where a model put its answer into one.
-fn unfenced(text: &str) -> &str {
-    let text = text.trim();
-    let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
-    inner.and_then(|inner| inner.strip_suffix("```")).map_or(text, str::trim)
 }
 
 #[cfg(test)]
