@@ -82,12 +82,16 @@ impl Checks {
         rest.extend(encoded);
         let start = rest.len();
         rest.extend(body);
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(FORMAT.to_le_bytes());
-        bytes.extend(blake3::hash(&rest).as_bytes());
-        bytes.extend(rest);
         let decoded = head.ends.iter().map(|_| OnceLock::new()).collect();
-        Self { body: CHECKED + start, bytes, head, decoded }
+        Self { body: CHECKED + start, bytes: sealed(&rest), head, decoded }
+    }
+
+    /// The same checks, made from something that this fingerprint says.
+    #[must_use]
+    pub fn made_from(mut self, fingerprint: [u8; 32]) -> Self {
+        let body = self.bytes.get(CHECKED + 32..).unwrap_or_default();
+        self.bytes = sealed(&[&fingerprint, body].concat());
+        self
     }
 
     /// Reads an artifact.
@@ -166,6 +170,11 @@ impl Checks {
     pub fn iter(&self) -> impl Iterator<Item = &Check> {
         (0..).take(self.len()).filter_map(|number| self.check(number))
     }
+}
+
+/// A file with this content.
+fn sealed(rest: &[u8]) -> Vec<u8> {
+    [MAGIC.as_slice(), &FORMAT.to_le_bytes(), blake3::hash(rest).as_bytes(), rest].concat()
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// The longest line of a correction file, in bytes.
 const MAX_LINE_BYTES: usize = 1 << 20;
+/// The most rules of which every file is looked at where an answer cannot wait.
+const MOST_LOOKED_AT: usize = 128;
+
 /// Which workspace is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -148,10 +151,20 @@ impl Engine {
     ///
     /// Bad rules are left out, each with its diagnostics, and none disables another.
     pub fn checks(&self) -> (Checks, Vec<Diagnostic>) {
-        let fingerprint = self.fingerprint();
+        // Asked before the files are read, so that what changes meanwhile counts as a change.
+        let stamp = self.folder.stamp();
+        let fingerprint = self.folder.fingerprint();
         let kept = self.folder.read_cache().map(Checks::read);
         let why = match kept {
-            Some(Ok(checks)) if checks.fingerprint() == Some(fingerprint) => return (checks, Vec::new()),
+            Some(Ok(checks)) if made_from(&checks).0 == fingerprint => {
+                if made_from(&checks).1 == stamp {
+                    return (checks, Vec::new());
+                }
+                // Something else has changed in a folder, such as an editor's own file.
+                let checks = checks.made_from(joined(fingerprint, stamp));
+                let diagnostics = self.folder.write_cache(checks.bytes());
+                return (checks, diagnostics.into_iter().collect());
+            }
             Some(Err(error @ (ArtifactError::Damaged | ArtifactError::NotAnArtifact))) => Some(error),
             _ => None,
         };
@@ -166,20 +179,28 @@ impl Engine {
             }
         }
         let whole = diagnostics.iter().all(|diagnostic| diagnostic.severity < Severity::Error);
-        let checks = Checks::of(&checks, fingerprint);
-        // What a bad rule says must be said again next time, so that checks with one missing are not kept.
-        if whole && self.folder.path("").is_dir() {
+        // What a bad rule says must be said again next time: checks with one missing are those of no files.
+        let files = if whole { fingerprint } else { [0; 16] };
+        let checks = Checks::of(&checks, joined(files, stamp));
+        if self.folder.path("").is_dir() {
             diagnostics.extend(self.folder.write_cache(checks.bytes()));
         }
         (checks, diagnostics)
     }
 
-    fn fingerprint(&self) -> [u8; 32] {
-        let mut whole = [0; 32];
-        for (byte, of_files) in whole.iter_mut().zip(self.folder.fingerprint()) {
-            *byte = of_files;
+    /// The compiled checks for an answer that cannot wait, and whether they are current as far as was looked.
+    ///
+    /// A few rule files are all looked at, as [`Engine::checks`] does it. Of more, only their folders are: what is
+    /// overwritten in place shows at the next call of [`Engine::checks`], which is with the user's next words. Checks that
+    /// are not current are handed out all the same, since making thousands anew would take longer than the answer may.
+    pub fn checks_at_hand(&self) -> (Checks, bool) {
+        match self.folder.read_cache().map(Checks::read) {
+            Some(Ok(checks)) if checks.len() > MOST_LOOKED_AT => {
+                let current = made_from(&checks).1 == self.folder.stamp();
+                (checks, current)
+            }
+            _ => (self.checks().0, true),
         }
-        whole
     }
 
     /// A fault of a rule at the place in its file that the message quotes.
@@ -287,10 +308,13 @@ impl Engine {
         let conflicts = run.settle(arm, &mut diagnostics);
         let written = run.write(&loaded, &self.folder, &mut transaction)?;
         diagnostics.extend(transaction.commit()?);
+        // The rules are read once more for the checks; no other copy of them stays meanwhile.
+        let Loaded { files, diagnostics: known } = loaded;
+        drop(files);
+        let mut compilation = run.finish(conflicts, diagnostics)?;
         let (checks, faults) = self.checks();
         // What was wrong with the files before is known already.
-        diagnostics.extend(faults.into_iter().filter(|fault| !loaded.diagnostics.contains(fault)));
-        let mut compilation = run.finish(conflicts, diagnostics)?;
+        compilation.add(faults.into_iter().filter(|fault| !known.contains(fault)));
         compilation.sum.written = written;
         compilation.sum.checks = checks.len();
         Ok(compilation)
@@ -301,6 +325,19 @@ impl Engine {
 pub(crate) fn place(name: &str, text: &str, example: Option<usize>) -> Span {
     let header = example.and_then(|number| text.match_indices("[[example]]").nth(number));
     Span::within(name, text, header.map_or(0..0, |(start, header)| start..start + header.len()))
+}
+
+/// The fingerprint of the rule files that checks were made from, and the stamp of the folders.
+fn made_from(checks: &Checks) -> ([u8; 16], [u8; 16]) {
+    let halves = checks.fingerprint().unwrap_or_default();
+    let (files, folders) = halves.split_at(16);
+    (files.try_into().unwrap_or_default(), folders.try_into().unwrap_or_default())
+}
+
+fn joined(files: [u8; 16], folders: [u8; 16]) -> [u8; 32] {
+    let mut whole = [0; 32];
+    whole.iter_mut().zip(files.into_iter().chain(folders)).for_each(|(byte, part)| *byte = part);
+    whole
 }
 
 fn is_evaluated(rule: &Rule) -> bool {
