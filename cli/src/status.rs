@@ -236,6 +236,7 @@ fn demote(engine: &Engine, rule: &RuleId) -> Result<()> {
 fn spelled(what: What) -> String {
     match what {
         What::Blocked => "blocked",
+        What::Rewritten => "rewritten",
         What::Held => "held",
         What::Noted => "noted",
         What::Unresolved => "unresolved",

@@ -8,6 +8,7 @@
 //! known is listed.
 
 mod data;
+mod equivalent;
 
 use crate::directive::Replacement;
 use crate::event::Event;
@@ -16,6 +17,7 @@ use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
 use data::Data;
 pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
+pub use equivalent::means_the_same;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 

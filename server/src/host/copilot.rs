@@ -11,6 +11,7 @@ const TALK: Answers = Answers { context: Some(CONTEXT), ..Answers::NONE };
 // The nested form is understood in one casing only, the flat one in both.
 const BEFORE: Answers = Answers {
     deny: Some(Shape::of(&[("permissionDecision", Slot::Word("deny")), ("permissionDecisionReason", Slot::Text)])),
+    rewrite: Some(Shape::of(&[("modifiedArgs", Slot::Input)])),
     ..TALK
 };
 const STOP: Answers =

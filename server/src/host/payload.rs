@@ -18,6 +18,8 @@ pub struct Heard {
     pub session: String,
     /// The directory.
     pub cwd: Option<String>,
+    /// The call's arguments as the host spells them, where it takes others.
+    pub input: Option<Value>,
     /// The transcript's file.
     pub transcript: Option<String>,
     /// What a line of the transcript that tells of this call is known by.
@@ -70,6 +72,7 @@ pub fn read(host: &'static Description, name: Option<&str>, bytes: &[u8]) -> Res
         event,
         session,
         cwd,
+        input: hook.answers.rewrite.as_ref().and_then(|_| found(&payload, host.fields.input)).cloned(),
         transcript: own(host.fields.transcript),
         stamp: host.transcript.as_ref().and_then(|how| at(&payload, how.stamp)).cloned().unwrap_or_default(),
         is_child: text(&payload, host.fields.parent).is_some(),
