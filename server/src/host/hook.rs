@@ -1,7 +1,8 @@
 //! What happens at a hook, on any host: an event comes in, a reaction goes out.
 //!
 //! INVARIANTS: a session is held from before its event is judged until its record is written; a call is refused only by an
-//! armed rule that must be kept, or to protect our own files; what a shadow rule would refuse is logged, and nothing more.
+//! armed rule that must be kept, or to protect our own files; what a shadow rule would refuse is logged, and nothing more;
+//! a call that is changed has passed all rules as it is made.
 
 use super::answer::{Answer, Reaction};
 use super::description::{Description, Moment};
@@ -9,23 +10,31 @@ use super::gate::{Cause, Passage};
 use super::log::{self, Entry, What};
 use super::payload::Heard;
 use super::sessions::{Record, Sessions};
-use super::{learn, protect, words};
+use super::{found, learn, protect, rewrite, words};
 use crate::engine::{Engine, EngineError, Place};
 use crate::folder::Folder;
 use crate::git;
 use compiler::check::Reach;
+use compiler::facts::Workspace;
 use compiler::verdict::WitnessKind;
 use compiler::{Check, Checker, Checks, Verdict};
 use rules::{Decision, Event, EventKind, Rule, RuleId, State, Strength};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How much of the agent's context the rules take when they are put in front of it.
 const REMINDER_TOKENS: usize = 1_500;
-/// How long a transcript is waited for that its host has not written to the end.
-pub const MAX_WAIT: Duration = Duration::from_secs(1);
+/// How long a transcript is waited for that its host has not written to the end: three times what was seen at most.
+pub const MAX_WAIT: Duration = Duration::from_millis(300);
+/// The shell, in the words of rules.
+const SHELL: &str = "Bash";
+/// The most commands that are known to be running.
+const MAX_RUNNING: usize = 64;
+/// How often a call is changed until no rule refuses it.
+const MAX_REWRITES: usize = 8;
 /// The longest call that is kept to link a correction to, in bytes.
 const MAX_ACTION_BYTES: usize = 4 << 10;
 /// Tools that only look: they change nothing, so nothing is told anew after them.
@@ -88,11 +97,11 @@ pub fn hook(host: &'static Description, heard: Heard, around: &Surroundings) -> 
         return Ok(Answer::default());
     }
     let engine = around.engine(heard.cwd.as_deref())?;
-    let mut visit = Visit { host, heard, engine, user: around.user.as_deref(), log: Vec::new() };
+    let mut visit = Visit { host, heard, engine, user: around.user.as_deref(), log: Vec::new(), outdated: false };
     let reaction = visit.reaction()?;
     // A log that cannot be written is no reason to let a violation pass.
     drop(log::append(&visit.engine.path(""), &visit.log));
-    Ok(reaction.answer(host, hook))
+    Ok(Answer { outdated: visit.outdated, ..reaction.answer(host, hook) })
 }
 
 /// One event at one hook.
@@ -102,6 +111,8 @@ struct Visit<'a> {
     engine: Engine,
     user: Option<&'a Path>,
     log: Vec<Entry>,
+    /// Whether the checks it judged by are not those of the rules any more.
+    outdated: bool,
 }
 
 impl Visit<'_> {
@@ -115,7 +126,7 @@ impl Visit<'_> {
             self.log.push(self.entry(What::Protected).because(&why));
             return Ok(Reaction { deny: Some(why), ..Reaction::default() });
         }
-        let (checks, _) = self.engine.checks();
+        let checks = self.checks();
         if let Some(EventKind::Stop { reply: reply @ None, .. }) = event.as_mut().map(|event| &mut event.kind) {
             *reply = self.last_words(&checks);
         }
@@ -133,6 +144,16 @@ impl Visit<'_> {
         Ok(reaction)
     }
 
+    /// The compiled checks: what was changed in any way counts from the user's next words on.
+    fn checks(&mut self) -> Checks {
+        if self.heard.hook.moment.may_read() {
+            return self.engine.checks().0;
+        }
+        let (checks, current) = self.engine.checks_at_hand();
+        self.outdated = !current;
+        checks
+    }
+
     fn judged(
         &mut self,
         record: &mut Record,
@@ -146,7 +167,14 @@ impl Visit<'_> {
         if record.is_child && matches!(event.kind, EventKind::UserPromptSubmit { .. }) {
             return Ok(Reaction::default());
         }
-        let verdicts = self.observed(record, &event, checks);
+        let waived = record.waived.clone();
+        let mut verdicts = Vec::new();
+        // Before the command itself: one that formats and then tests has tested what it formatted.
+        for change in self.found(record, &event, checks) {
+            verdicts.extend(self.observed(record, &change, checks));
+        }
+        verdicts.extend(self.observed(record, &event, checks));
+        let rewritten = self.rewritten(record, waived, &event, &verdicts, checks);
         let mut reaction = Reaction::default();
         match self.heard.hook.moment {
             Moment::SessionStart => {
@@ -159,17 +187,35 @@ impl Visit<'_> {
                 record.said = None;
                 let text = if let EventKind::UserPromptSubmit { text } = &event.kind { text.as_str() } else { "" };
                 let learned = self.learned(text, record.last_action.as_deref())?;
-                let parts = [self.reminder(record, &event), learned];
-                reaction.context = parts.into_iter().flatten().reduce(|one, other| format!("{one}\n\n{other}"));
+                reaction.context = joined(self.reminder(record, &event), learned);
             }
-            Moment::BeforeTool => reaction = self.before(record, &event, &verdicts),
+            Moment::BeforeTool => {
+                let (rewrite, told) = match rewritten {
+                    None => (None, None),
+                    Some(new) => {
+                        (event, verdicts) = (new.event, new.verdicts);
+                        (Some(new.input), Some(new.told))
+                    }
+                };
+                reaction = self.before(record, &event, &verdicts);
+                if self.heard.hook.answers.context.is_some() {
+                    reaction.context = joined(told, reaction.context);
+                } else {
+                    record.untold = told;
+                }
+                reaction.rewrite = rewrite;
+                if reaction.deny.is_none() {
+                    self.begun(record, &event);
+                }
+            }
             Moment::AfterTool | Moment::AfterFailure => {
                 let looks =
                     matches!(&event.kind, EventKind::PostToolUse { tool, .. } if LOOKING.contains(&tool.as_str()));
                 record.deeds += u64::from(!looks);
                 let told: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.state == State::Armed).collect();
                 self.note(What::Noted, &verdicts);
-                reaction.context = (!told.is_empty()).then(|| words::afterwards(&told));
+                let found = (!told.is_empty()).then(|| words::afterwards(&told));
+                reaction.context = joined(record.untold.take(), found);
             }
             Moment::Stop | Moment::SubagentStop => reaction = self.end(record, &event, &verdicts),
             Moment::SubagentStart => {
@@ -216,6 +262,86 @@ impl Visit<'_> {
             *left = left.map(|left| left.saturating_sub(1));
         }
         verdicts
+    }
+
+    /// What a command that has ended has changed by itself, as events.
+    fn found(&mut self, record: &mut Record, event: &Event, checks: &Checks) -> Vec<Event> {
+        let EventKind::PostToolUse { tool, input, id, .. } = &event.kind else { return Vec::new() };
+        let name = run_name(id.as_deref(), input);
+        let at = record.running.iter().position(|(running, _)| *running == name);
+        let Some((_, began)) = at.map(|at| record.running.remove(at)) else { return Vec::new() };
+        if tool != SHELL || record.is_blind || !checks.index().concerns_files() {
+            return Vec::new();
+        }
+        let workspace = self.engine.workspace();
+        let known = compiler::facts::facts(event, workspace);
+        let root = workspace.root().map(PathBuf::from).filter(|_| found::is_possible(&known));
+        let Some(root) = root else { return Vec::new() };
+        let since = UNIX_EPOCH + Duration::from_millis(began);
+        let found = found::changes(&root, since, event, &known);
+        if found.is_none() && git::top(&root).is_some() {
+            record.is_blind = true;
+            let within = found::PATIENCE.as_millis();
+            let why = format!("git did not tell within {within} ms which files a command has changed; not asked again");
+            self.log.push(self.entry(What::NotEnforced).because(&why));
+        }
+        found.unwrap_or_default()
+    }
+
+    /// Notes that a command begins.
+    fn begun(&self, record: &mut Record, event: &Event) {
+        let EventKind::PreToolUse { tool, input, id } = &event.kind else { return };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| u64::try_from(now.as_millis()).ok());
+        if let Some(now) = now.filter(|_| tool == SHELL) {
+            record.running.push((run_name(id.as_deref(), input), now));
+            let over = record.running.len().saturating_sub(MAX_RUNNING);
+            record.running.drain(..over);
+        }
+    }
+
+    /// Changes a call that is refused into one that is not, where both surely mean the same and the host takes another.
+    fn rewritten(
+        &mut self,
+        record: &mut Record,
+        waived: BTreeMap<RuleId, Option<u32>>,
+        event: &Event,
+        verdicts: &[Verdict],
+        checks: &Checks,
+    ) -> Option<Rewritten> {
+        let EventKind::PreToolUse { tool, input: asked, id } = &event.kind else { return None };
+        let mut input = self.heard.input.clone().filter(Value::is_object)?;
+        let before =
+            input.get("command")?.as_str().filter(|text| asked.get("command") == Some(&json!(text)))?.to_owned();
+        let refused = |verdicts: &[Verdict]| verdicts.iter().filter(|one| one.blocks).cloned().collect::<Vec<_>>();
+        let mut open = refused(verdicts);
+        let (mut text, mut causes) = (before.clone(), Vec::new());
+        let kept = (record.clone(), self.log.clone());
+        // A rule shows one command at a time.
+        for _ in 0..MAX_REWRITES {
+            let Some(new) = rewrite::changed(&text, &open.iter().collect::<Vec<_>>()).filter(|_| !open.is_empty())
+            else {
+                break;
+            };
+            text = new;
+            causes.append(&mut open);
+            let mut asked = asked.clone();
+            *asked.get_mut("command")? = json!(text);
+            let kind = EventKind::PreToolUse { tool: tool.clone(), input: asked, id: id.clone() };
+            let event = Event { kind, ..event.clone() };
+            // The call that was refused has used no waiver up.
+            record.waived.clone_from(&waived);
+            self.log.clear();
+            let verdicts = self.observed(record, &event, checks);
+            open = refused(&verdicts);
+            if open.is_empty() {
+                *input.get_mut("command")? = json!(text);
+                let told = words::rewritten(&before, &text, &causes.iter().collect::<Vec<_>>());
+                self.note(What::Rewritten, &causes);
+                return Some(Rewritten { event, verdicts, input, told });
+            }
+        }
+        (*record, self.log) = kept;
+        None
     }
 
     fn before(&mut self, record: &mut Record, event: &Event, verdicts: &[Verdict]) -> Reaction {
@@ -336,6 +462,27 @@ impl Visit<'_> {
             self.log.push(Entry { rule, said, why, ..self.entry(what) });
         }
     }
+}
+
+/// What a command and its result share: the host's name for the call, or the command's text.
+fn run_name(id: Option<&str>, input: &Value) -> u64 {
+    hash(id.or_else(|| input.get("command")?.as_str()).unwrap_or_default())
+}
+
+/// A call as it is made instead.
+struct Rewritten {
+    event: Event,
+    /// What rules say of it; none refuses it.
+    verdicts: Vec<Verdict>,
+    /// Its arguments as the host spells them.
+    input: Value,
+    /// What the agent is told.
+    told: String,
+}
+
+/// One text after the other.
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    one.into_iter().chain(other).reduce(|one, other| format!("{one}\n\n{other}"))
 }
 
 /// The first eight bytes of a text's hash.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Grows with every change of the record.
-const FORMAT: &[u8; 8] = b"TRACESE2";
+const FORMAT: &[u8; 8] = b"TRACESE3";
 /// A session that was silent for so long is forgotten.
 const KEPT: Duration = Duration::from_hours(24 * 30);
 
@@ -34,6 +34,12 @@ pub struct Record {
     pub deeds: u64,
     /// The last call, as an event in JSON: what a correction is likely to be about.
     pub last_action: Option<String>,
+    /// Commands that are running, with the time at which each was let go, in milliseconds since 1970.
+    pub running: Vec<(u64, u64)>,
+    /// Whether it is known that git tells too late which files a command has changed.
+    pub is_blind: bool,
+    /// What the agent is told after its next call, where it cannot be told before.
+    pub untold: Option<String>,
     /// Whether the rules were put in front of the agent since the session began or was compacted.
     pub reminded: bool,
     /// Whether it is a subagent's, so that its prompts are written by an agent.
