@@ -7,8 +7,7 @@
 use crate::{End, user_rules};
 use anyhow::Result;
 use server::host::hook::MAX_WAIT;
-use server::host::log::{self, Entry, What};
-use server::host::{Answer, Description, HOSTS, Moment, Surroundings, hook, named, payload};
+use server::host::{Answer, Description, HOSTS, Hook, Moment, Surroundings, hook, named, payload, unjudged};
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +46,8 @@ pub(crate) struct Arguments {
 
 /// What the thread that works has told the one that watches the time.
 struct Told {
-    /// Where the event happened.
+    /// The event, and where it happened.
+    hook: Option<&'static Hook>,
     place: Option<String>,
     /// When an answer comes too late, and how long that was in all.
     until: Instant,
@@ -100,7 +100,7 @@ fn respond(name: &str, event: Option<String>, root: Option<PathBuf>) -> u8 {
 /// The work is done by the first thread, because the other way round a busy machine would have to wake two threads in turn.
 fn watched(host: &'static Description, event: Option<&str>, around: &Surroundings) -> Answer {
     let until = Instant::now() + LISTENING;
-    let told = Arc::new(Mutex::new(Told { place: None, until, limit: LISTENING, answered: false }));
+    let told = Arc::new(Mutex::new(Told { hook: None, place: None, until, limit: LISTENING, answered: false }));
     let (watched, own) = (Arc::clone(&told), around.clone());
     let watch = std::thread::Builder::new().spawn(move || watch(host, &watched, &own));
     let work = || work(host, event, around, &told);
@@ -108,21 +108,18 @@ fn watched(host: &'static Description, event: Option<&str>, around: &Surrounding
         Ok(_) => catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("a fault of the program".to_owned())),
         Err(error) => Err(error.to_string()),
     };
-    let (place, late) = {
+    let (hook, place, late) = {
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-        (told.place.take(), std::mem::replace(&mut told.answered, true))
+        (told.hook, told.place.take(), std::mem::replace(&mut told.answered, true))
     };
     while late {
         // The other thread is ending the process.
         std::thread::park();
     }
-    worked.unwrap_or_else(|why| {
-        not_enforced(host, around, place.as_deref(), &why);
-        Answer::default()
-    })
+    worked.unwrap_or_else(|why| unjudged(host, hook, place.as_deref(), &why, around))
 }
 
-/// Waits until it is too late for an answer, and then ends the process without one.
+/// Waits until it is too late for an answer, and then ends the process with the one for calls that are not judged.
 fn watch(host: &'static Description, told: &Mutex<Told>, around: &Surroundings) {
     loop {
         let late = {
@@ -132,30 +129,26 @@ fn watch(host: &'static Description, told: &Mutex<Told>, around: &Surroundings) 
             }
             let left = told.until.saturating_duration_since(Instant::now());
             told.answered = left.is_zero();
-            if told.answered { Ok((told.place.take(), told.limit)) } else { Err(left) }
+            if told.answered { Ok((told.hook, told.place.take(), told.limit)) } else { Err(left) }
         };
         match late {
             // Nobody wakes it when an event was heard, which may be too late sooner: waking costs the worker.
             Err(left) => std::thread::sleep(left.min(own_limit().unwrap_or(THINKING))),
-            Ok((place, limit)) => {
+            Ok((hook, place, limit)) => {
+                let why = format!("no answer within {} ms", limit.as_millis());
+                let answer = unjudged(host, hook, place.as_deref(), &why, around);
+                drop(std::io::stdout().write_all(answer.output.as_bytes()).and_then(|()| std::io::stdout().flush()));
                 // The checks may have to be made anew; somebody has to come to an end with it.
                 refresh(around, place.as_deref());
-                not_enforced(host, around, place.as_deref(), &format!("no answer within {} ms", limit.as_millis()));
-                return quit();
+                return quit(answer.exit);
             }
         }
     }
 }
 
 #[expect(clippy::exit, reason = "the thread that works may be anywhere, and will not come back in time")]
-fn quit() {
-    std::process::exit(0);
-}
-
-fn not_enforced(host: &Description, around: &Surroundings, place: Option<&str>, why: &str) {
-    if let Ok(engine) = around.engine(place) {
-        drop(log::append(&engine.path(""), &[Entry::of(What::NotEnforced, host.name).because(why)]));
-    }
+fn quit(exit: u8) {
+    std::process::exit(exit.into());
 }
 
 /// The limit that the environment sets.
@@ -184,7 +177,8 @@ fn work(
     let limit = own_limit().unwrap_or(if heard.hook.moment.may_read() { READING } else { thinking });
     {
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-        (told.place, told.limit, told.until) = (place.clone(), limit, Instant::now() + limit);
+        (told.hook, told.place) = (Some(heard.hook), place.clone());
+        (told.limit, told.until) = (limit, Instant::now() + limit);
     }
     let answer = hook(host, heard, around).map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
     if answer.outdated {

@@ -8,12 +8,13 @@ use crate::check::Check;
 use crate::index::{Builder, Index};
 use crate::monitor::Monitor;
 use rules::directive::{Per, Undecided};
+use rules::{State, Strength};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 const MAGIC: &[u8; 8] = b"TRACECHK";
 /// Grows with every change of the layout or of a type in it.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const CHECKED: usize = 8 + 4 + 32;
 const HEAD: usize = CHECKED + 32 + 4;
 
@@ -33,6 +34,8 @@ struct Head {
     ends: Vec<u32>,
     /// The checks that start anew with each turn, in order.
     per_turn: Vec<u32>,
+    /// The checks that refuse a call which could not be judged, in order.
+    closed: Vec<u32>,
 }
 
 /// Why a file of compiled checks is not usable.
@@ -59,6 +62,7 @@ impl Checks {
         let mut body = Vec::new();
         let mut ends = Vec::new();
         let mut per_turn = Vec::new();
+        let mut closed = Vec::new();
         for (number, check) in (0_u32..).zip(checks) {
             // INVARIANT: serialising these types into memory cannot fail; a check that did would be left out whole.
             let Ok(blob) = postcard::to_stdvec(check) else { continue };
@@ -72,10 +76,13 @@ impl Checks {
             if check.per == Per::Turn {
                 per_turn.push(number);
             }
+            if check.fails_closed && check.state == State::Armed && check.strength == Strength::Must {
+                closed.push(number);
+            }
             body.extend(blob);
             ends.push(u32::try_from(body.len()).unwrap_or(u32::MAX));
         }
-        let head = Head { index: builder.build(), ends, per_turn };
+        let head = Head { index: builder.build(), ends, per_turn, closed };
         let encoded = postcard::to_stdvec(&head).unwrap_or_default();
         let mut rest = fingerprint.to_vec();
         rest.extend(u32::try_from(encoded.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -151,6 +158,11 @@ impl Checks {
     /// Whether a check starts anew with each turn.
     pub fn is_per_turn(&self, number: u32) -> bool {
         self.head.per_turn.binary_search(&number).is_ok()
+    }
+
+    /// The armed checks that refuse a call which could not be judged.
+    pub fn closed(&self) -> impl Iterator<Item = &Check> {
+        self.head.closed.iter().filter_map(|number| self.check(*number))
     }
 
     /// A check by its number, decoded when it is first asked for.

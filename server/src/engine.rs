@@ -8,7 +8,8 @@ use crate::workspace::Repository;
 use compiler::trial::{self, Trial};
 use compiler::{ArtifactError, Check, Checks};
 use rules::book::{Action, NotAllowed, transition};
-use rules::{Code, Decision, Diagnostic, Rule, RuleId, Severity, Span, State};
+use rules::directive::Fail;
+use rules::{Code, Decision, Diagnostic, Rule, RuleId, Severity, Span, State, Strength};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
@@ -201,6 +202,19 @@ impl Engine {
             }
             _ => (self.checks().0, true),
         }
+    }
+
+    /// The armed rules that refuse a call which could not be judged, with their titles: by the checks that are kept, however
+    /// old, or else by the rule files.
+    pub fn closed(&self) -> Vec<(RuleId, String)> {
+        if let Some(Ok(checks)) = self.folder.read_cache().map(Checks::read) {
+            return checks.closed().map(|check| (check.id.clone(), check.title.clone())).collect();
+        }
+        let is_closed = |rule: &&Rule| {
+            let must = rule.state == State::Armed && rule.strength == Strength::Must && is_evaluated(rule);
+            must && rule.check.as_ref().is_some_and(|check| check.fail == Fail::Closed)
+        };
+        self.folder.load().rules().filter(is_closed).map(|rule| (rule.id.clone(), rule.title.clone())).collect()
     }
 
     /// A fault of a rule at the place in its file that the message quotes.

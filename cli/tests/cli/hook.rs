@@ -364,7 +364,16 @@ fn copilots_answer_is_read_from_the_end_of_its_transcript() {
             line("assistant.message", json!({ "content": words })),
             line("hook.start", json!({ "input": { "timestamp": written } })),
         ];
-        desk.write("../events.jsonl", "\n".repeat(1 << 20) + &lines.concat());
+        // Nothing is stored of a hole, which makes the file as long as that of a long session.
+        let file = std::fs::File::create(desk.path("../events.jsonl")).unwrap();
+        file.set_len(50 << 20).unwrap();
+        let text = format!("\n{}", lines.concat());
+        std::fs::File::options()
+            .append(true)
+            .open(desk.path("../events.jsonl"))
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
         let path = desk.path("../events.jsonl");
         let event = json!({ "sessionId": "s", "timestamp": 2, "transcriptPath": path, "stopReason": "end_turn" });
         desk.hook("", "trace hook copilot agentStop", &event).0
@@ -409,6 +418,44 @@ fn a_person_waives_at_a_terminal_and_a_rule_that_is_waived_too_often_only_logs()
     assert!(desk.claude("third", &npm).contains("deny"));
     waive("");
     assert!(desk.claude("fourth", &npm).contains("deny"), "what was before it was armed again does not count");
+}
+
+#[test]
+fn a_rule_may_refuse_what_could_not_be_judged() {
+    let desk = Desk::new().said("never use npm here, use pnpm\nnever edit files in generated/");
+    let file = ".trace/rules/npm-instead-of-pnpm.toml";
+    desk.write(file, desk.read(file).replacen("[check]\n", "[check]\nfail = \"closed\"\n", 1));
+    assert_eq!(desk.claude("s", &bash("1", "ls")), "");
+    let held = server::host::sessions::Sessions::at(desk.path(".trace/sessions")).hold("claude-code", "s").unwrap();
+    let late = |mut event: Value| {
+        event["session_id"] = json!("s");
+        desk.hook("", "TRACE_HOOK_LIMIT_MS=300 trace hook claude-code", &event)
+    };
+    let (answer, code) = late(bash("2", "ls"));
+    assert!(answer.contains("deny") && answer.contains("could not be judged"), "{answer}");
+    assert!(answer.contains("npm-instead-of-pnpm") && !answer.contains("generated") && code == 0, "{answer}");
+    assert_eq!(late(stop()), (String::new(), 0), "a turn may end");
+    // Without checks that can be read, the rule files tell.
+    desk.write(".trace/cache/checks.bin", "damaged");
+    assert!(late(bash("2", "ls")).0.contains("npm-instead-of-pnpm"));
+    drop(held);
+    assert_eq!(desk.claude("s", &bash("3", "ls")), "");
+    let status = desk.run("trace status").stdout;
+    assert!(status.contains("calls that cannot be judged are refused by: npm-instead-of-pnpm"), "{status}");
+    assert!(desk.run("trace doctor --quick").stdout.contains("is refused by `npm-instead-of-pnpm`"));
+}
+
+#[test]
+fn a_database_that_somebody_has_locked_delays_no_agent() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    desk.sure("trace memory add 'likes tea'");
+    let database = rusqlite::Connection::open(desk.path(".trace/state.db")).unwrap();
+    database.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let prompt = json!({ "hook_event_name": "UserPromptSubmit", "prompt": "no, never use yarn here, use pnpm" });
+    assert!(desk.claude("s", &prompt).contains("yarn-instead-of-pnpm"));
+    assert!(desk.claude("s", &bash("1", "npm install ./x")).contains("deny"));
+    assert_eq!(desk.claude("s", &stop()), "");
+    assert_eq!(desk.run("trace status").code, 0, "and everything was enforced");
 }
 
 #[test]

@@ -70,7 +70,7 @@ impl Reaction {
 }
 
 /// Puts a value where a path leads.
-fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
+pub(super) fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
             object.insert(path.to_owned(), value);

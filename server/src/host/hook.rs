@@ -1,11 +1,11 @@
 //! What happens at a hook, on any host: an event comes in, a reaction goes out.
 //!
 //! INVARIANTS: a session is held from before its event is judged until its record is written; a call is refused only by an
-//! armed rule that must be kept, or to protect our own files; what a shadow rule would refuse is logged, and nothing more;
+//! armed rule that must be kept, or to protect our own files, and unjudged only by one that says so; what a shadow rule would refuse is logged, and nothing more;
 //! a call that is changed has passed all rules as it is made.
 
 use super::answer::{Answer, Reaction};
-use super::description::{Description, Moment};
+use super::description::{Description, Hook, Moment};
 use super::gate::{Cause, Passage};
 use super::log::{self, Entry, What};
 use super::payload::Heard;
@@ -102,6 +102,31 @@ pub fn hook(host: &'static Description, heard: Heard, around: &Surroundings) -> 
     // A log that cannot be written is no reason to let a violation pass.
     drop(log::append(&visit.engine.path(""), &visit.log));
     Ok(Answer { outdated: visit.outdated, ..reaction.answer(host, hook) })
+}
+
+/// The answer to an event that could not be judged: none, or a refusal where an armed rule wants that for a call.
+///
+/// It is logged that nothing was enforced, or what refuses.
+pub fn unjudged(
+    host: &'static Description,
+    hook: Option<&'static Hook>,
+    cwd: Option<&str>,
+    why: &str,
+    around: &Surroundings,
+) -> Answer {
+    let Ok(engine) = around.engine(cwd) else { return Answer::default() };
+    let hook = hook.filter(|hook| hook.moment == Moment::BeforeTool);
+    let closed = hook.map(|_| engine.closed()).unwrap_or_default();
+    let mut log = vec![Entry::of(What::NotEnforced, host.name).because(why)];
+    let refused = |(rule, _): &(RuleId, String)| {
+        let why = format!("a call that could not be judged: {why}");
+        Entry { rule: Some(rule.clone()), ..Entry::of(What::Blocked, host.name).because(&why) }
+    };
+    log.extend(closed.iter().map(refused));
+    // A log that cannot be written changes no answer.
+    drop(log::append(&engine.path(""), &log));
+    let deny = (!closed.is_empty()).then(|| words::unjudged(&closed));
+    hook.map(|hook| Reaction { deny, ..Reaction::default() }.answer(host, hook)).unwrap_or_default()
 }
 
 /// One event at one hook.

@@ -26,8 +26,8 @@ pub mod transcript;
 mod words;
 
 pub use answer::{Answer, Reaction};
-pub use description::{Description, Moment};
-pub use hook::{Surroundings, hook};
+pub use description::{Description, Hook, Moment};
+pub use hook::{Surroundings, hook, unjudged};
 pub use payload::{Heard, PayloadError};
 
 /// All hosts.

@@ -8,7 +8,7 @@ use super::description::OUR_MARK;
 use crate::report::{Admission, Outcome};
 use compiler::Verdict;
 use compiler::verdict::WitnessKind;
-use rules::{Rule, State};
+use rules::{Rule, RuleId, State};
 
 /// The longest quote of a user's words, in characters.
 const MAX_QUOTE_CHARS: usize = 200;
@@ -21,6 +21,15 @@ const CHARS_PER_TOKEN: usize = 4;
 pub(super) fn denial(verdicts: &[&Verdict]) -> String {
     let rules = verdicts.iter().map(|verdict| reason(verdict)).collect::<Vec<_>>().join("\n");
     format!("{OUR_MARK} This action is not allowed here.\n{rules}")
+}
+
+/// Why a call is refused that could not be judged.
+pub(super) fn unjudged(closed: &[(RuleId, String)]) -> String {
+    let rules: String = closed.iter().map(|(rule, title)| format!("\n- {title} (rule `{rule}`)")).collect();
+    format!(
+        "{OUR_MARK} This call could not be judged in time, and these rules let nothing pass unjudged:{rules}\nTry once more; \
+         if it is refused again, tell the user to run `trace status`."
+    )
 }
 
 /// As what a call is made instead, and why.
