@@ -68,11 +68,11 @@ pub(crate) fn quick() -> Option<ExitCode> {
         return None;
     }
     let text = |at: usize| words.get(at).map(|word| word.to_string_lossy().into_owned());
-    Some(ExitCode::from(respond(&text(0)?, text(1), None)))
+    Some(ExitCode::from(respond(&text(0)?, text(1).as_deref(), None)))
 }
 
-pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
-    match respond(&arguments.host, arguments.event, root) {
+pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
+    match respond(&arguments.host, arguments.event.as_deref(), root) {
         0 => Ok(End::Clean),
         // Two is what a host that looks at the status takes for a denial.
         _ => anyhow::bail!("the action is denied"),
@@ -80,7 +80,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
 }
 
 /// Answers on standard output, and says the exit status.
-fn respond(name: &str, event: Option<String>, root: Option<PathBuf>) -> u8 {
+fn respond(name: &str, event: Option<&str>, root: Option<PathBuf>) -> u8 {
     let Some(host) = named(name) else {
         let names = HOSTS.map(|host| host.name).join(", ");
         let _ = writeln!(std::io::stderr(), "trace: there is no host `{name}`; help: one of {names}");
@@ -89,7 +89,7 @@ fn respond(name: &str, event: Option<String>, root: Option<PathBuf>) -> u8 {
     let cwd = root.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
     let project = host.project.iter().find_map(std::env::var_os).map(PathBuf::from);
     let around = Surroundings { cwd, user: user_rules(), project };
-    let answer = watched(host, event.as_deref(), &around);
+    let answer = watched(host, event, &around);
     // A host that does not listen any more has decided without us.
     let printed = std::io::stdout().write_all(answer.output.as_bytes());
     if printed.is_ok() { answer.exit } else { 0 }
@@ -112,9 +112,11 @@ fn watched(host: &'static Description, event: Option<&str>, around: &Surrounding
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         (told.hook, told.place.take(), std::mem::replace(&mut told.answered, true))
     };
-    while late {
-        // The other thread is ending the process.
-        std::thread::park();
+    if late {
+        loop {
+            // The other thread is ending the process.
+            std::thread::park();
+        }
     }
     worked.unwrap_or_else(|why| unjudged(host, hook, place.as_deref(), &why, around))
 }

@@ -179,7 +179,7 @@ fn every_hook_that_is_installed_is_told_of_a_forbidden_call() {
     let program = text.split(" hook claude-code").next().unwrap().rsplit('"').next().unwrap();
     for (broken, says) in [
         (text.replace(program, "/nowhere/trace"), "ended with exit status: 127"),
-        (text.replace(" hook claude-code", " hook claude-code Stop"), "it said nothing"),
+        (text.replace(" hook claude-code", " hook claude-code > /dev/null"), "it said nothing"),
         (text.replacen('{', "{ // off\n\"disableAllHooks\": true,", 1), "switches all hooks off"),
         ("{}".to_owned(), "no settings of its own have our hooks"),
     ] {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 struct Host {
     name: &'static str,
     /// Its name in rules and on the command line.
-    host: &'static str,
+    id: &'static str,
     /// Its folder, which tells that it is used here.
     folder: Place,
     /// The files that may name MCP servers.
@@ -32,7 +32,7 @@ use Place::{Config, Home, Workspace};
 const HOSTS: [Host; 6] = [
     Host {
         name: "Claude Code",
-        host: "claude-code",
+        id: "claude-code",
         folder: Home(".claude"),
         files: &[Home(".claude.json"), Workspace(".mcp.json")],
         servers: "mcpServers",
@@ -40,7 +40,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Codex",
-        host: "codex",
+        id: "codex",
         folder: Home(".codex"),
         files: &[Home(".codex/config.toml"), Workspace(".codex/config.toml")],
         servers: "mcp_servers",
@@ -48,7 +48,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Copilot CLI",
-        host: "copilot",
+        id: "copilot",
         folder: Home(".copilot"),
         files: &[Home(".copilot/mcp-config.json")],
         servers: "mcpServers",
@@ -56,7 +56,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Cursor",
-        host: "cursor",
+        id: "cursor",
         folder: Home(".cursor"),
         files: &[Home(".cursor/mcp.json"), Workspace(".cursor/mcp.json")],
         servers: "mcpServers",
@@ -64,7 +64,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Gemini CLI",
-        host: "gemini",
+        id: "gemini",
         folder: Home(".gemini"),
         files: &[Home(".gemini/settings.json"), Workspace(".gemini/settings.json")],
         servers: "mcpServers",
@@ -72,7 +72,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "OpenCode",
-        host: "opencode",
+        id: "opencode",
         folder: Config("opencode"),
         files: &[Config("opencode/opencode.json"), Workspace("opencode.json")],
         servers: "mcp",
@@ -84,7 +84,7 @@ const HOSTS: [Host; 6] = [
 pub(super) fn examine(surroundings: &Surroundings<'_>, tell: &mut dyn FnMut(Finding)) {
     for host in HOSTS {
         if path(host.folder, surroundings).is_some_and(|folder| folder.is_dir()) {
-            reach::examine(host.host, host.name, surroundings, tell);
+            reach::examine(host.id, host.name, surroundings, tell);
             tell(found(&host, surroundings));
         }
     }

@@ -81,7 +81,8 @@ fn tried(host: &Description, hook: &Hook, name: &str, command: &str, settings: &
         return Finding::well(Part::Host, what);
     }
     let entries = log::read(&place.path().join(".trace")).unwrap_or_default();
-    if let Some(why) = entries.last().and_then(|entry| entry.why.as_deref()) {
+    let late = entries.iter().rfind(|entry| entry.what == log::What::NotEnforced);
+    if let Some(why) = late.and_then(|entry| entry.why.as_deref()) {
         let what = format!("{name}: a forbidden call passed the hook in `{settings}`: {why}");
         return Finding::look(Part::Host, what, "try again when the machine is less busy");
     }

@@ -199,7 +199,7 @@ impl Visit<'_> {
             verdicts.extend(self.observed(record, &change, checks));
         }
         verdicts.extend(self.observed(record, &event, checks));
-        let rewritten = self.rewritten(record, waived, &event, &verdicts, checks);
+        let rewritten = self.rewritten(record, &waived, &event, &verdicts, checks);
         let mut reaction = Reaction::default();
         match self.heard.hook.moment {
             Moment::SessionStart => {
@@ -230,7 +230,7 @@ impl Visit<'_> {
                 }
                 reaction.rewrite = rewrite;
                 if reaction.deny.is_none() {
-                    self.begun(record, &event);
+                    Self::begun(record, &event);
                 }
             }
             Moment::AfterTool | Moment::AfterFailure => {
@@ -314,7 +314,7 @@ impl Visit<'_> {
     }
 
     /// Notes that a command begins.
-    fn begun(&self, record: &mut Record, event: &Event) {
+    fn begun(record: &mut Record, event: &Event) {
         let EventKind::PreToolUse { tool, input, id } = &event.kind else { return };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| u64::try_from(now.as_millis()).ok());
         if let Some(now) = now.filter(|_| tool == SHELL) {
@@ -328,7 +328,7 @@ impl Visit<'_> {
     fn rewritten(
         &mut self,
         record: &mut Record,
-        waived: BTreeMap<RuleId, Option<u32>>,
+        waived: &BTreeMap<RuleId, Option<u32>>,
         event: &Event,
         verdicts: &[Verdict],
         checks: &Checks,
@@ -354,7 +354,7 @@ impl Visit<'_> {
             let kind = EventKind::PreToolUse { tool: tool.clone(), input: asked, id: id.clone() };
             let event = Event { kind, ..event.clone() };
             // The call that was refused has used no waiver up.
-            record.waived.clone_from(&waived);
+            record.waived.clone_from(waived);
             self.log.clear();
             let verdicts = self.observed(record, &event, checks);
             open = refused(&verdicts);

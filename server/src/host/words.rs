@@ -25,9 +25,10 @@ pub(super) fn denial(verdicts: &[&Verdict]) -> String {
 
 /// Why a call is refused that could not be judged.
 pub(super) fn unjudged(closed: &[(RuleId, String)]) -> String {
-    let rules: String = closed.iter().map(|(rule, title)| format!("\n- {title} (rule `{rule}`)")).collect();
+    let rules: Vec<String> = closed.iter().map(|(rule, title)| format!("- {title} (rule `{rule}`)")).collect();
+    let rules = rules.join("\n");
     format!(
-        "{OUR_MARK} This call could not be judged in time, and these rules let nothing pass unjudged:{rules}\nTry once more; \
+        "{OUR_MARK} This call could not be judged, and these rules let nothing pass unjudged:\n{rules}\nTry once more; \
          if it is refused again, tell the user to run `trace status`."
     )
 }
