@@ -24,7 +24,7 @@ const LISTENING: Duration = Duration::from_secs(2);
 const THINKING: Duration = Duration::from_millis(50);
 /// How long an answer may take where rule files are read or written: when a session begins, and when the user speaks.
 const READING: Duration = Duration::from_secs(2);
-/// Another limit for an answer, in milliseconds, for machines that are very slow.
+/// Another limit for an answer, in milliseconds, for machines that are very slow. Git may take half of a limit.
 const LIMIT: &str = "TRACE_HOOK_LIMIT_MS";
 
 /// Judge one event of an agent's host, as its hooks call it
@@ -88,7 +88,8 @@ fn respond(name: &str, event: Option<&str>, root: Option<PathBuf>) -> u8 {
     };
     let cwd = root.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
     let project = host.project.iter().find_map(std::env::var_os).map(PathBuf::from);
-    let around = Surroundings { cwd, user: user_rules(), project };
+    let patience = own_limit().unwrap_or(THINKING) / 2;
+    let around = Surroundings { cwd, user: user_rules(), project, patience };
     let answer = watched(host, event, &around);
     // A host that does not listen any more has decided without us.
     let printed = std::io::stdout().write_all(answer.output.as_bytes());

@@ -6,16 +6,18 @@
 //!
 //! INVARIANT: it takes no longer than the caller has patience.
 
+use super::hook::{Visit, hash};
+use super::log::What;
+use super::sessions::Record;
 use crate::git;
-use compiler::facts::Facts;
+use compiler::Checks;
+use compiler::facts::{Facts, Workspace, facts};
 use rules::{Event, EventKind};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long git may take.
-pub(super) const PATIENCE: Duration = Duration::from_millis(25);
 /// The most files of one command that are judged.
 const MAX_FILES: usize = 64;
 /// The times of files lag behind the clock by a tick of the system's.
@@ -28,22 +30,74 @@ const LOOKING: [&str; 18] = [
     "true", "wc", "which",
 ];
 
+/// The shell, in the words of rules.
+const SHELL: &str = "Bash";
+/// The most commands that are known to be running.
+const MAX_RUNNING: usize = 64;
+impl Visit<'_> {
+    /// What a command that has ended has changed by itself, as events.
+    pub(super) fn found(
+        &mut self,
+        record: &mut Record,
+        event: &Event,
+        checks: &Checks,
+        patience: Duration,
+    ) -> Vec<Event> {
+        let EventKind::PostToolUse { tool, input, id, .. } = &event.kind else { return Vec::new() };
+        let name = run_name(id.as_deref(), input);
+        let at = record.running.iter().position(|(running, _)| *running == name);
+        let Some((_, began)) = at.map(|at| record.running.remove(at)) else { return Vec::new() };
+        if tool != SHELL || record.is_blind || !checks.index().concerns_files() {
+            return Vec::new();
+        }
+        let workspace = self.engine.workspace();
+        let known = facts(event, workspace);
+        let root = workspace.root().map(PathBuf::from).filter(|_| is_possible(&known));
+        let Some(root) = root else { return Vec::new() };
+        let since = UNIX_EPOCH + Duration::from_millis(began);
+        let found = changes(&root, since, patience, event, &known);
+        if found.is_none() && git::top(&root).is_some() {
+            record.is_blind = true;
+            let within = patience.as_millis();
+            let why = format!("git did not tell within {within} ms which files a command has changed; not asked again");
+            self.log.push(self.entry(What::NotEnforced).because(&why));
+        }
+        found.unwrap_or_default()
+    }
+
+    /// Notes that a command begins.
+    pub(super) fn begun(record: &mut Record, event: &Event) {
+        let EventKind::PreToolUse { tool, input, id } = &event.kind else { return };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| u64::try_from(now.as_millis()).ok());
+        if let Some(now) = now.filter(|_| tool == SHELL) {
+            record.running.push((run_name(id.as_deref(), input), now));
+            let over = record.running.len().saturating_sub(MAX_RUNNING);
+            record.running.drain(..over);
+        }
+    }
+}
+
+/// What a command and its result share: the host's name for the call, or the command's text.
+fn run_name(id: Option<&str>, input: &Value) -> u64 {
+    hash(id.or_else(|| input.get("command")?.as_str()).unwrap_or_default())
+}
+
 /// Whether a command can have changed files that its text does not tell.
-pub(super) fn is_possible(facts: &Facts) -> bool {
+fn is_possible(facts: &Facts) -> bool {
     let looks = |program: &str| LOOKING.contains(&program);
     !facts.unknown.is_empty() || facts.commands.iter().any(|command| !looks(&command.program))
 }
 
 /// The changes of files since a command began, each as an event of the command's session; nothing where git has not
 /// answered in time.
-pub(super) fn changes(root: &Path, since: SystemTime, of: &Event, known: &Facts) -> Option<Vec<Event>> {
+fn changes(root: &Path, since: SystemTime, patience: Duration, of: &Event, known: &Facts) -> Option<Vec<Event>> {
     let top = git::top(root)?;
     let since = since.checked_sub(TICK)?;
     let is_new = |path: &&String| {
         let about = fs::symlink_metadata(top.join(path)).ok().filter(fs::Metadata::is_file);
         about.and_then(|about| about.modified().ok()).is_some_and(|at| at >= since)
     };
-    let seen = git::changed_within(root, PATIENCE)?;
+    let seen = git::changed_within(root, patience)?;
     let places = seen.iter().filter(is_new).map(|path| top.join(path));
     // Our own files are no work of an agent.
     let inside = places.filter_map(|place| Some(place.strip_prefix(root).ok()?.to_str()?.to_owned()));

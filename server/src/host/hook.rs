@@ -10,31 +10,23 @@ use super::gate::{Cause, Passage};
 use super::log::{self, Entry, What};
 use super::payload::Heard;
 use super::sessions::{Record, Sessions};
-use super::{found, learn, protect, rewrite, words};
+use super::{learn, protect, words};
 use crate::engine::{Engine, EngineError, Place};
 use crate::folder::Folder;
 use crate::git;
 use compiler::check::Reach;
-use compiler::facts::Workspace;
 use compiler::verdict::WitnessKind;
 use compiler::{Check, Checker, Checks, Verdict};
 use rules::{Decision, Event, EventKind, Rule, RuleId, State, Strength};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 /// How much of the agent's context the rules take when they are put in front of it.
 const REMINDER_TOKENS: usize = 1_500;
 /// How long a transcript is waited for that its host has not written to the end: three times what was seen at most.
 pub const MAX_WAIT: Duration = Duration::from_millis(300);
-/// The shell, in the words of rules.
-const SHELL: &str = "Bash";
-/// The most commands that are known to be running.
-const MAX_RUNNING: usize = 64;
-/// How often a call is changed until no rule refuses it.
-const MAX_REWRITES: usize = 8;
 /// The longest call that is kept to link a correction to, in bytes.
 const MAX_ACTION_BYTES: usize = 4 << 10;
 /// Tools that only look: they change nothing, so nothing is told anew after them.
@@ -50,6 +42,8 @@ pub struct Surroundings {
     pub user: Option<PathBuf>,
     /// What the host says is the project's folder, in the environment.
     pub project: Option<PathBuf>,
+    /// How long git may take to tell what a command has changed.
+    pub patience: Duration,
 }
 
 /// Why an event could not be judged.
@@ -97,7 +91,7 @@ pub fn hook(host: &'static Description, heard: Heard, around: &Surroundings) -> 
         return Ok(Answer::default());
     }
     let engine = around.engine(heard.cwd.as_deref())?;
-    let mut visit = Visit { host, heard, engine, user: around.user.as_deref(), log: Vec::new(), outdated: false };
+    let mut visit = Visit { host, heard, engine, around, log: Vec::new(), outdated: false };
     let reaction = visit.reaction()?;
     // A log that cannot be written is no reason to let a violation pass.
     drop(log::append(&visit.engine.path(""), &visit.log));
@@ -130,12 +124,12 @@ pub fn unjudged(
 }
 
 /// One event at one hook.
-struct Visit<'a> {
-    host: &'static Description,
-    heard: Heard,
-    engine: Engine,
-    user: Option<&'a Path>,
-    log: Vec<Entry>,
+pub(super) struct Visit<'a> {
+    pub(super) host: &'static Description,
+    pub(super) heard: Heard,
+    pub(super) engine: Engine,
+    around: &'a Surroundings,
+    pub(super) log: Vec<Entry>,
     /// Whether the checks it judged by are not those of the rules any more.
     outdated: bool,
 }
@@ -146,7 +140,9 @@ impl Visit<'_> {
         if let Some(event) = &mut event {
             event.branch = git::branch(self.engine.root());
         }
-        if let Some(why) = event.as_ref().and_then(|event| protect::refusal(event, self.engine.workspace(), self.user))
+        if let Some(why) = event
+            .as_ref()
+            .and_then(|event| protect::refusal(event, self.engine.workspace(), self.around.user.as_deref()))
         {
             self.log.push(self.entry(What::Protected).because(&why));
             return Ok(Reaction { deny: Some(why), ..Reaction::default() });
@@ -195,7 +191,7 @@ impl Visit<'_> {
         let waived = record.waived.clone();
         let mut verdicts = Vec::new();
         // Before the command itself: one that formats and then tests has tested what it formatted.
-        for change in self.found(record, &event, checks) {
+        for change in self.found(record, &event, checks, self.around.patience) {
             verdicts.extend(self.observed(record, &change, checks));
         }
         verdicts.extend(self.observed(record, &event, checks));
@@ -253,7 +249,7 @@ impl Visit<'_> {
     }
 
     /// Steps the session's monitors, and answers with the violations that no person has waived.
-    fn observed(&mut self, record: &mut Record, event: &Event, checks: &Checks) -> Vec<Verdict> {
+    pub(super) fn observed(&mut self, record: &mut Record, event: &Event, checks: &Checks) -> Vec<Verdict> {
         let name = self.heard.session.as_str();
         let mut checker = Checker::new(checks);
         let before = std::mem::take(&mut record.standing);
@@ -287,86 +283,6 @@ impl Visit<'_> {
             *left = left.map(|left| left.saturating_sub(1));
         }
         verdicts
-    }
-
-    /// What a command that has ended has changed by itself, as events.
-    fn found(&mut self, record: &mut Record, event: &Event, checks: &Checks) -> Vec<Event> {
-        let EventKind::PostToolUse { tool, input, id, .. } = &event.kind else { return Vec::new() };
-        let name = run_name(id.as_deref(), input);
-        let at = record.running.iter().position(|(running, _)| *running == name);
-        let Some((_, began)) = at.map(|at| record.running.remove(at)) else { return Vec::new() };
-        if tool != SHELL || record.is_blind || !checks.index().concerns_files() {
-            return Vec::new();
-        }
-        let workspace = self.engine.workspace();
-        let known = compiler::facts::facts(event, workspace);
-        let root = workspace.root().map(PathBuf::from).filter(|_| found::is_possible(&known));
-        let Some(root) = root else { return Vec::new() };
-        let since = UNIX_EPOCH + Duration::from_millis(began);
-        let found = found::changes(&root, since, event, &known);
-        if found.is_none() && git::top(&root).is_some() {
-            record.is_blind = true;
-            let within = found::PATIENCE.as_millis();
-            let why = format!("git did not tell within {within} ms which files a command has changed; not asked again");
-            self.log.push(self.entry(What::NotEnforced).because(&why));
-        }
-        found.unwrap_or_default()
-    }
-
-    /// Notes that a command begins.
-    fn begun(record: &mut Record, event: &Event) {
-        let EventKind::PreToolUse { tool, input, id } = &event.kind else { return };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| u64::try_from(now.as_millis()).ok());
-        if let Some(now) = now.filter(|_| tool == SHELL) {
-            record.running.push((run_name(id.as_deref(), input), now));
-            let over = record.running.len().saturating_sub(MAX_RUNNING);
-            record.running.drain(..over);
-        }
-    }
-
-    /// Changes a call that is refused into one that is not, where both surely mean the same and the host takes another.
-    fn rewritten(
-        &mut self,
-        record: &mut Record,
-        waived: &BTreeMap<RuleId, Option<u32>>,
-        event: &Event,
-        verdicts: &[Verdict],
-        checks: &Checks,
-    ) -> Option<Rewritten> {
-        let EventKind::PreToolUse { tool, input: asked, id } = &event.kind else { return None };
-        let mut input = self.heard.input.clone().filter(Value::is_object)?;
-        let before =
-            input.get("command")?.as_str().filter(|text| asked.get("command") == Some(&json!(text)))?.to_owned();
-        let refused = |verdicts: &[Verdict]| verdicts.iter().filter(|one| one.blocks).cloned().collect::<Vec<_>>();
-        let mut open = refused(verdicts);
-        let (mut text, mut causes) = (before.clone(), Vec::new());
-        let kept = (record.clone(), self.log.clone());
-        // A rule shows one command at a time.
-        for _ in 0..MAX_REWRITES {
-            let Some(new) = rewrite::changed(&text, &open.iter().collect::<Vec<_>>()).filter(|_| !open.is_empty())
-            else {
-                break;
-            };
-            text = new;
-            causes.append(&mut open);
-            let mut asked = asked.clone();
-            *asked.get_mut("command")? = json!(text);
-            let kind = EventKind::PreToolUse { tool: tool.clone(), input: asked, id: id.clone() };
-            let event = Event { kind, ..event.clone() };
-            // The call that was refused has used no waiver up.
-            record.waived.clone_from(waived);
-            self.log.clear();
-            let verdicts = self.observed(record, &event, checks);
-            open = refused(&verdicts);
-            if open.is_empty() {
-                *input.get_mut("command")? = json!(text);
-                let told = words::rewritten(&before, &text, &causes.iter().collect::<Vec<_>>());
-                self.note(What::Rewritten, &causes);
-                return Some(Rewritten { event, verdicts, input, told });
-            }
-        }
-        (*record, self.log) = kept;
-        None
     }
 
     fn before(&mut self, record: &mut Record, event: &Event, verdicts: &[Verdict]) -> Reaction {
@@ -475,12 +391,12 @@ impl Visit<'_> {
         words::reminder(&rules, REMINDER_TOKENS, self.host.context_chars)
     }
 
-    fn entry(&self, what: What) -> Entry {
+    pub(super) fn entry(&self, what: What) -> Entry {
         let session = Some(self.heard.session.clone()).filter(|session| !session.is_empty());
         Entry { session, ..Entry::of(what, self.host.name) }
     }
 
-    fn note<'v>(&mut self, what: What, verdicts: impl IntoIterator<Item = &'v Verdict>) {
+    pub(super) fn note<'v>(&mut self, what: What, verdicts: impl IntoIterator<Item = &'v Verdict>) {
         for verdict in verdicts {
             let why = verdict.witness.as_ref().map_or_else(|| verdict.title.clone(), |witness| witness.text.clone());
             let (rule, said, why) = (Some(verdict.rule.clone()), verdict.said.clone(), Some(why));
@@ -489,29 +405,13 @@ impl Visit<'_> {
     }
 }
 
-/// What a command and its result share: the host's name for the call, or the command's text.
-fn run_name(id: Option<&str>, input: &Value) -> u64 {
-    hash(id.or_else(|| input.get("command")?.as_str()).unwrap_or_default())
-}
-
-/// A call as it is made instead.
-struct Rewritten {
-    event: Event,
-    /// What rules say of it; none refuses it.
-    verdicts: Vec<Verdict>,
-    /// Its arguments as the host spells them.
-    input: Value,
-    /// What the agent is told.
-    told: String,
-}
-
 /// One text after the other.
 fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     one.into_iter().chain(other).reduce(|one, other| format!("{one}\n\n{other}"))
 }
 
 /// The first eight bytes of a text's hash.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     let hash = blake3::hash(text.as_bytes());
     hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

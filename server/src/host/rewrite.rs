@@ -3,13 +3,81 @@
 //! INVARIANT: nothing is guessed. The command stands in the text word for word, without quotes, expansions, redirections or
 //! another program around it; the rule names its replacement; and the lexicon vouches for the two, arguments and all.
 
-use compiler::Verdict;
+use super::hook::Visit;
+use super::log::What;
+use super::sessions::Record;
+use super::words;
 use compiler::verdict::WitnessKind;
-use rules::means_the_same;
+use compiler::{Checks, Verdict};
+use rules::{Event, EventKind, RuleId, means_the_same};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// How often a call is changed until no rule refuses it.
+const MAX_REWRITES: usize = 8;
+/// A call as it is made instead.
+pub(super) struct Rewritten {
+    pub(super) event: Event,
+    /// What rules say of it; none refuses it.
+    pub(super) verdicts: Vec<Verdict>,
+    /// Its arguments as the host spells them.
+    pub(super) input: Value,
+    /// What the agent is told.
+    pub(super) told: String,
+}
+
+impl Visit<'_> {
+    /// Changes a call that is refused into one that is not, where both surely mean the same and the host takes another.
+    pub(super) fn rewritten(
+        &mut self,
+        record: &mut Record,
+        waived: &BTreeMap<RuleId, Option<u32>>,
+        event: &Event,
+        verdicts: &[Verdict],
+        checks: &Checks,
+    ) -> Option<Rewritten> {
+        let EventKind::PreToolUse { tool, input: asked, id } = &event.kind else { return None };
+        let mut input = self.heard.input.clone().filter(Value::is_object)?;
+        let before =
+            input.get("command")?.as_str().filter(|text| asked.get("command") == Some(&json!(text)))?.to_owned();
+        let refused = |verdicts: &[Verdict]| verdicts.iter().filter(|one| one.blocks).cloned().collect::<Vec<_>>();
+        let mut open = refused(verdicts);
+        if open.is_empty() {
+            return None;
+        }
+        let (mut text, mut causes) = (before.clone(), Vec::new());
+        let kept = (record.clone(), self.log.clone());
+        // A rule shows one command at a time.
+        for _ in 0..MAX_REWRITES {
+            let Some(new) = changed(&text, &open.iter().collect::<Vec<_>>()).filter(|_| !open.is_empty()) else {
+                break;
+            };
+            text = new;
+            causes.append(&mut open);
+            let mut asked = asked.clone();
+            *asked.get_mut("command")? = json!(text);
+            let kind = EventKind::PreToolUse { tool: tool.clone(), input: asked, id: id.clone() };
+            let event = Event { kind, ..event.clone() };
+            // The call that was refused has used no waiver up.
+            record.waived.clone_from(waived);
+            self.log.clear();
+            let verdicts = self.observed(record, &event, checks);
+            open = refused(&verdicts);
+            if open.is_empty() {
+                *input.get_mut("command")? = json!(text);
+                let told = words::rewritten(&before, &text, &causes.iter().collect::<Vec<_>>());
+                self.note(What::Rewritten, &causes);
+                return Some(Rewritten { event, verdicts, input, told });
+            }
+        }
+        (*record, self.log) = kept;
+        None
+    }
+}
+
 /// A text for the shell in which what is refused is changed; nothing where one of the refusals stays.
-pub(super) fn changed(text: &str, refusals: &[&Verdict]) -> Option<String> {
+fn changed(text: &str, refusals: &[&Verdict]) -> Option<String> {
     let mut changes = refusals.iter().map(|refusal| change(text, refusal)).collect::<Option<Vec<_>>>()?;
     changes.sort_by_key(|(place, _)| (place.start, place.end));
     // Two rules may refuse one command for one reason.

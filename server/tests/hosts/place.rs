@@ -5,6 +5,7 @@ use server::host::description::Slot;
 use server::host::{Answer, Description, HOSTS, Surroundings, hook, payload};
 use server::{Engine, engine};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The workspace.
@@ -33,7 +34,7 @@ impl Place {
     /// What a host is answered; a payload that is none is passed over, as the command does.
     pub(crate) fn hears(&self, host: &'static Description, name: Option<&str>, payload: &[u8]) -> Answer {
         let Ok(Some(heard)) = payload::read(host, name, payload) else { return Answer::default() };
-        let around = Surroundings { cwd: self.root.clone(), user: None, project: None };
+        let around = Surroundings { cwd: self.root.clone(), user: None, project: None, patience: Duration::MAX };
         hook(host, heard, &around).unwrap()
     }
 
