@@ -280,6 +280,13 @@ fn a_call_that_means_the_same_with_the_right_program_is_changed_and_the_agent_to
     }
     let log = desk.sure("trace log");
     assert!(log.contains("rewritten npm-instead-of-pnpm") && log.contains("rewritten yarn-instead-of-pnpm"), "{log}");
+    // A host that runs what was asked for all the same is told no other command again.
+    assert!(rewritten("npm install left-pad").is_some());
+    desk.claude("s", &ran("1", "pnpm install left-pad", 0));
+    assert!(rewritten("npm install left-pad").is_some());
+    desk.claude("s", &ran("1", "npm install left-pad", 0));
+    assert_eq!(rewritten("npm install left-pad"), None);
+    assert!(desk.run("trace status").stdout.contains("the host ran `npm install left-pad` as it was asked for"));
     // A host that takes no words before a call is told them after it.
     let call = |name: &str, command: &str| {
         let output = json!({ "args": { "command": command }, "output": "done", "metadata": { "exit": 0 } });

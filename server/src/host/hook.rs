@@ -230,6 +230,7 @@ impl Visit<'_> {
                 }
             }
             Moment::AfterTool | Moment::AfterFailure => {
+                self.listened(record, &event);
                 let looks =
                     matches!(&event.kind, EventKind::PostToolUse { tool, .. } if LOOKING.contains(&tool.as_str()));
                 record.deeds += u64::from(!looks);

@@ -38,6 +38,9 @@ impl Visit<'_> {
         checks: &Checks,
     ) -> Option<Rewritten> {
         let EventKind::PreToolUse { tool, input: asked, id } = &event.kind else { return None };
+        if record.is_deaf {
+            return None;
+        }
         let mut input = self.heard.input.clone().filter(Value::is_object)?;
         let before =
             input.get("command")?.as_str().filter(|text| asked.get("command") == Some(&json!(text)))?.to_owned();
@@ -50,9 +53,7 @@ impl Visit<'_> {
         let kept = (record.clone(), self.log.clone());
         // A rule shows one command at a time.
         for _ in 0..MAX_REWRITES {
-            let Some(new) = changed(&text, &open.iter().collect::<Vec<_>>()).filter(|_| !open.is_empty()) else {
-                break;
-            };
+            let Some(new) = changed(&text, &open.iter().collect::<Vec<_>>()) else { break };
             text = new;
             causes.append(&mut open);
             let mut asked = asked.clone();
@@ -68,11 +69,25 @@ impl Visit<'_> {
                 *input.get_mut("command")? = json!(text);
                 let told = words::rewritten(&before, &text, &causes.iter().collect::<Vec<_>>());
                 self.note(What::Rewritten, &causes);
+                record.changed = Some((before, text));
                 return Some(Rewritten { event, verdicts, input, told });
             }
         }
         (*record, self.log) = kept;
         None
+    }
+
+    /// Looks whether the host has run a command as it was told to. One that has not, such as one in which another hook had
+    /// the last word, has commands refused from now on.
+    pub(super) fn listened(&mut self, record: &mut Record, event: &Event) {
+        let EventKind::PostToolUse { input, .. } = &event.kind else { return };
+        let Some(ran) = input.get("command").and_then(Value::as_str) else { return };
+        let changed = record.changed.take_if(|(asked, made)| ran == asked || ran == made);
+        if changed.is_some_and(|(asked, _)| ran == asked) {
+            record.is_deaf = true;
+            let why = format!("the host ran `{ran}` as it was asked for, and is told no other command in this session");
+            self.log.push(self.entry(What::NotEnforced).because(&why));
+        }
     }
 }
 

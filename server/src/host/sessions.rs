@@ -38,6 +38,10 @@ pub struct Record {
     pub running: Vec<(u64, u64)>,
     /// Whether it is known that git tells too late which files a command has changed.
     pub is_blind: bool,
+    /// The command that was last changed, as it was asked for and as the host was told to run it.
+    pub changed: Option<(String, String)>,
+    /// Whether the host was seen to run a command as it was asked for all the same.
+    pub is_deaf: bool,
     /// What the agent is told after its next call, where it cannot be told before.
     pub untold: Option<String>,
     /// Whether the rules were put in front of the agent since the session began or was compacted.

@@ -224,7 +224,10 @@ impl Stage<'_> {
             && corrections.lines().last().is_some_and(|line| line.contains("cargo test"));
         let pnpm = std::fs::read_to_string(self.desk.path("pnpm")).unwrap_or_default();
         // A host that told of the call as it was asked for would have it noted as a violation.
-        let is_changed = pnpm.starts_with("install left-pad\n") && !self.desk.sure("trace log").contains("noted npm");
+        let log = self.desk.sure("trace log");
+        let is_changed = pnpm.starts_with("install left-pad\n")
+            && !log.contains("noted npm")
+            && !log.contains("as it was asked for");
         [
             ("npm is refused, and does not run", !ran("npm")),
             ("the agent is told why", told(0, refused) && told(0, "npm-instead-of-pnpm")),
