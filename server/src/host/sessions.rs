@@ -21,6 +21,7 @@ const KEPT: Duration = Duration::from_hours(24 * 30);
 
 /// What is kept of a session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about a session")]
 pub struct Record {
     /// The monitors.
     pub standing: Standing,
