@@ -152,10 +152,14 @@ impl Engine {
     ///
     /// Bad rules are left out, each with its diagnostics, and none disables another.
     pub fn checks(&self) -> (Checks, Vec<Diagnostic>) {
+        self.current(self.folder.read_cache().map(Checks::read))
+    }
+
+    /// The same, where these are kept.
+    fn current(&self, kept: Option<Result<Checks, ArtifactError>>) -> (Checks, Vec<Diagnostic>) {
         // Asked before the files are read, so that what changes meanwhile counts as a change.
         let stamp = self.folder.stamp();
         let fingerprint = self.folder.fingerprint();
-        let kept = self.folder.read_cache().map(Checks::read);
         let why = match kept {
             Some(Ok(checks)) if made_from(&checks).0 == fingerprint => {
                 if made_from(&checks).1 == stamp {
@@ -200,7 +204,7 @@ impl Engine {
                 let current = made_from(&checks).1 == self.folder.stamp();
                 (checks, current)
             }
-            _ => (self.checks().0, true),
+            kept => (self.current(kept).0, true),
         }
     }
 
