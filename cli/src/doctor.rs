@@ -14,9 +14,10 @@ use std::path::PathBuf;
 /// Say what is well here, and what to do about what is not
 ///
 /// Looks at the configuration, the store and the hash chain of its log, the indexes, the models, the rules, the keys, how a
-/// server listens, and the agent programs that are set up here. The whole log is decided again, which takes as long as
-/// reading the store a few times; `--quick` leaves that out. Nothing is repaired, but that an index which can't be used is
-/// made again, as by every command that opens it.
+/// server listens, and the agent programs that are set up here: each of their hooks is told of a call that a rule forbids, in
+/// a folder made for it. The whole log is decided again, which takes as long as reading the store a few times; `--quick`
+/// leaves that out. Nothing is repaired, but that an index which can't be used is made again, as by every command that opens
+/// it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

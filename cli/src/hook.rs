@@ -7,14 +7,14 @@
 use crate::{End, user_rules};
 use anyhow::Result;
 use server::host::hook::MAX_WAIT;
-use server::host::log::{self, Entry, What};
-use server::host::{Answer, Description, HOSTS, Moment, Surroundings, hook, named, payload};
+use server::host::{Answer, Description, HOSTS, Hook, Moment, Surroundings, hook, named, payload, unjudged};
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The longest payload that is read, in bytes.
 const MAX_PAYLOAD_BYTES: u64 = 16 << 20;
@@ -24,7 +24,7 @@ const LISTENING: Duration = Duration::from_secs(2);
 const THINKING: Duration = Duration::from_millis(50);
 /// How long an answer may take where rule files are read or written: when a session begins, and when the user speaks.
 const READING: Duration = Duration::from_secs(2);
-/// Another limit for an answer, in milliseconds, for machines that are very slow.
+/// Another limit for an answer, in milliseconds, for machines that are very slow. Git may take half of a limit.
 const LIMIT: &str = "TRACE_HOOK_LIMIT_MS";
 
 /// Judge one event of an agent's host, as its hooks call it
@@ -44,13 +44,16 @@ pub(crate) struct Arguments {
     event: Option<String>,
 }
 
-/// What the thread that works says to the one that waits.
-enum Word {
-    /// It has heard what happened, and where; an answer may take so long.
-    Heard(Option<String>, Duration),
-    Answer(Answer),
-    /// It could not.
-    Failed(String),
+/// What the thread that works has told the one that watches the time.
+struct Told {
+    /// The event, and where it happened.
+    hook: Option<&'static Hook>,
+    place: Option<String>,
+    /// When an answer comes too late, and how long that was in all.
+    until: Instant,
+    limit: Duration,
+    /// Whether one of the two answers: nobody answers twice.
+    answered: bool,
 }
 
 /// The way of a process that a host has started: nothing but the host and the event is looked at.
@@ -65,11 +68,11 @@ pub(crate) fn quick() -> Option<ExitCode> {
         return None;
     }
     let text = |at: usize| words.get(at).map(|word| word.to_string_lossy().into_owned());
-    Some(ExitCode::from(respond(&text(0)?, text(1), None)))
+    Some(ExitCode::from(respond(&text(0)?, text(1).as_deref(), None)))
 }
 
-pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
-    match respond(&arguments.host, arguments.event, root) {
+pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
+    match respond(&arguments.host, arguments.event.as_deref(), root) {
         0 => Ok(End::Clean),
         // Two is what a host that looks at the status takes for a denial.
         _ => anyhow::bail!("the action is denied"),
@@ -77,7 +80,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: Arguments) -> Result<End> {
 }
 
 /// Answers on standard output, and says the exit status.
-fn respond(name: &str, event: Option<String>, root: Option<PathBuf>) -> u8 {
+fn respond(name: &str, event: Option<&str>, root: Option<PathBuf>) -> u8 {
     let Some(host) = named(name) else {
         let names = HOSTS.map(|host| host.name).join(", ");
         let _ = writeln!(std::io::stderr(), "trace: there is no host `{name}`; help: one of {names}");
@@ -85,64 +88,106 @@ fn respond(name: &str, event: Option<String>, root: Option<PathBuf>) -> u8 {
     };
     let cwd = root.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
     let project = host.project.iter().find_map(std::env::var_os).map(PathBuf::from);
-    let around = Surroundings { cwd, user: user_rules(), project };
-    let answer = waited(host, event, &around);
+    let patience = own_limit().unwrap_or(THINKING) / 2;
+    let around = Surroundings { cwd, user: user_rules(), project, patience };
+    let answer = watched(host, event, &around);
     // A host that does not listen any more has decided without us.
     let printed = std::io::stdout().write_all(answer.output.as_bytes());
     if printed.is_ok() { answer.exit } else { 0 }
 }
 
-/// Works in another thread, and waits no longer than the limit.
-fn waited(host: &'static Description, event: Option<String>, around: &Surroundings) -> Answer {
-    let (say, words) = channel();
-    let own = around.clone();
-    let thread = std::thread::Builder::new().spawn(move || {
-        let word = work(host, event.as_deref(), &own, &say).unwrap_or_else(Word::Failed);
-        drop(say.send(word));
-    });
-    let (mut limit, mut place) = (LISTENING, None);
-    let why = loop {
-        match thread.as_ref().map(|_| words.recv_timeout(limit)) {
-            Ok(Ok(Word::Heard(cwd, patience))) => (place, limit) = (cwd, patience),
-            Ok(Ok(Word::Answer(answer))) => return answer,
-            Ok(Ok(Word::Failed(why))) => break why,
-            Ok(Err(RecvTimeoutError::Timeout)) => {
+/// Works while another thread watches the time, which ends the process where it is too late.
+///
+/// The work is done by the first thread, because the other way round a busy machine would have to wake two threads in turn.
+fn watched(host: &'static Description, event: Option<&str>, around: &Surroundings) -> Answer {
+    let until = Instant::now() + LISTENING;
+    let told = Arc::new(Mutex::new(Told { hook: None, place: None, until, limit: LISTENING, answered: false }));
+    let (watched, own) = (Arc::clone(&told), around.clone());
+    let watch = std::thread::Builder::new().spawn(move || watch(host, &watched, &own));
+    let work = || work(host, event, around, &told);
+    let worked = match watch {
+        Ok(_) => catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("a fault of the program".to_owned())),
+        Err(error) => Err(error.to_string()),
+    };
+    let (hook, place, late) = {
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        (told.hook, told.place.take(), std::mem::replace(&mut told.answered, true))
+    };
+    if late {
+        loop {
+            // The other thread is ending the process.
+            std::thread::park();
+        }
+    }
+    worked.unwrap_or_else(|why| unjudged(host, hook, place.as_deref(), &why, around))
+}
+
+/// Waits until it is too late for an answer, and then ends the process with the one for calls that are not judged.
+fn watch(host: &'static Description, told: &Mutex<Told>, around: &Surroundings) {
+    loop {
+        let late = {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.answered {
+                return;
+            }
+            let left = told.until.saturating_duration_since(Instant::now());
+            told.answered = left.is_zero();
+            if told.answered { Ok((told.hook, told.place.take(), told.limit)) } else { Err(left) }
+        };
+        match late {
+            // Nobody wakes it when an event was heard, which may be too late sooner: waking costs the worker.
+            Err(left) => std::thread::sleep(left.min(own_limit().unwrap_or(THINKING))),
+            Ok((hook, place, limit)) => {
+                let why = format!("no answer within {} ms", limit.as_millis());
+                let answer = unjudged(host, hook, place.as_deref(), &why, around);
+                drop(std::io::stdout().write_all(answer.output.as_bytes()).and_then(|()| std::io::stdout().flush()));
                 // The checks may have to be made anew; somebody has to come to an end with it.
                 refresh(around, place.as_deref());
-                break format!("no answer within {} ms", limit.as_millis());
+                return quit(answer.exit);
             }
-            Ok(Err(RecvTimeoutError::Disconnected)) => break "a fault of the program".to_owned(),
-            Err(error) => break error.to_string(),
         }
-    };
-    if let Ok(engine) = around.engine(place.as_deref()) {
-        drop(log::append(&engine.path(""), &[Entry::of(What::NotEnforced, host.name).because(&why)]));
     }
-    Answer::default()
+}
+
+#[expect(clippy::exit, reason = "the thread that works may be anywhere, and will not come back in time")]
+fn quit(exit: u8) {
+    std::process::exit(exit.into());
+}
+
+/// The limit that the environment sets.
+fn own_limit() -> Option<Duration> {
+    std::env::var(LIMIT).ok()?.parse().ok().map(Duration::from_millis)
 }
 
 fn work(
     host: &'static Description,
     event: Option<&str>,
     around: &Surroundings,
-    say: &Sender<Word>,
-) -> Result<Word, String> {
+    told: &Mutex<Told>,
+) -> Result<Answer, String> {
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(MAX_PAYLOAD_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_PAYLOAD_BYTES {
         return Err(format!("a payload of more than {MAX_PAYLOAD_BYTES} bytes"));
     }
     let Some(heard) = payload::read(host, event, &bytes).map_err(|error| error.to_string())? else {
-        return Ok(Word::Answer(Answer::default()));
+        return Ok(Answer::default());
     };
     drop(bytes);
-    let slow = matches!(heard.hook.moment, Moment::SessionStart | Moment::Prompt | Moment::SubagentStart);
+    let place = heard.cwd.clone();
     let reads = heard.hook.moment == Moment::Stop && host.transcript.is_some();
     let thinking = if reads { THINKING + MAX_WAIT } else { THINKING };
-    let set = || std::env::var(LIMIT).ok()?.parse().ok().map(Duration::from_millis);
-    let limit = set().unwrap_or(if slow { READING } else { thinking });
-    drop(say.send(Word::Heard(heard.cwd.clone(), limit)));
-    hook(host, heard, around).map(Word::Answer).map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+    let limit = own_limit().unwrap_or(if heard.hook.moment.may_read() { READING } else { thinking });
+    {
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        (told.hook, told.place) = (Some(heard.hook), place.clone());
+        (told.limit, told.until) = (limit, Instant::now() + limit);
+    }
+    let answer = hook(host, heard, around).map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
+    if answer.outdated {
+        refresh(around, place.as_deref());
+    }
+    Ok(answer)
 }
 
 /// Starts a process that brings the compiled checks up to date, and does not wait for it.

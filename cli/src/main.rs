@@ -130,7 +130,7 @@ fn main() -> ExitCode {
         Command::Router(arguments) => router::run(root, &arguments),
         Command::VerifyLog(arguments) => verify_log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
-        Command::Hook(arguments) => hook::run(root, arguments),
+        Command::Hook(arguments) => hook::run(root, &arguments),
         Command::Install(arguments) => install::install(root, &arguments),
         Command::Uninstall(arguments) => install::uninstall(root, &arguments),
         Command::Status(arguments) => status::status(root, &arguments),

@@ -90,6 +90,7 @@ pub(crate) fn status(root: Option<PathBuf>, arguments: &Status) -> Result<End> {
     }
     let tallies = tallies(&entries);
     let unmet = unmet(&engine, &tallies);
+    let closed: Vec<RuleId> = engine.closed().into_iter().map(|(rule, _)| rule).collect();
     let failed: Vec<&Entry> = entries.iter().filter(|entry| entry.what == What::NotEnforced).collect();
     let seen = seen(&engine);
     let mut out = output::out();
@@ -99,7 +100,7 @@ pub(crate) fn status(root: Option<PathBuf>, arguments: &Status) -> Result<End> {
             output::json(
                 &mut out,
                 &json!({ "rules": states, "seconds_since_hook": seen, "log": counts, "not_enforcing": last,
-                    "stopped": stopped(&tallies), "unmet": unmet }),
+                    "stopped": stopped(&tallies), "unmet": unmet, "fail_closed": closed }),
             )?;
         }
         PlainFormat::Table => {
@@ -125,6 +126,10 @@ pub(crate) fn status(root: Option<PathBuf>, arguments: &Status) -> Result<End> {
             if let Some(first) = entries.first().filter(|_| !unmet.is_empty()) {
                 let names: Vec<&str> = unmet.iter().map(RuleId::as_str).collect();
                 writeln!(out, "armed, and never violated since {}: {}", first.at, names.join(", "))?;
+            }
+            if !closed.is_empty() {
+                let names: Vec<&str> = closed.iter().map(RuleId::as_str).collect();
+                writeln!(out, "calls that cannot be judged are refused by: {}", names.join(", "))?;
             }
             for entry in failed.iter().rev().take(3) {
                 writeln!(out, "not enforced at {}: {}", entry.at, entry.why.as_deref().unwrap_or_default())?;
@@ -236,6 +241,7 @@ fn demote(engine: &Engine, rule: &RuleId) -> Result<()> {
 fn spelled(what: What) -> String {
     match what {
         What::Blocked => "blocked",
+        What::Rewritten => "rewritten",
         What::Held => "held",
         What::Noted => "noted",
         What::Unresolved => "unresolved",

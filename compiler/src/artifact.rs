@@ -8,12 +8,13 @@ use crate::check::Check;
 use crate::index::{Builder, Index};
 use crate::monitor::Monitor;
 use rules::directive::{Per, Undecided};
+use rules::{State, Strength};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 const MAGIC: &[u8; 8] = b"TRACECHK";
 /// Grows with every change of the layout or of a type in it.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const CHECKED: usize = 8 + 4 + 32;
 const HEAD: usize = CHECKED + 32 + 4;
 
@@ -33,6 +34,8 @@ struct Head {
     ends: Vec<u32>,
     /// The checks that start anew with each turn, in order.
     per_turn: Vec<u32>,
+    /// The checks that refuse a call which could not be judged, in order.
+    closed: Vec<u32>,
 }
 
 /// Why a file of compiled checks is not usable.
@@ -59,6 +62,7 @@ impl Checks {
         let mut body = Vec::new();
         let mut ends = Vec::new();
         let mut per_turn = Vec::new();
+        let mut closed = Vec::new();
         for (number, check) in (0_u32..).zip(checks) {
             // INVARIANT: serialising these types into memory cannot fail; a check that did would be left out whole.
             let Ok(blob) = postcard::to_stdvec(check) else { continue };
@@ -72,22 +76,29 @@ impl Checks {
             if check.per == Per::Turn {
                 per_turn.push(number);
             }
+            if check.fails_closed && check.state == State::Armed && check.strength == Strength::Must {
+                closed.push(number);
+            }
             body.extend(blob);
             ends.push(u32::try_from(body.len()).unwrap_or(u32::MAX));
         }
-        let head = Head { index: builder.build(), ends, per_turn };
+        let head = Head { index: builder.build(), ends, per_turn, closed };
         let encoded = postcard::to_stdvec(&head).unwrap_or_default();
         let mut rest = fingerprint.to_vec();
         rest.extend(u32::try_from(encoded.len()).unwrap_or(u32::MAX).to_le_bytes());
         rest.extend(encoded);
         let start = rest.len();
         rest.extend(body);
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(FORMAT.to_le_bytes());
-        bytes.extend(blake3::hash(&rest).as_bytes());
-        bytes.extend(rest);
         let decoded = head.ends.iter().map(|_| OnceLock::new()).collect();
-        Self { body: CHECKED + start, bytes, head, decoded }
+        Self { body: CHECKED + start, bytes: sealed(&rest), head, decoded }
+    }
+
+    /// The same checks, made from something that this fingerprint says.
+    #[must_use]
+    pub fn made_from(mut self, fingerprint: [u8; 32]) -> Self {
+        let body = self.bytes.get(CHECKED + 32..).unwrap_or_default();
+        self.bytes = sealed(&[&fingerprint, body].concat());
+        self
     }
 
     /// Reads an artifact.
@@ -149,6 +160,11 @@ impl Checks {
         self.head.per_turn.binary_search(&number).is_ok()
     }
 
+    /// The armed checks that refuse a call which could not be judged.
+    pub fn closed(&self) -> impl Iterator<Item = &Check> {
+        self.head.closed.iter().filter_map(|number| self.check(*number))
+    }
+
     /// A check by its number, decoded when it is first asked for.
     pub fn check(&self, number: u32) -> Option<&Check> {
         let at = number as usize;
@@ -166,6 +182,11 @@ impl Checks {
     pub fn iter(&self) -> impl Iterator<Item = &Check> {
         (0..).take(self.len()).filter_map(|number| self.check(number))
     }
+}
+
+/// A file with this content.
+fn sealed(rest: &[u8]) -> Vec<u8> {
+    [MAGIC.as_slice(), &FORMAT.to_le_bytes(), blake3::hash(rest).as_bytes(), rest].concat()
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {

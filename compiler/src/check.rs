@@ -5,7 +5,7 @@ use crate::command::CommandPattern;
 use crate::condition::Condition;
 use crate::facts::Command;
 use crate::monitor::{self, Monitor, Phase};
-use rules::directive::{Directive, Pattern, Per, Replacement, Undecided};
+use rules::directive::{Directive, Fail, Pattern, Per, Replacement, Undecided};
 use rules::predicate::{CommandTest, FileTest};
 use rules::{Code, Diagnostic, Predicate, Rule, RuleId, Scope, State, Strength};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub struct Check {
     pub per: Per,
     /// What cannot be decided counts as.
     pub undecided: Undecided,
+    /// Whether a call is refused that could not be judged.
+    pub fails_closed: bool,
     /// Where it applies.
     pub reach: Reach,
     /// What to do instead.
@@ -124,6 +126,7 @@ impl Check {
             monitor,
             per: directive.per,
             undecided: directive.undecided,
+            fails_closed: directive.fail == Fail::Closed,
             reach: Reach { branch, host, session },
             fixes,
             owed: owed(&directive.pattern),

@@ -172,6 +172,14 @@ impl Index {
             && self.checks.iter().all(|check| (*check as usize) < checks)
     }
 
+    /// Whether any check may be about files that are changed.
+    pub fn concerns_files(&self) -> bool {
+        let files = Key(4 << 56)..Key(9 << 56);
+        let first = self.keys.partition_point(|key| *key < files.start);
+        let always = Key::from(Trait::Always);
+        self.keys.get(first).is_some_and(|key| files.contains(key)) || self.keys.binary_search(&always).is_ok()
+    }
+
     /// The checks that an event can concern, in order.
     pub fn candidates(&self, facts: &Facts, completed: bool) -> BTreeSet<u32> {
         let mut found = BTreeSet::new();

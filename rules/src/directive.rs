@@ -34,6 +34,9 @@ pub struct Directive {
     /// What a command that cannot be decided counts as.
     #[serde(default, skip_serializing_if = "Undecided::is_pass")]
     pub undecided: Undecided,
+    /// What happens to a call that could not be judged at all, because of a fault or for want of time.
+    #[serde(default, skip_serializing_if = "Fail::is_open")]
+    pub fail: Fail,
 }
 
 /// The patterns.
@@ -175,6 +178,24 @@ impl Undecided {
     }
 }
 
+/// What becomes of a call that could not be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fail {
+    /// It passes.
+    #[default]
+    Open,
+    /// It is refused.
+    Closed,
+}
+
+impl Fail {
+    /// Whether it is the default.
+    pub fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
+}
+
 impl Directive {
     /// A pattern without guards over the whole session.
     pub fn of(pattern: Pattern) -> Self {
@@ -185,6 +206,7 @@ impl Directive {
             during: During::default(),
             per: Per::Session,
             undecided: Undecided::Pass,
+            fail: Fail::Open,
         }
     }
 }

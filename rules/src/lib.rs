@@ -25,7 +25,7 @@ pub use describe::{describe, explain};
 pub use diagnostic::{Code, Diagnostic, Severity, Span};
 pub use directive::{Directive, During, Pattern, Per};
 pub use event::{Event, EventKind};
-pub use lexicon::Lexicon;
+pub use lexicon::{Lexicon, means_the_same};
 pub use predicate::Predicate;
 pub use rule::{Decision, Example, Quote, Rule, RuleId, Scope, State, Strength};
 pub use understand::{Class, Understanding, understand};

@@ -165,7 +165,7 @@ fn a_field_of_another_pattern_a_wrong_pattern_and_a_missing_field_are_faults() {
         parse(&text, "a.toml").unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(faults("pattern = 'absence'\nnever = { command = 'a' }\nrequire = { command = 'a' }"), @r"
-    a.toml:7:1: T201: unknown field `require` (help: known here: `never`, `pattern`, `when`, `unless`, `during`, `per`, `undecided`)
+    a.toml:7:1: T201: unknown field `require` (help: known here: `never`, `pattern`, `when`, `unless`, `during`, `per`, `undecided`, `fail`)
     ");
     insta::assert_snapshot!(faults("pattern = 'absense'"), @r"
     a.toml:5:11: T201: unknown pattern `absense` (help: did you mean `absence`?)

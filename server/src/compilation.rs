@@ -351,6 +351,11 @@ impl<'a> Run<'a> {
 }
 
 impl Compilation {
+    /// Adds what is wrong with the rules as they are now.
+    pub(crate) fn add(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.diagnostics.extend(diagnostics);
+    }
+
     /// Hands every record of the report on: inputs in order, conflicts, diagnostics, backtests and the sum.
     ///
     /// # Errors

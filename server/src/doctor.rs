@@ -8,6 +8,7 @@
 mod hosts;
 mod kept;
 mod models;
+mod reach;
 mod serving;
 
 use crate::config::{Config, ConfigError};
@@ -168,5 +169,13 @@ fn rules_of(engine: &Engine, tell: &mut dyn FnMut(Finding)) {
     }
     if count == 0 {
         tell(Finding::well(Part::Rules, format!("{} checks compile, and are current", checks.len())));
+    }
+    let closed: Vec<String> = checks.closed().map(|check| format!("`{}`", check.id)).collect();
+    if !closed.is_empty() {
+        let what = format!(
+            "a call that cannot be judged is refused by {}; without a rule that says so, it passes",
+            closed.join(", ")
+        );
+        tell(Finding::well(Part::Rules, what));
     }
 }

@@ -10,13 +10,17 @@ use crate::workspace::Repository;
 use compiler::trial::{self, Trial};
 use compiler::{ArtifactError, Check, Checks};
 use rules::book::{Action, NotAllowed, transition};
-use rules::{Code, Decision, Diagnostic, Rule, RuleId, Severity, Span, State};
+use rules::directive::Fail;
+use rules::{Code, Decision, Diagnostic, Rule, RuleId, Severity, Span, State, Strength};
 use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 /// The longest line of a correction file, in bytes.
 const MAX_LINE_BYTES: usize = 1 << 20;
+/// The most rules of which every file is looked at where an answer cannot wait.
+const MOST_LOOKED_AT: usize = 128;
+
 /// Which workspace is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -151,10 +155,24 @@ impl Engine {
     ///
     /// Bad rules are left out, each with its diagnostics, and none disables another.
     pub fn checks(&self) -> (Checks, Vec<Diagnostic>) {
-        let fingerprint = self.fingerprint();
-        let kept = self.folder.read_cache().map(Checks::read);
+        self.current(self.folder.read_cache().map(Checks::read))
+    }
+
+    /// The same, where these are kept.
+    fn current(&self, kept: Option<Result<Checks, ArtifactError>>) -> (Checks, Vec<Diagnostic>) {
+        // Asked before the files are read, so that what changes meanwhile counts as a change.
+        let stamp = self.folder.stamp();
+        let fingerprint = self.folder.fingerprint();
         let why = match kept {
-            Some(Ok(checks)) if checks.fingerprint() == Some(fingerprint) => return (checks, Vec::new()),
+            Some(Ok(checks)) if made_from(&checks).0 == fingerprint => {
+                if made_from(&checks).1 == stamp {
+                    return (checks, Vec::new());
+                }
+                // Something else has changed in a folder, such as an editor's own file.
+                let checks = checks.made_from(joined(fingerprint, stamp));
+                let diagnostics = self.folder.write_cache(checks.bytes());
+                return (checks, diagnostics.into_iter().collect());
+            }
             Some(Err(error @ (ArtifactError::Damaged | ArtifactError::NotAnArtifact))) => Some(error),
             _ => None,
         };
@@ -169,20 +187,41 @@ impl Engine {
             }
         }
         let whole = diagnostics.iter().all(|diagnostic| diagnostic.severity < Severity::Error);
-        let checks = Checks::of(&checks, fingerprint);
-        // What a bad rule says must be said again next time, so that checks with one missing are not kept.
-        if whole && self.folder.path("").is_dir() {
+        // What a bad rule says must be said again next time: checks with one missing are those of no files.
+        let files = if whole { fingerprint } else { [0; 16] };
+        let checks = Checks::of(&checks, joined(files, stamp));
+        if self.folder.path("").is_dir() {
             diagnostics.extend(self.folder.write_cache(checks.bytes()));
         }
         (checks, diagnostics)
     }
 
-    fn fingerprint(&self) -> [u8; 32] {
-        let mut whole = [0; 32];
-        for (byte, of_files) in whole.iter_mut().zip(self.folder.fingerprint()) {
-            *byte = of_files;
+    /// The compiled checks for an answer that cannot wait, and whether they are current as far as was looked.
+    ///
+    /// A few rule files are all looked at, as [`Engine::checks`] does it. Of more, only their folders are: what is
+    /// overwritten in place shows at the next call of [`Engine::checks`], which is with the user's next words. Checks that
+    /// are not current are handed out all the same, since making thousands anew would take longer than the answer may.
+    pub fn checks_at_hand(&self) -> (Checks, bool) {
+        match self.folder.read_cache().map(Checks::read) {
+            Some(Ok(checks)) if checks.len() > MOST_LOOKED_AT => {
+                let current = made_from(&checks).1 == self.folder.stamp();
+                (checks, current)
+            }
+            kept => (self.current(kept).0, true),
         }
-        whole
+    }
+
+    /// The armed rules that refuse a call which could not be judged, with their titles: by the checks that are kept, however
+    /// old, or else by the rule files.
+    pub fn closed(&self) -> Vec<(RuleId, String)> {
+        if let Some(Ok(checks)) = self.folder.read_cache().map(Checks::read) {
+            return checks.closed().map(|check| (check.id.clone(), check.title.clone())).collect();
+        }
+        let is_closed = |rule: &&Rule| {
+            let must = rule.state == State::Armed && rule.strength == Strength::Must && is_evaluated(rule);
+            must && rule.check.as_ref().is_some_and(|check| check.fail == Fail::Closed)
+        };
+        self.folder.load().rules().filter(is_closed).map(|rule| (rule.id.clone(), rule.title.clone())).collect()
     }
 
     /// A fault of a rule at the place in its file that the message quotes.
@@ -341,10 +380,13 @@ impl Engine {
         };
         let written = run.write(&loaded, &self.folder, &mut transaction)?;
         diagnostics.extend(transaction.commit()?);
+        // The rules are read once more for the checks; no other copy of them stays meanwhile.
+        let Loaded { files, diagnostics: known } = loaded;
+        drop(files);
+        let mut compilation = run.finish(conflicts, backtests, diagnostics)?;
         let (checks, faults) = self.checks();
         // What was wrong with the files before is known already.
-        diagnostics.extend(faults.into_iter().filter(|fault| !loaded.diagnostics.contains(fault)));
-        let mut compilation = run.finish(conflicts, backtests, diagnostics)?;
+        compilation.add(faults.into_iter().filter(|fault| !known.contains(fault)));
         compilation.sum.written = written;
         compilation.sum.checks = checks.len();
         Ok((compilation, replayed))
@@ -355,6 +397,19 @@ impl Engine {
 pub(crate) fn place(name: &str, text: &str, example: Option<usize>) -> Span {
     let header = example.and_then(|number| text.match_indices("[[example]]").nth(number));
     Span::within(name, text, header.map_or(0..0, |(start, header)| start..start + header.len()))
+}
+
+/// The fingerprint of the rule files that checks were made from, and the stamp of the folders.
+fn made_from(checks: &Checks) -> ([u8; 16], [u8; 16]) {
+    let halves = checks.fingerprint().unwrap_or_default();
+    let (files, folders) = halves.split_at(16);
+    (files.try_into().unwrap_or_default(), folders.try_into().unwrap_or_default())
+}
+
+fn joined(files: [u8; 16], folders: [u8; 16]) -> [u8; 32] {
+    let mut whole = [0; 32];
+    whole.iter_mut().zip(files.into_iter().chain(folders)).for_each(|(byte, part)| *byte = part);
+    whole
 }
 
 fn is_evaluated(rule: &Rule) -> bool {

@@ -253,7 +253,7 @@ impl Folder {
     }
 
     /// A hash over the names, sizes and times of all rule files: what is made from the rules is current while it stays
-    /// the same. It reads no file, because every hook asks for it.
+    /// the same. It reads no file, and asks the system for each.
     pub fn fingerprint(&self) -> [u8; 16] {
         // One text, hashed at once: feeding the hash thousands of small pieces costs more than hashing them.
         let mut text = Vec::new();
@@ -268,9 +268,20 @@ impl Folder {
                 text.extend(modified.unwrap_or_default().as_nanos().to_le_bytes());
             }
         }
-        let mut fingerprint = [0; 16];
-        fingerprint.iter_mut().zip(blake3::hash(&text).as_bytes()).for_each(|(byte, hashed)| *byte = *hashed);
-        fingerprint
+        short_hash(&text)
+    }
+
+    /// A hash over the times of the folders of rules: it changes when a rule file is added, removed, renamed or replaced
+    /// whole, as we, git and most editors do it, and not when one is overwritten in place. It costs the same however many
+    /// rules there are.
+    pub fn stamp(&self) -> [u8; 16] {
+        let mut text = Vec::new();
+        for layer in LAYERS {
+            let about = self.rules(layer).and_then(|place| fs::metadata(place).ok());
+            let modified = about.and_then(|about| about.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+            text.extend(modified.unwrap_or_default().as_nanos().to_le_bytes());
+        }
+        short_hash(&text)
     }
 
     /// The rule files of a layer, in order of name. Hidden files, such as an editor's, are none.
@@ -337,6 +348,13 @@ impl Folder {
         let message = format!("the compiled checks cannot be kept in `{}`: {error}", self.shown(&path));
         Some(Diagnostic::of(Code::StaleCache, message).help("make the folder writable, or ignore this"))
     }
+}
+
+/// The first half of a text's hash.
+fn short_hash(text: &[u8]) -> [u8; 16] {
+    let mut hash = [0; 16];
+    hash.iter_mut().zip(blake3::hash(text).as_bytes()).for_each(|(byte, hashed)| *byte = *hashed);
+    hash
 }
 
 /// The name of a rule file and what the system says of it; a link is followed.

@@ -3,9 +3,11 @@
 use rules::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// What git could not tell.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,9 @@ const DIFF: &[&str] = &[
     "-M",
 ];
 
+/// How the files that differ from the last commit are listed.
+const STATUS: &[&str] = &["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"];
+
 /// The diff between the last commit and what is staged.
 ///
 /// # Errors
@@ -73,9 +78,29 @@ pub fn diff(root: &Path, revision: &str) -> Result<String, GitError> {
 /// # Errors
 /// Why it cannot be told.
 pub fn changed(root: &Path) -> Result<BTreeSet<String>, GitError> {
-    let status = git(root, ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"])?;
+    git(root, STATUS.iter().copied()).map(|status| paths(&status))
+}
+
+/// The paths in a status.
+fn paths(status: &[u8]) -> BTreeSet<String> {
     let entries = status.split(|byte| *byte == 0).filter_map(|entry| entry.get(3..));
-    Ok(entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
+    entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+}
+
+/// The same, if git can tell it within so long.
+pub fn changed_within(root: &Path, patience: Duration) -> Option<BTreeSet<String>> {
+    let mut child = command(root, STATUS.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let mut output = child.stdout.take()?;
+    let (say, said) = channel();
+    let reader = std::thread::Builder::new().spawn(move || {
+        let mut text = Vec::new();
+        drop(say.send(output.read_to_end(&mut text).map(|_| text)));
+    });
+    let text = reader.ok().and_then(|_| said.recv_timeout(patience).ok());
+    drop(child.kill());
+    let ended = child.wait().ok()?;
+    // A process that has closed its output and is killed then has told all the same.
+    text?.ok().filter(|_| ended.code().is_none_or(|code| code == 0)).map(|text| paths(&text))
 }
 
 /// The text of a blob.
@@ -133,20 +158,10 @@ pub fn main_tree(start: &Path) -> Option<PathBuf> {
 
 /// What git answers.
 fn git<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, GitError> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"])
-        // A monitor is a program that the repository's own settings may name.
-        .args(["-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.suppressBlankEmpty=false"])
-        .args(arguments)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => GitError::Missing,
-            _ => GitError::Broken(error),
-        })?;
+    let output = command(root, arguments).output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => GitError::Missing,
+        _ => GitError::Broken(error),
+    })?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -156,6 +171,15 @@ fn git<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<
         return Err(GitError::NotARepository(root.to_owned()));
     }
     Err(GitError::Failed(words))
+}
+
+fn command<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(root).args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
+    // A monitor is a program that the repository's own settings may name.
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.suppressBlankEmpty=false"]);
+    command.args(arguments).env("LC_ALL", "C").stdin(Stdio::null());
+    command
 }
 
 /// A diff as text; parts of files that are not UTF-8 are replaced by U+FFFD.

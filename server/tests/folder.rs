@@ -6,7 +6,7 @@ use rules::book::{Action, transition};
 use rules::file::{render, update};
 use rules::{Code, Correction, Directive, Pattern, Predicate, Quote, Rule, RuleId, Scope, State, Strength};
 use server::folder::{Cause, Folder, Layer};
-use server::history;
+use server::{Engine, Place, history};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -184,6 +184,46 @@ fn the_fingerprint_tells_every_change_of_a_rule_file() {
     fresh("a file less");
     put(&folder, Layer::User, "notes.md", "no rule");
     assert!(!seen.insert(folder.fingerprint()));
+}
+
+#[test]
+fn of_many_rules_only_the_folders_are_looked_at_where_an_answer_cannot_wait() {
+    let (place, folder) = folder();
+    for number in 0..130 {
+        let name = format!("tool{number}");
+        put(&folder, Layer::Repository, &format!("{name}.toml"), render(&rule(&name)));
+    }
+    // A time of its own, as two changes within a tick of the clock may have the same.
+    let long_ago = |name: &str| {
+        let folder = fs::File::open(folder.path(name)).unwrap();
+        folder.set_modified(SystemTime::UNIX_EPOCH + Duration::from_hours(1)).unwrap();
+    };
+    long_ago("rules");
+    let engine = Engine::open(&Place::At(place.path().to_owned()), None).unwrap();
+    let at_hand = || {
+        let (checks, current) = engine.checks_at_hand();
+        (checks.len(), current)
+    };
+    assert_eq!(at_hand(), (130, true), "where none are kept they are made");
+    let retired = Rule { state: State::Retired, ..rule("tool0") };
+    fs::write(folder.rule_path(&id("tool0")), render(&retired)).unwrap();
+    assert_eq!(at_hand(), (130, true), "an edit in place is not seen");
+    assert_eq!(engine.checks().0.len(), 129, "until every file is looked at");
+    assert_eq!(at_hand(), (129, true));
+    put(&folder, Layer::Repository, "tool130.toml", render(&rule("tool130")));
+    assert_eq!(at_hand(), (129, false), "a new file is seen, and what is kept still serves");
+    assert_eq!(engine.checks().0.len(), 130);
+    assert_eq!(at_hand(), (130, true));
+    put(&folder, Layer::Repository, ".tool130.toml.swp", "an editor's own");
+    long_ago("rules");
+    assert_eq!(at_hand(), (130, false));
+    assert!(engine.checks().1.is_empty());
+    assert_eq!(at_hand(), (130, true), "nothing had to be made");
+    put(&folder, Layer::Repository, "bad.toml", "no rule");
+    for _ in 0..2 {
+        assert!(!engine.checks().1.is_empty(), "what is wrong is said each time");
+        assert_eq!(at_hand(), (130, true));
+    }
 }
 
 #[test]

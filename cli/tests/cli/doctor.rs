@@ -156,9 +156,40 @@ fn a_damaged_index_is_told_and_made_again() {
 fn agent_programs_that_do_not_know_of_us_are_named() {
     let desk = used();
     fs::create_dir_all(desk.path("../home/.claude")).unwrap();
-    insta::assert_snapshot!(desk.session(&["trace doctor --quick | tail -3"]));
+    insta::assert_snapshot!(desk.session(&["trace doctor --quick | tail -5"]));
     desk.write(".mcp.json", r#"{"mcpServers": {"memory": {"command": "trace", "args": ["mcp"]}}}"#);
-    assert_eq!(faults(&desk, "--quick"), []);
+    assert!(fault(&desk, "--quick").1.contains("no settings of its own have our hooks"));
     desk.write(".mcp.json", "{");
-    assert!(fault(&desk, "--quick").1.contains("can't be read"));
+    assert!(faults(&desk, "--quick").iter().any(|(_, what)| what.contains("can't be read")));
+}
+
+#[test]
+fn every_hook_that_is_installed_is_told_of_a_forbidden_call() {
+    let desk = used();
+    desk.sure("trace install claude-code codex copilot cursor gemini opencode && trace install copilot --project");
+    // No process is to be late, however slow the machine.
+    let hosts = || {
+        let told = desk.run("TRACE_HOOK_LIMIT_MS=60000 trace doctor --quick").stdout;
+        told.lines().filter(|line| line.contains(" host ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let refused = |lines: &[String]| lines.iter().filter(|line| line.contains("a forbidden call was refused")).count();
+    assert_eq!(refused(&hosts()), 7, "{:#?}", hosts());
+    let path = desk.path("../home/.claude/settings.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let program = text.split(" hook claude-code").next().unwrap().rsplit('"').next().unwrap();
+    for (broken, says) in [
+        (text.replace(program, "/nowhere/trace"), "ended with exit status: 127"),
+        (text.replace(" hook claude-code", " hook claude-code > /dev/null"), "it said nothing"),
+        (text.replacen('{', "{ // off\n\"disableAllHooks\": true,", 1), "switches all hooks off"),
+        ("{}".to_owned(), "no settings of its own have our hooks"),
+    ] {
+        fs::write(&path, broken).unwrap();
+        let lines = hosts();
+        assert!(lines.iter().any(|line| line.contains("Claude Code") && line.contains(says)), "{says}: {lines:#?}");
+        assert_eq!(refused(&lines), 6, "the others are none the worse: {lines:#?}");
+    }
+    assert!(
+        !desk.path(".trace/log.jsonl").exists() && !desk.path(".trace/sessions").exists(),
+        "nothing is left behind"
+    );
 }

@@ -120,17 +120,17 @@ fn a_record_that_a_crash_has_torn_counts_as_a_session_that_begins() {
     let (path, bytes) = files.iter().find(|(path, _)| path.extension().is_none()).unwrap();
     for end in [0, 1, 20, bytes.len() - 1] {
         std::fs::write(path, &bytes[..end]).unwrap();
-        assert!(desk.claude("s", &bash("2", "npm install x")).contains("deny"));
+        assert!(desk.claude("s", &bash("2", "npm install ./x")).contains("deny"));
     }
     // A new file that was not renamed any more is in nobody's way.
     std::fs::write(path.with_extension("new"), "torn").unwrap();
-    assert!(desk.claude("s", &bash("3", "npm install x")).contains("deny"));
+    assert!(desk.claude("s", &bash("3", "npm install ./x")).contains("deny"));
 }
 
 #[test]
 fn the_right_rules_are_found_from_subdirectories_work_trees_and_elsewhere() {
     let desk = Desk::new().said("never use npm here, use pnpm").with("web/src/x.ts", "").in_git();
-    let npm = bash("1", "npm install x");
+    let npm = bash("1", "npm install ./x");
     assert!(desk.hook("web/src", "trace hook claude-code", &npm).0.contains("deny"));
     // Rules that are not committed hold in linked work trees, too.
     desk.sure("git rm -rq --cached .trace && git commit -qm 'Keep rules apart' && git worktree add -q ../linked");
@@ -152,10 +152,10 @@ fn a_correction_becomes_a_rule_that_nobody_has_armed() {
     let rule = desk.read(".trace/rules/npm-instead-of-pnpm.toml");
     assert!(rule.contains("state = \"shadow\""), "{rule}");
     assert!(desk.read(".trace/corrections.jsonl").contains("npm install left-pad"), "linked to what was done");
-    assert_eq!(desk.claude("s", &bash("2", "npm install x")), "", "it only logs");
+    assert_eq!(desk.claude("s", &bash("2", "npm install ./x")), "", "it only logs");
     assert!(desk.sure("trace log").contains("noted npm-instead-of-pnpm"));
     desk.sure("trace rules arm npm-instead-of-pnpm");
-    assert!(desk.claude("s", &bash("3", "npm install x")).contains("deny"));
+    assert!(desk.claude("s", &bash("3", "npm install ./x")).contains("deny"));
     // What no person wrote is no correction.
     for text in [
         "[trace] Before you finish, never use yarn, use pnpm",
@@ -221,11 +221,106 @@ fn whatever_goes_wrong_the_agent_goes_on() {
     assert_eq!(desk.run("trace status").code, 1);
     // Nor does a damaged cache stop anything: it is made anew.
     desk.write(".trace/cache/checks.bin", "damaged");
-    assert!(desk.claude("s", &bash("1", "npm install x")).contains("deny"));
+    assert!(desk.claude("s", &bash("1", "npm install ./x")).contains("deny"));
     // In a folder that nothing was ever said in, nothing is left behind.
     let empty = Desk::new();
-    assert_eq!(empty.claude("s", &bash("1", "npm install x")), "");
+    assert_eq!(empty.claude("s", &bash("1", "npm install ./x")), "");
     assert!(!empty.path(".trace").exists());
+}
+
+#[test]
+fn many_rules_that_have_changed_are_made_into_checks_behind_the_agents_back() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    for number in 0..130 {
+        let head = format!("id = \"more-{number}\"\ntitle = \"t\"\nstate = \"armed\"\n");
+        let rule = format!("{head}[check]\npattern = \"absence\"\nnever = {{ command = \"tool{number}\" }}\n");
+        desk.write(&format!(".trace/rules/more-{number}.toml"), rule);
+    }
+    let npm = bash("1", "npm install ./x");
+    assert!(desk.claude("s", &npm).contains("deny"), "what is kept of few is made anew at once");
+    desk.sure("rm .trace/rules/npm-instead-of-pnpm.toml");
+    assert!(desk.claude("s", &npm).contains("deny"), "what is kept of many still holds");
+    while !desk.claude("s", &npm).is_empty() {
+        // The process that makes them anew has been started by the call before.
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_call_that_means_the_same_with_the_right_program_is_changed_and_the_agent_told() {
+    let desk = Desk::new().said("never use npm here, use pnpm\nnever use yarn here, use pnpm");
+    let rewritten = |command: &str| {
+        let answer = desk.claude("s", &bash("1", command));
+        let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
+        assert!(answer.pointer("/hookSpecificOutput/permissionDecision").is_none_or(|decision| decision == "deny"));
+        let told = answer.pointer("/hookSpecificOutput/additionalContext").and_then(Value::as_str).unwrap_or_default();
+        let command = answer.pointer("/hookSpecificOutput/updatedInput/command")?.as_str()?.to_owned();
+        assert!(told.contains(&format!("was run as `{command}`")) && told.contains("never use"), "{told}");
+        Some(command)
+    };
+    for (asked, made) in [
+        ("npm install left-pad", Some("pnpm install left-pad")),
+        (
+            "cd web && npm i && yarn add x; npm run build | tee log",
+            Some("cd web && pnpm install && pnpm add x; pnpm run build | tee log"),
+        ),
+        // What is not plain, or not the same, is refused.
+        ("npm install ./x", None),
+        ("npm install left-pad > log", None),
+        ("npm install --legacy-peer-deps", None),
+        ("npm install $PACKAGE", None),
+        ("npm install 'left-pad'", None),
+        ("sudo npm install x", None),
+        ("bash -c 'npm install x'", None),
+        ("/usr/bin/npm install x", None),
+        ("npm install x && npx tsc", None),
+        ("pnpm install x", None),
+    ] {
+        assert_eq!(rewritten(asked).as_deref(), made, "{asked}");
+    }
+    let log = desk.sure("trace log");
+    assert!(log.contains("rewritten npm-instead-of-pnpm") && log.contains("rewritten yarn-instead-of-pnpm"), "{log}");
+    // A host that runs what was asked for all the same is told no other command again.
+    assert!(rewritten("npm install left-pad").is_some());
+    desk.claude("s", &ran("1", "pnpm install left-pad", 0));
+    assert!(rewritten("npm install left-pad").is_some());
+    desk.claude("s", &ran("1", "npm install left-pad", 0));
+    assert_eq!(rewritten("npm install left-pad"), None);
+    assert!(desk.run("trace status").stdout.contains("the host ran `npm install left-pad` as it was asked for"));
+    // A host that takes no words before a call is told them after it.
+    let call = |name: &str, command: &str| {
+        let output = json!({ "args": { "command": command }, "output": "done", "metadata": { "exit": 0 } });
+        let input = json!({ "tool": "bash", "sessionID": "s", "callID": "c" });
+        let payload = json!({ "input": input, "output": output });
+        desk.hook("", &format!("trace hook opencode {name}"), &payload).0
+    };
+    assert_eq!(call("tool.execute.before", "npm install x"), "{\"args\":{\"command\":\"pnpm install x\"}}");
+    assert!(call("tool.execute.after", "pnpm install x").contains("was run as"));
+    assert_eq!(call("tool.execute.after", "pnpm install x"), "", "once");
+}
+
+#[test]
+fn what_a_command_writes_by_itself_is_seen_afterwards() {
+    let words = format!("{TESTS}\nnever edit files in generated/");
+    let desk = Desk::new().said(&words).with("src/a.rs", "fn a() {}\n").with("src/b.rs", "fn b() {}\n").in_git();
+    let script = "#!/bin/sh\necho 'fn c() {}' >> src/a.rs\n";
+    let desk =
+        desk.with("format.sh", script).with("generate.sh", "#!/bin/sh\nmkdir generated; echo x > generated/a.c\n");
+    desk.sure("chmod +x *.sh && git add -A && git commit -qm 'Scripts'");
+    let runs = |id: &str, command: &str| {
+        assert_eq!(desk.claude("s", &bash(id, command)), "", "{command}");
+        desk.sure(command);
+        desk.claude("s", &ran(id, command, 0))
+    };
+    assert_eq!(runs("1", "git status > /dev/null"), "");
+    assert_eq!(desk.claude("s", &stop()), "", "nothing was changed");
+    assert_eq!(runs("2", "./format.sh"), "");
+    assert!(desk.claude("s", &stop()).contains("cargo test"), "a script has changed a .rs file");
+    assert_eq!(desk.claude("s", &bash("3", "cargo test")), "");
+    assert_eq!(desk.claude("s", &ran("3", "cargo test", 0)), "");
+    assert_eq!(desk.claude("s", &stop()), "", "what was changed before the tests ran is not owed again");
+    let told = runs("4", "./generate.sh");
+    assert!(told.contains("does not keep a rule") && told.contains("generated/a.c"), "{told}");
 }
 
 #[test]
@@ -276,7 +371,16 @@ fn copilots_answer_is_read_from_the_end_of_its_transcript() {
             line("assistant.message", json!({ "content": words })),
             line("hook.start", json!({ "input": { "timestamp": written } })),
         ];
-        desk.write("../events.jsonl", "\n".repeat(1 << 20) + &lines.concat());
+        // Nothing is stored of a hole, which makes the file as long as that of a long session.
+        let file = std::fs::File::create(desk.path("../events.jsonl")).unwrap();
+        file.set_len(50 << 20).unwrap();
+        let text = format!("\n{}", lines.concat());
+        std::fs::File::options()
+            .append(true)
+            .open(desk.path("../events.jsonl"))
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
         let path = desk.path("../events.jsonl");
         let event = json!({ "sessionId": "s", "timestamp": 2, "transcriptPath": path, "stopReason": "end_turn" });
         desk.hook("", "trace hook copilot agentStop", &event).0
@@ -298,11 +402,11 @@ fn a_person_waives_at_a_terminal_and_a_rule_that_is_waived_too_often_only_logs()
             "script -qec \"trace waive npm-instead-of-pnpm --reason today {more}\" /dev/null < /dev/null"
         ))
     };
-    let npm = bash("1", "npm install x");
+    let npm = bash("1", "npm install ./x");
     assert!(desk.claude("s", &npm).contains("deny"));
     assert_eq!(waive(""), "");
     assert_eq!(desk.claude("s", &npm), "", "once");
-    desk.claude("s", &ran("1", "npm install x", 0));
+    desk.claude("s", &ran("1", "npm install ./x", 0));
     assert!(desk.claude("s", &npm).contains("deny"), "and no more");
     assert_eq!(waive("--session"), "");
     for _ in 0..3 {
@@ -324,11 +428,49 @@ fn a_person_waives_at_a_terminal_and_a_rule_that_is_waived_too_often_only_logs()
 }
 
 #[test]
+fn a_rule_may_refuse_what_could_not_be_judged() {
+    let desk = Desk::new().said("never use npm here, use pnpm\nnever edit files in generated/");
+    let file = ".trace/rules/npm-instead-of-pnpm.toml";
+    desk.write(file, desk.read(file).replacen("[check]\n", "[check]\nfail = \"closed\"\n", 1));
+    assert_eq!(desk.claude("s", &bash("1", "ls")), "");
+    let held = server::host::sessions::Sessions::at(desk.path(".trace/sessions")).hold("claude-code", "s").unwrap();
+    let late = |mut event: Value| {
+        event["session_id"] = json!("s");
+        desk.hook("", "TRACE_HOOK_LIMIT_MS=300 trace hook claude-code", &event)
+    };
+    let (answer, code) = late(bash("2", "ls"));
+    assert!(answer.contains("deny") && answer.contains("could not be judged"), "{answer}");
+    assert!(answer.contains("npm-instead-of-pnpm") && !answer.contains("generated") && code == 0, "{answer}");
+    assert_eq!(late(stop()), (String::new(), 0), "a turn may end");
+    // Without checks that can be read, the rule files tell.
+    desk.write(".trace/cache/checks.bin", "damaged");
+    assert!(late(bash("2", "ls")).0.contains("npm-instead-of-pnpm"));
+    drop(held);
+    assert_eq!(desk.claude("s", &bash("3", "ls")), "");
+    let status = desk.run("trace status").stdout;
+    assert!(status.contains("calls that cannot be judged are refused by: npm-instead-of-pnpm"), "{status}");
+    assert!(desk.run("trace doctor --quick").stdout.contains("is refused by `npm-instead-of-pnpm`"));
+}
+
+#[test]
+fn a_database_that_somebody_has_locked_delays_no_agent() {
+    let desk = Desk::new().said("never use npm here, use pnpm");
+    desk.sure("trace memory add 'likes tea'");
+    let database = rusqlite::Connection::open(desk.path(".trace/state.db")).unwrap();
+    database.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let prompt = json!({ "hook_event_name": "UserPromptSubmit", "prompt": "no, never use yarn here, use pnpm" });
+    assert!(desk.claude("s", &prompt).contains("yarn-instead-of-pnpm"));
+    assert!(desk.claude("s", &bash("1", "npm install ./x")).contains("deny"));
+    assert_eq!(desk.claude("s", &stop()), "");
+    assert_eq!(desk.run("trace status").code, 0, "and everything was enforced");
+}
+
+#[test]
 fn a_session_that_somebody_else_holds_delays_no_agent() {
     let desk = Desk::new().said("never use npm here, use pnpm");
     desk.claude("s", &bash("1", "ls"));
     let held = server::host::sessions::Sessions::at(desk.path(".trace/sessions")).hold("claude-code", "s").unwrap();
-    let mut npm = bash("2", "npm install x");
+    let mut npm = bash("2", "npm install ./x");
     npm["session_id"] = json!("s");
     let line = "TRACE_HOOK_LIMIT_MS=300 trace hook claude-code";
     assert_eq!(desk.hook("", line, &npm), (String::new(), 0), "nothing is enforced");

@@ -4,7 +4,7 @@
 //! not know there. A misspelt `unless` must not be passed over, so the fields of `[check]` are first read one by one.
 
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::directive::{Directive, During, Per, Replacement, Undecided};
+use crate::directive::{Directive, During, Fail, Per, Replacement, Undecided};
 use crate::predicate::Predicate;
 use crate::rule::Rule;
 use serde::Deserialize;
@@ -30,7 +30,7 @@ const PATTERNS: &[(&str, &[&str])] = &[
 const LISTS: &[(&str, &str)] = &[("response_chain", "require"), ("precedence_chain", "first")];
 
 /// The fields that every pattern has.
-const COMMON: &[&str] = &["pattern", "when", "unless", "during", "per", "undecided"];
+const COMMON: &[&str] = &["pattern", "when", "unless", "during", "per", "undecided", "fail"];
 
 /// How many faults of a file are told: a text that is no rule file at all has one at every line.
 const MOST_FAULTS: usize = 20;
@@ -115,6 +115,7 @@ fn field(
         "during" => read::<During>(value),
         "per" => read::<Per>(value),
         "undecided" => read::<Undecided>(value),
+        "fail" => read::<Fail>(value),
         "at_most" => read::<u8>(value),
         _ if LISTS.contains(&(pattern, name)) => read::<Vec<Predicate>>(value),
         _ => read::<Predicate>(value),

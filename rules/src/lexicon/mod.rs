@@ -9,6 +9,7 @@
 
 mod data;
 mod site;
+mod equivalent;
 
 use crate::directive::Replacement;
 use crate::event::Event;
@@ -18,6 +19,7 @@ use crate::{Code, Diagnostic, Span};
 pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
 use data::{Data, Runner};
 pub(crate) use site::{Form, Shape, Site};
+pub use equivalent::means_the_same;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
-use rules::directive::{Replacement, Undecided};
+use rules::directive::{Fail, Replacement, Undecided};
 use rules::predicate::{
     CodeTest, CommandTest, ExitTest, FileAction, FileTest, Indent, Moment, PathTest, TextTest, ToolTest, WorkspaceTest,
 };
@@ -121,8 +121,17 @@ fn directive() -> impl Strategy<Value = Directive> {
     let during = prop_oneof![3 => Just(During::default()), 1 => during];
     let per = prop_oneof![Just(Per::Session), Just(Per::Turn), Just(Per::File)];
     let undecided = prop_oneof![Just(Undecided::Pass), Just(Undecided::Violated)];
-    (pattern(), of(predicate()), of(predicate()), during, per, undecided).prop_map(
-        |(pattern, when, unless, during, per, undecided)| Directive { pattern, when, unless, during, per, undecided },
+    let fail = prop_oneof![Just(Fail::Open), Just(Fail::Closed)];
+    (pattern(), of(predicate()), of(predicate()), during, per, undecided, fail).prop_map(
+        |(pattern, when, unless, during, per, undecided, fail)| Directive {
+            pattern,
+            when,
+            unless,
+            during,
+            per,
+            undecided,
+            fail,
+        },
     )
 }
 

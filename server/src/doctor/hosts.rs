@@ -1,6 +1,6 @@
-//! The programs that run agents: which are set up here, and whether they know of `trace mcp`.
+//! The programs that run agents: which are set up here, whether their hooks reach us, and whether they know of `trace mcp`.
 
-use super::{Finding, Part, Surroundings};
+use super::{Finding, Part, Surroundings, reach};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 /// A program that runs agents.
 struct Host {
     name: &'static str,
+    /// Its name in rules and on the command line.
+    id: &'static str,
     /// Its folder, which tells that it is used here.
     folder: Place,
     /// The files that may name MCP servers.
@@ -30,6 +32,7 @@ use Place::{Config, Home, Workspace};
 const HOSTS: [Host; 6] = [
     Host {
         name: "Claude Code",
+        id: "claude-code",
         folder: Home(".claude"),
         files: &[Home(".claude.json"), Workspace(".mcp.json")],
         servers: "mcpServers",
@@ -37,6 +40,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Codex",
+        id: "codex",
         folder: Home(".codex"),
         files: &[Home(".codex/config.toml"), Workspace(".codex/config.toml")],
         servers: "mcp_servers",
@@ -44,6 +48,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Copilot CLI",
+        id: "copilot",
         folder: Home(".copilot"),
         files: &[Home(".copilot/mcp-config.json")],
         servers: "mcpServers",
@@ -51,6 +56,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Cursor",
+        id: "cursor",
         folder: Home(".cursor"),
         files: &[Home(".cursor/mcp.json"), Workspace(".cursor/mcp.json")],
         servers: "mcpServers",
@@ -58,6 +64,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "Gemini CLI",
+        id: "gemini",
         folder: Home(".gemini"),
         files: &[Home(".gemini/settings.json"), Workspace(".gemini/settings.json")],
         servers: "mcpServers",
@@ -65,6 +72,7 @@ const HOSTS: [Host; 6] = [
     },
     Host {
         name: "OpenCode",
+        id: "opencode",
         folder: Config("opencode"),
         files: &[Config("opencode/opencode.json"), Workspace("opencode.json")],
         servers: "mcp",
@@ -76,6 +84,7 @@ const HOSTS: [Host; 6] = [
 pub(super) fn examine(surroundings: &Surroundings<'_>, tell: &mut dyn FnMut(Finding)) {
     for host in HOSTS {
         if path(host.folder, surroundings).is_some_and(|folder| folder.is_dir()) {
+            reach::examine(host.id, host.name, surroundings, tell);
             tell(found(&host, surroundings));
         }
     }

@@ -14,6 +14,8 @@ const MAX_REASON_CHARS: usize = 6_000;
 pub struct Reaction {
     /// Why the call is refused.
     pub deny: Option<String>,
+    /// The arguments that the call is made with instead.
+    pub rewrite: Option<Value>,
     /// Why the turn is not over.
     pub hold: Option<String>,
     /// What the agent should know.
@@ -29,6 +31,8 @@ pub struct Answer {
     pub output: String,
     /// The exit status.
     pub exit: u8,
+    /// Whether it was judged by checks that have to be made anew.
+    pub outdated: bool,
 }
 
 impl Reaction {
@@ -36,41 +40,45 @@ impl Reaction {
     pub fn answer(&self, host: &Description, hook: &Hook) -> Answer {
         let mut object = Map::new();
         let mut exit = 0;
-        let mut say = |shape: Option<&Shape>, text: Option<&String>, most: usize| {
-            let text = text.map(|text| cut(text.trim(), most)).filter(|text| !text.is_empty());
-            let Some((shape, text)) = shape.zip(text) else { return false };
+        let mut fill = |shape: &Shape, what: &Value| {
             for (path, slot) in shape.slots {
                 let value = match slot {
-                    Slot::Word(word) => (*word).to_owned(),
-                    Slot::Event => hook.name.to_owned(),
-                    Slot::Text => text.clone(),
+                    Slot::Word(word) => Value::from(*word),
+                    Slot::Event => Value::from(hook.name),
+                    Slot::Text | Slot::Input => what.clone(),
                 };
                 put(&mut object, path, value);
             }
             exit = exit.max(shape.exit);
-            true
+        };
+        let mut say = |shape: Option<&Shape>, text: Option<&String>, most: usize| {
+            let text = text.map(|text| cut(text.trim(), most)).filter(|text| !text.is_empty());
+            shape.zip(text).map(|(shape, text)| fill(shape, &Value::from(text))).is_some()
         };
         let refused = say(hook.answers.deny.as_ref(), self.deny.as_ref(), MAX_REASON_CHARS)
             || say(hook.answers.hold.as_ref(), self.hold.as_ref(), MAX_REASON_CHARS);
         if !refused {
             say(hook.answers.context.as_ref(), self.context.as_ref(), host.context_chars);
             say(hook.answers.notice.as_ref(), self.notice.as_ref(), MAX_REASON_CHARS);
+            if let Some((shape, input)) = hook.answers.rewrite.as_ref().zip(self.rewrite.as_ref()) {
+                fill(shape, input);
+            }
         }
         let output = if object.is_empty() { String::new() } else { Value::Object(object).to_string() };
-        Answer { output, exit }
+        Answer { output, exit, outdated: false }
     }
 }
 
-/// Puts a text where a path leads.
-fn put(object: &mut Map<String, Value>, path: &str, text: String) {
+/// Puts a value where a path leads.
+pub(super) fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
-            object.insert(path.to_owned(), Value::String(text));
+            object.insert(path.to_owned(), value);
         }
         Some((first, rest)) => {
             let inner = object.entry(first).or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(inner) = inner {
-                put(inner, rest, text);
+                put(inner, rest, value);
             }
         }
     }

@@ -14,6 +14,11 @@ const BEFORE: Answers = Answers {
         ("hookSpecificOutput.permissionDecision", Slot::Word("deny")),
         ("hookSpecificOutput.permissionDecisionReason", Slot::Text),
     ])),
+    // Without a decision: whether the user is asked stays the host's to decide.
+    rewrite: Some(Shape::of(&[
+        ("hookSpecificOutput.hookEventName", Slot::Event),
+        ("hookSpecificOutput.updatedInput", Slot::Input),
+    ])),
     ..TALK
 };
 const STOP: Answers = Answers {

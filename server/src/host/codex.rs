@@ -16,6 +16,12 @@ const BEFORE: Answers = Answers {
         ("hookSpecificOutput.permissionDecision", Slot::Word("deny")),
         ("hookSpecificOutput.permissionDecisionReason", Slot::Text),
     ])),
+    // Arguments are taken only with this decision, which spares the user no question.
+    rewrite: Some(Shape::of(&[
+        ("hookSpecificOutput.hookEventName", Slot::Event),
+        ("hookSpecificOutput.permissionDecision", Slot::Word("allow")),
+        ("hookSpecificOutput.updatedInput", Slot::Input),
+    ])),
     ..TALK
 };
 const STOP: Answers = Answers {

@@ -11,10 +11,21 @@ const TALK: Answers = Answers { context: Some(CONTEXT), ..Answers::NONE };
 // The nested form is understood in one casing only, the flat one in both.
 const BEFORE: Answers = Answers {
     deny: Some(Shape::of(&[("permissionDecision", Slot::Word("deny")), ("permissionDecisionReason", Slot::Text)])),
+    rewrite: Some(Shape::of(&[("modifiedArgs", Slot::Input)])),
     ..TALK
 };
 const STOP: Answers =
     Answers { hold: Some(Shape::of(&[("decision", Slot::Word("block")), ("reason", Slot::Text)])), ..Answers::NONE };
+
+/// How its transcripts are written.
+pub(super) const TRANSCRIPT: Transcript = Transcript {
+    kind: "/type",
+    agent: "assistant.message",
+    user: "user.message",
+    words: "/data/content",
+    call: "/data/input/timestamp",
+    stamp: "timestamp",
+};
 
 const EDIT_KEYS: &[(&str, &str)] =
     &[("path", "file_path"), ("file_text", "content"), ("old_str", "old_string"), ("new_str", "new_string")];
@@ -80,14 +91,7 @@ pub(super) static DESCRIPTION: Description = Description {
     preambles: &[],
     quotes_prompts: false,
     replies_grow: false,
-    transcript: Some(Transcript {
-        kind: "/type",
-        agent: "assistant.message",
-        user: "user.message",
-        words: "/data/content",
-        call: "/data/input/timestamp",
-        stamp: "timestamp",
-    }),
+    transcript: Some(TRANSCRIPT),
     project: &[],
     // Ten kilobytes, which hold fewer characters where they are not ASCII.
     context_chars: 5_000,

@@ -4,6 +4,7 @@
 
 use super::description::{Answers, Description, Exit, Fields, Hook, Moment, Shape, Slot, Tool};
 
+// It could be told other arguments, but only with a decision that may spare the user a question: nobody has run it.
 const BEFORE: Answers = Answers {
     deny: Some(Shape {
         slots: &[("permission", Slot::Word("deny")), ("user_message", Slot::Text), ("agent_message", Slot::Text)],

@@ -150,6 +150,8 @@ pub enum Exit {
 pub struct Answers {
     /// The call is refused.
     pub deny: Option<Shape>,
+    /// The call is made with other arguments, and permitted or not as it would be without us.
+    pub rewrite: Option<Shape>,
     /// A text for the agent.
     pub context: Option<Shape>,
     /// The turn goes on.
@@ -168,7 +170,7 @@ pub struct Shape {
 }
 
 /// What stands at a place of an answer.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
     /// These words.
     Word(&'static str),
@@ -176,6 +178,15 @@ pub enum Slot {
     Event,
     /// The text.
     Text,
+    /// The call's arguments.
+    Input,
+}
+
+impl Moment {
+    /// Whether its answer may take the time that rule files take to be read and written.
+    pub fn may_read(self) -> bool {
+        matches!(self, Self::SessionStart | Self::Prompt | Self::SubagentStart)
+    }
 }
 
 impl Hook {
@@ -187,7 +198,7 @@ impl Hook {
 
 impl Answers {
     /// Nothing can be said.
-    pub const NONE: Self = Self { deny: None, context: None, hold: None, notice: None };
+    pub const NONE: Self = Self { deny: None, rewrite: None, context: None, hold: None, notice: None };
 }
 
 impl Shape {

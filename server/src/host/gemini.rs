@@ -10,7 +10,14 @@ const CONTEXT: Shape = Shape::of(&[
 const DENY: Shape = Shape::of(&[("decision", Slot::Word("deny")), ("reason", Slot::Text)]);
 const TALK: Answers = Answers { context: Some(CONTEXT), notice: Some(NOTICE), ..Answers::NONE };
 // What is said to the agent before a tool is dropped.
-const BEFORE: Answers = Answers { deny: Some(DENY), ..Answers::NONE };
+const BEFORE: Answers = Answers {
+    deny: Some(DENY),
+    rewrite: Some(Shape::of(&[
+        ("hookSpecificOutput.hookEventName", Slot::Event),
+        ("hookSpecificOutput.tool_input", Slot::Input),
+    ])),
+    ..Answers::NONE
+};
 const STOP: Answers = Answers { hold: Some(DENY), notice: Some(NOTICE), ..Answers::NONE };
 
 /// What is known of Gemini CLI.

@@ -1,10 +1,11 @@
 //! What happens at a hook, on any host: an event comes in, a reaction goes out.
 //!
 //! INVARIANTS: a session is held from before its event is judged until its record is written; a call is refused only by an
-//! armed rule that must be kept, or to protect our own files; what a shadow rule would refuse is logged, and nothing more.
+//! armed rule that must be kept, or to protect our own files, and unjudged only by one that says so; what a shadow rule would refuse is logged, and nothing more;
+//! a call that is changed has passed all rules as it is made.
 
 use super::answer::{Answer, Reaction};
-use super::description::{Description, Moment};
+use super::description::{Description, Hook, Moment};
 use super::gate::{Cause, Passage};
 use super::log::{self, Entry, What};
 use super::payload::Heard;
@@ -24,8 +25,8 @@ use std::time::{Duration, SystemTime};
 
 /// How much of the agent's context the rules take when they are put in front of it.
 const REMINDER_TOKENS: usize = 1_500;
-/// How long a transcript is waited for that its host has not written to the end.
-pub const MAX_WAIT: Duration = Duration::from_secs(1);
+/// How long a transcript is waited for that its host has not written to the end: three times what was seen at most.
+pub const MAX_WAIT: Duration = Duration::from_millis(300);
 /// The longest call that is kept to link a correction to, in bytes.
 const MAX_ACTION_BYTES: usize = 4 << 10;
 /// Tools that only look: they change nothing, so nothing is told anew after them.
@@ -41,6 +42,8 @@ pub struct Surroundings {
     pub user: Option<PathBuf>,
     /// What the host says is the project's folder, in the environment.
     pub project: Option<PathBuf>,
+    /// How long git may take to tell what a command has changed.
+    pub patience: Duration,
 }
 
 /// Why an event could not be judged.
@@ -88,20 +91,47 @@ pub fn hook(host: &'static Description, heard: Heard, around: &Surroundings) -> 
         return Ok(Answer::default());
     }
     let engine = around.engine(heard.cwd.as_deref())?;
-    let mut visit = Visit { host, heard, engine, user: around.user.as_deref(), log: Vec::new() };
+    let mut visit = Visit { host, heard, engine, around, log: Vec::new(), outdated: false };
     let reaction = visit.reaction()?;
     // A log that cannot be written is no reason to let a violation pass.
     drop(log::append(&visit.engine.path(""), &visit.log));
-    Ok(reaction.answer(host, hook))
+    Ok(Answer { outdated: visit.outdated, ..reaction.answer(host, hook) })
+}
+
+/// The answer to an event that could not be judged: none, or a refusal where an armed rule wants that for a call.
+///
+/// It is logged that nothing was enforced, or what refuses.
+pub fn unjudged(
+    host: &'static Description,
+    hook: Option<&'static Hook>,
+    cwd: Option<&str>,
+    why: &str,
+    around: &Surroundings,
+) -> Answer {
+    let Ok(engine) = around.engine(cwd) else { return Answer::default() };
+    let hook = hook.filter(|hook| hook.moment == Moment::BeforeTool);
+    let closed = hook.map(|_| engine.closed()).unwrap_or_default();
+    let mut log = vec![Entry::of(What::NotEnforced, host.name).because(why)];
+    let refused = |(rule, _): &(RuleId, String)| {
+        let why = format!("a call that could not be judged: {why}");
+        Entry { rule: Some(rule.clone()), ..Entry::of(What::Blocked, host.name).because(&why) }
+    };
+    log.extend(closed.iter().map(refused));
+    // A log that cannot be written changes no answer.
+    drop(log::append(&engine.path(""), &log));
+    let deny = (!closed.is_empty()).then(|| words::unjudged(&closed));
+    hook.map(|hook| Reaction { deny, ..Reaction::default() }.answer(host, hook)).unwrap_or_default()
 }
 
 /// One event at one hook.
-struct Visit<'a> {
-    host: &'static Description,
-    heard: Heard,
-    engine: Engine,
-    user: Option<&'a Path>,
-    log: Vec<Entry>,
+pub(super) struct Visit<'a> {
+    pub(super) host: &'static Description,
+    pub(super) heard: Heard,
+    pub(super) engine: Engine,
+    around: &'a Surroundings,
+    pub(super) log: Vec<Entry>,
+    /// Whether the checks it judged by are not those of the rules any more.
+    outdated: bool,
 }
 
 impl Visit<'_> {
@@ -110,12 +140,14 @@ impl Visit<'_> {
         if let Some(event) = &mut event {
             event.branch = git::branch(self.engine.root());
         }
-        if let Some(why) = event.as_ref().and_then(|event| protect::refusal(event, self.engine.workspace(), self.user))
+        if let Some(why) = event
+            .as_ref()
+            .and_then(|event| protect::refusal(event, self.engine.workspace(), self.around.user.as_deref()))
         {
             self.log.push(self.entry(What::Protected).because(&why));
             return Ok(Reaction { deny: Some(why), ..Reaction::default() });
         }
-        let (checks, _) = self.engine.checks();
+        let checks = self.checks();
         if let Some(EventKind::Stop { reply: reply @ None, .. }) = event.as_mut().map(|event| &mut event.kind) {
             *reply = self.last_words(&checks);
         }
@@ -133,6 +165,16 @@ impl Visit<'_> {
         Ok(reaction)
     }
 
+    /// The compiled checks: what was changed in any way counts from the user's next words on.
+    fn checks(&mut self) -> Checks {
+        if self.heard.hook.moment.may_read() {
+            return self.engine.checks().0;
+        }
+        let (checks, current) = self.engine.checks_at_hand();
+        self.outdated = !current;
+        checks
+    }
+
     fn judged(
         &mut self,
         record: &mut Record,
@@ -146,7 +188,14 @@ impl Visit<'_> {
         if record.is_child && matches!(event.kind, EventKind::UserPromptSubmit { .. }) {
             return Ok(Reaction::default());
         }
-        let verdicts = self.observed(record, &event, checks);
+        let waived = record.waived.clone();
+        let mut verdicts = Vec::new();
+        // Before the command itself: one that formats and then tests has tested what it formatted.
+        for change in self.found(record, &event, checks, self.around.patience) {
+            verdicts.extend(self.observed(record, &change, checks));
+        }
+        verdicts.extend(self.observed(record, &event, checks));
+        let rewritten = self.rewritten(record, &waived, &event, &verdicts, checks);
         let mut reaction = Reaction::default();
         match self.heard.hook.moment {
             Moment::SessionStart => {
@@ -159,17 +208,36 @@ impl Visit<'_> {
                 record.said = None;
                 let text = if let EventKind::UserPromptSubmit { text } = &event.kind { text.as_str() } else { "" };
                 let learned = self.learned(text, record.last_action.as_deref())?;
-                let parts = [self.reminder(record, &event), learned];
-                reaction.context = parts.into_iter().flatten().reduce(|one, other| format!("{one}\n\n{other}"));
+                reaction.context = joined(self.reminder(record, &event), learned);
             }
-            Moment::BeforeTool => reaction = self.before(record, &event, &verdicts),
+            Moment::BeforeTool => {
+                let (rewrite, told) = match rewritten {
+                    None => (None, None),
+                    Some(new) => {
+                        (event, verdicts) = (new.event, new.verdicts);
+                        (Some(new.input), Some(new.told))
+                    }
+                };
+                reaction = self.before(record, &event, &verdicts);
+                if self.heard.hook.answers.context.is_some() {
+                    reaction.context = joined(told, reaction.context);
+                } else {
+                    record.untold = told;
+                }
+                reaction.rewrite = rewrite;
+                if reaction.deny.is_none() {
+                    Self::begun(record, &event);
+                }
+            }
             Moment::AfterTool | Moment::AfterFailure => {
+                self.listened(record, &event);
                 let looks =
                     matches!(&event.kind, EventKind::PostToolUse { tool, .. } if LOOKING.contains(&tool.as_str()));
                 record.deeds += u64::from(!looks);
                 let told: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.state == State::Armed).collect();
                 self.note(What::Noted, &verdicts);
-                reaction.context = (!told.is_empty()).then(|| words::afterwards(&told));
+                let found = (!told.is_empty()).then(|| words::afterwards(&told));
+                reaction.context = joined(record.untold.take(), found);
             }
             Moment::Stop | Moment::SubagentStop => reaction = self.end(record, &event, &verdicts),
             Moment::SubagentStart => {
@@ -182,7 +250,7 @@ impl Visit<'_> {
     }
 
     /// Steps the session's monitors, and answers with the violations that no person has waived.
-    fn observed(&mut self, record: &mut Record, event: &Event, checks: &Checks) -> Vec<Verdict> {
+    pub(super) fn observed(&mut self, record: &mut Record, event: &Event, checks: &Checks) -> Vec<Verdict> {
         let name = self.heard.session.as_str();
         let mut checker = Checker::new(checks);
         let before = std::mem::take(&mut record.standing);
@@ -324,12 +392,12 @@ impl Visit<'_> {
         words::reminder(&rules, REMINDER_TOKENS, self.host.context_chars)
     }
 
-    fn entry(&self, what: What) -> Entry {
+    pub(super) fn entry(&self, what: What) -> Entry {
         let session = Some(self.heard.session.clone()).filter(|session| !session.is_empty());
         Entry { session, ..Entry::of(what, self.host.name) }
     }
 
-    fn note<'v>(&mut self, what: What, verdicts: impl IntoIterator<Item = &'v Verdict>) {
+    pub(super) fn note<'v>(&mut self, what: What, verdicts: impl IntoIterator<Item = &'v Verdict>) {
         for verdict in verdicts {
             let why = verdict.witness.as_ref().map_or_else(|| verdict.title.clone(), |witness| witness.text.clone());
             let (rule, said, why) = (Some(verdict.rule.clone()), verdict.said.clone(), Some(why));
@@ -338,8 +406,13 @@ impl Visit<'_> {
     }
 }
 
+/// One text after the other.
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    one.into_iter().chain(other).reduce(|one, other| format!("{one}\n\n{other}"))
+}
+
 /// The first eight bytes of a text's hash.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     let hash = blake3::hash(text.as_bytes());
     hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -47,6 +47,8 @@ pub struct Entry {
 pub enum What {
     /// A call was refused.
     Blocked,
+    /// A call was changed into one that means the same and is allowed.
+    Rewritten,
     /// The end of a turn was held.
     Held,
     /// A rule in shadow, or one that only should be kept, was violated.

@@ -10,6 +10,7 @@ mod codex;
 mod copilot;
 mod cursor;
 pub mod description;
+mod found;
 pub mod gate;
 mod gemini;
 pub mod hook;
@@ -18,14 +19,15 @@ pub mod log;
 mod opencode;
 pub mod payload;
 mod protect;
+mod rewrite;
 pub mod sessions;
 pub mod tally;
 pub mod transcript;
 mod words;
 
 pub use answer::{Answer, Reaction};
-pub use description::{Description, Moment};
-pub use hook::{Surroundings, hook};
+pub use description::{Description, Hook, Moment};
+pub use hook::{Surroundings, hook, unjudged};
 pub use payload::{Heard, PayloadError};
 
 /// All hosts.

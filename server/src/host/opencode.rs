@@ -7,7 +7,11 @@ use super::description::{Answers, Description, Exit, Fields, Hook, Moment, Shape
 
 const NOTICE: Shape = Shape::of(&[("notice", Slot::Text)]);
 const CONTEXT: Shape = Shape::of(&[("context", Slot::Text)]);
-const BEFORE: Answers = Answers { deny: Some(Shape::of(&[("deny", Slot::Text)])), ..Answers::NONE };
+const BEFORE: Answers = Answers {
+    deny: Some(Shape::of(&[("deny", Slot::Text)])),
+    rewrite: Some(Shape::of(&[("args", Slot::Input)])),
+    ..Answers::NONE
+};
 const TALK: Answers = Answers { context: Some(CONTEXT), notice: Some(NOTICE), ..Answers::NONE };
 const STOP: Answers = Answers { hold: Some(Shape::of(&[("hold", Slot::Text)])), notice: Some(NOTICE), ..Answers::NONE };
 

@@ -3,9 +3,11 @@
 //! Total: what is not JSON is an error that the caller passes over, and what is not known is nothing. Of a payload only
 //! the fields of the description are looked at.
 
+use super::answer::put;
 use super::description::{Description, Exit, Hook, Moment, OUR_MARK};
 use rules::{Event, EventKind};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::path::Path;
 
 /// What a host says at one of its hooks.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Heard {
     pub session: String,
     /// The directory.
     pub cwd: Option<String>,
+    /// The call's arguments as the host spells them, where it takes others.
+    pub input: Option<Value>,
     /// The transcript's file.
     pub transcript: Option<String>,
     /// What a line of the transcript that tells of this call is known by.
@@ -70,11 +74,33 @@ pub fn read(host: &'static Description, name: Option<&str>, bytes: &[u8]) -> Res
         event,
         session,
         cwd,
+        input: hook.answers.rewrite.as_ref().and_then(|_| found(&payload, host.fields.input)).cloned(),
         transcript: own(host.fields.transcript),
         stamp: host.transcript.as_ref().and_then(|how| at(&payload, how.stamp)).cloned().unwrap_or_default(),
         is_child: text(&payload, host.fields.parent).is_some(),
         held: found(&payload, host.fields.held).and_then(Value::as_bool),
     }))
+}
+
+/// A command as a host tells of it before it runs, for trying a hook; `names` the event where the command line does not.
+pub fn forbidden_call(host: &Description, hook: &Hook, cwd: &Path, command: &str, names: bool) -> Value {
+    let fields = &host.fields;
+    let shell = host.tools.iter().find(|tool| tool.name == SHELL).map_or(SHELL, |tool| tool.native);
+    let mut payload = Map::new();
+    let mut say = |paths: &[&str], value: Value| {
+        if let Some(path) = paths.first() {
+            put(&mut payload, path, value);
+        }
+    };
+    if names {
+        say(fields.event, json!(hook.name));
+    }
+    say(fields.session, json!("trace-doctor"));
+    say(fields.cwd, json!(cwd));
+    say(fields.tool, json!(shell));
+    say(fields.input, json!({ "command": command, "description": "a call that is not made" }));
+    say(fields.call, json!("trace-doctor"));
+    Value::Object(payload)
 }
 
 fn kind(host: &Description, hook: &Hook, payload: &Value) -> Option<EventKind> {

@@ -15,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Grows with every change of the record.
-const FORMAT: &[u8; 8] = b"TRACESE2";
+const FORMAT: &[u8; 8] = b"TRACESE3";
 /// A session that was silent for so long is forgotten.
 const KEPT: Duration = Duration::from_hours(24 * 30);
 
 /// What is kept of a session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about a session")]
 pub struct Record {
     /// The monitors.
     pub standing: Standing,
@@ -34,6 +35,16 @@ pub struct Record {
     pub deeds: u64,
     /// The last call, as an event in JSON: what a correction is likely to be about.
     pub last_action: Option<String>,
+    /// Commands that are running, with the time at which each was let go, in milliseconds since 1970.
+    pub running: Vec<(u64, u64)>,
+    /// Whether it is known that git tells too late which files a command has changed.
+    pub is_blind: bool,
+    /// The command that was last changed, as it was asked for and as the host was told to run it.
+    pub changed: Option<(String, String)>,
+    /// Whether the host was seen to run a command as it was asked for all the same.
+    pub is_deaf: bool,
+    /// What the agent is told after its next call, where it cannot be told before.
+    pub untold: Option<String>,
     /// Whether the rules were put in front of the agent since the session began or was compacted.
     pub reminded: bool,
     /// Whether it is a subagent's, so that its prompts are written by an agent.

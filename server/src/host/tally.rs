@@ -15,7 +15,7 @@ const MIN_WAIVERS: u32 = 3;
 /// How a rule has done since it was last put in shadow for its waivers, as far back as the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// How often it has refused a call or held the end of a turn.
+    /// How often it has refused or changed a call, or held the end of a turn.
     pub stopped: u32,
     /// How often a person has waived it.
     pub waived: u32,
@@ -43,7 +43,7 @@ pub fn tallies(entries: &[Entry]) -> BTreeMap<RuleId, Tally> {
         let Some(rule) = &entry.rule else { continue };
         let tally = tallies.entry(rule.clone()).or_default();
         match entry.what {
-            What::Blocked | What::Held => tally.stopped += 1,
+            What::Blocked | What::Rewritten | What::Held => tally.stopped += 1,
             What::Noted | What::Unresolved => tally.noted += 1,
             // A host's line says that a waiver was used.
             What::Waived => tally.waived += u32::from(entry.host == PERSON),

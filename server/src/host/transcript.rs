@@ -91,22 +91,13 @@ fn tail(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TAIL_BYTES, Transcript};
+    use super::TAIL_BYTES;
+    use crate::host::copilot::TRANSCRIPT as COPILOT;
     use serde_json::json;
     use std::fs::File;
     use std::io::{Seek, SeekFrom, Write};
-    use tempfile::{NamedTempFile, TempDir};
-
     use std::time::Duration;
-
-    const COPILOT: Transcript = Transcript {
-        kind: "/type",
-        agent: "assistant.message",
-        user: "user.message",
-        words: "/data/content",
-        call: "/data/input/timestamp",
-        stamp: "timestamp",
-    };
+    use tempfile::{NamedTempFile, TempDir};
 
     fn says(kind: &str, words: &str) -> String {
         json!({ "type": kind, "data": { "content": words } }).to_string() + "\n"

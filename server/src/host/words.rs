@@ -8,10 +8,12 @@ use super::description::OUR_MARK;
 use crate::report::{Admission, Outcome};
 use compiler::Verdict;
 use compiler::verdict::WitnessKind;
-use rules::{Rule, State};
+use rules::{Rule, RuleId, State};
 
 /// The longest quote of a user's words, in characters.
 const MAX_QUOTE_CHARS: usize = 200;
+/// The longest command that is shown, in characters.
+const MAX_COMMAND_CHARS: usize = 500;
 /// How many characters a token of a language model has on average; only budgets are counted by it.
 const CHARS_PER_TOKEN: usize = 4;
 
@@ -19,6 +21,23 @@ const CHARS_PER_TOKEN: usize = 4;
 pub(super) fn denial(verdicts: &[&Verdict]) -> String {
     let rules = verdicts.iter().map(|verdict| reason(verdict)).collect::<Vec<_>>().join("\n");
     format!("{OUR_MARK} This action is not allowed here.\n{rules}")
+}
+
+/// Why a call is refused that could not be judged.
+pub(super) fn unjudged(closed: &[(RuleId, String)]) -> String {
+    let rules: Vec<String> = closed.iter().map(|(rule, title)| format!("- {title} (rule `{rule}`)")).collect();
+    let rules = rules.join("\n");
+    format!(
+        "{OUR_MARK} This call could not be judged, and these rules let nothing pass unjudged:\n{rules}\nTry once more; \
+         if it is refused again, tell the user to run `trace status`."
+    )
+}
+
+/// As what a call is made instead, and why.
+pub(super) fn rewritten(asked: &str, made: &str, verdicts: &[&Verdict]) -> String {
+    let rules = verdicts.iter().map(|verdict| reason(verdict)).collect::<Vec<_>>().join("\n");
+    let shown = |text: &str| cut(text, MAX_COMMAND_CHARS);
+    format!("{OUR_MARK} `{}` was run as `{}`. Write it so from now on.\n{rules}", shown(asked), shown(made))
 }
 
 /// Why a turn is not over: every cause in one message.

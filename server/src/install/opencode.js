@@ -27,6 +27,7 @@ export const Trace = async ({ client, directory }) => {
     "tool.execute.before": async (input, output) => {
       const answer = ask("tool.execute.before", directory, { input, output })
       if (answer.deny) throw new Error(answer.deny)
+      if (answer.args) Object.assign(output.args, answer.args)
     },
     "tool.execute.after": async (input, output) => {
       const answer = ask("tool.execute.after", directory, { input, output })

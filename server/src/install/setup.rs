@@ -141,6 +141,36 @@ impl Setup {
         &self.path
     }
 
+    /// The command lines of ours that the host runs at an event, as a text of its settings has them.
+    pub fn commands(&self, text: &str, event: &str) -> Vec<String> {
+        let of = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let listed = text::elements(text, &["hooks", event]);
+        let all: Vec<String> = match self.form {
+            Form::Groups { .. } => {
+                let hooks = listed.iter().filter_map(|group| group.get("hooks")?.as_array());
+                hooks.flatten().filter_map(|hook| of(hook, "command")).collect()
+            }
+            Form::Commands { .. } => listed.iter().filter_map(|hook| of(hook, "command")).collect(),
+            Form::Bash { .. } => listed.iter().filter_map(|hook| of(hook, "bash")).collect(),
+            Form::Plugin => {
+                // What stands between the two was put in place of `PROGRAM`, as a text of JavaScript's.
+                let program = PLUGIN.split_once("PROGRAM").and_then(|(head, tail)| {
+                    let open = head.rsplit('\n').next()?;
+                    let close = tail.split('\n').next()?;
+                    text.split_once(open)?.1.split_once(close).map(|(program, _)| program)
+                });
+                let program = program.and_then(|program| serde_json::from_str::<String>(program).ok());
+                program.map(|program| format!("{program} hook {} {event}", self.host)).into_iter().collect()
+            }
+        };
+        all.into_iter().filter(|command| command.contains(&format!(" hook {}", self.host))).collect()
+    }
+
+    /// Whether a text of the host's settings has it run no hooks at all.
+    pub fn is_switched_off(&self, text: &str) -> bool {
+        self.host == "claude-code" && text::member(text, &["disableAllHooks"]) == Some(Value::Bool(true))
+    }
+
     /// Whether the whole file is ours.
     pub(super) fn is_whole_file(&self) -> bool {
         matches!(self.form, Form::Plugin | Form::Bash { .. })

@@ -52,15 +52,29 @@ pub(super) fn with_member(text: &str, name: &str, value: &Value) -> Option<Strin
 
 /// Whether a list holds an element that says the same.
 pub(super) fn has_element(text: &str, path: &[&str], element: &Value) -> bool {
-    let Some(mut node) = parse(text) else { return false };
-    for name in path {
-        let Items::Object(members) = node.items else { return false };
-        let Some((.., inner)) = members.into_iter().find(|(own, ..)| own == name) else { return false };
-        node = inner;
-    }
-    let Items::Array(elements) = node.items else { return false };
-    let value = |node: &Node| serde_json::from_str::<Value>(text.get(node.range.clone())?).ok();
-    elements.iter().any(|node| value(node).as_ref() == Some(element))
+    elements(text, path).contains(element)
+}
+
+/// The elements of a list, but those that hold a comment.
+pub(super) fn elements(text: &str, path: &[&str]) -> Vec<Value> {
+    let Some(Items::Array(elements)) = within(text, path).map(|node| node.items) else { return Vec::new() };
+    elements.iter().filter_map(|node| value(text, node)).collect()
+}
+
+/// The value that a path of members leads to.
+pub(super) fn member(text: &str, path: &[&str]) -> Option<Value> {
+    value(text, &within(text, path)?)
+}
+
+fn within(text: &str, path: &[&str]) -> Option<Node> {
+    path.iter().try_fold(parse(text)?, |node, name| {
+        let Items::Object(members) = node.items else { return None };
+        members.into_iter().find(|(own, ..)| own == name).map(|(.., inner)| inner)
+    })
+}
+
+fn value(text: &str, node: &Node) -> Option<Value> {
+    serde_json::from_str(text.get(node.range.clone())?).ok()
 }
 
 /// The text without the elements of the lists under a member that are ours, and without the lists that are empty then.

@@ -1,7 +1,8 @@
 //! One event in the spelling of every host, and the same verdict: `spellings.jsonl`.
 //!
 //! A line is a session: a rule as a user would say it, the payloads of one host with the event's name where the command
-//! line tells it, and what the last one is answered: `deny`, `hold` or `pass`. Cursor's are written after its documentation.
+//! line tells it, and what the last one is answered: `deny`, `rewrite` (`deny` where a host takes no other arguments),
+//! `hold` or `pass`. Cursor's are written after its documentation.
 
 use crate::place::{Place, is_valid};
 use rules::EventKind;
@@ -44,10 +45,13 @@ fn an_event_has_the_same_verdict_on_every_host() {
             answers.iter().all(|answer| answer.output.is_empty()),
             "{name}: only the last is answered: {answers:?}"
         );
-        let said =
-            ["\"deny\"", "\"block\"", "followup_message", "\"hold\""].iter().any(|sign| last.output.contains(sign));
-        assert_eq!(said, case.verdict != "pass", "{name}: {last:?}");
-        assert!(!said || last.output.contains("[trace]"), "{name}: our words are marked: {last:?}");
+        let says = |signs: &[&str]| signs.iter().any(|sign| last.output.contains(sign));
+        let stops = says(&["\"deny\"", "\"block\"", "followup_message", "\"hold\""]);
+        let rewrites = says(&["\"cd web && pnpm install left-pad\""]);
+        let takes_none = case.host == "cursor";
+        assert_eq!(rewrites, case.verdict == "rewrite" && !takes_none, "{name}: {last:?}");
+        assert_eq!(stops, case.verdict != "pass" && !rewrites, "{name}: {last:?}");
+        assert!(!stops || last.output.contains("[trace]"), "{name}: our words are marked: {last:?}");
         hosts.entry(case.name).or_default().insert(case.host);
     }
     assert!(hosts.values().all(|hosts| hosts.len() == 6), "every case is spelled for every host: {hosts:?}");

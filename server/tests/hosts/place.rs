@@ -1,9 +1,11 @@
 //! A workspace with rules, in which hosts speak.
 
 use serde_json::Value;
+use server::host::description::Slot;
 use server::host::{Answer, Description, HOSTS, Surroundings, hook, payload};
 use server::{Engine, engine};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The workspace.
@@ -32,7 +34,7 @@ impl Place {
     /// What a host is answered; a payload that is none is passed over, as the command does.
     pub(crate) fn hears(&self, host: &'static Description, name: Option<&str>, payload: &[u8]) -> Answer {
         let Ok(Some(heard)) = payload::read(host, name, payload) else { return Answer::default() };
-        let around = Surroundings { cwd: self.root.clone(), user: None, project: None };
+        let around = Surroundings { cwd: self.root.clone(), user: None, project: None, patience: Duration::MAX };
         hook(host, heard, &around).unwrap()
     }
 
@@ -57,17 +59,20 @@ pub(crate) fn is_valid(host: &Description, answer: &Answer) -> bool {
     let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&answer.output) else { return false };
     let mut leaves = Vec::new();
     let mut open: Vec<(String, &Value)> = object.iter().map(|(key, value)| (key.clone(), value)).collect();
+    let shapes = || {
+        let answers = host.events.iter().map(|hook| hook.answers);
+        answers.flat_map(|own| [&own.deny, &own.rewrite, &own.context, &own.hold, &own.notice]).flatten()
+    };
+    let is_input = |path: &str| shapes().flat_map(|shape| shape.slots).any(|slot| *slot == (path, Slot::Input));
     while let Some((path, value)) = open.pop() {
         match value {
+            // What a call's arguments hold is the tool's.
+            Value::Object(_) if is_input(&path) => {}
             Value::Object(inner) => open.extend(inner.iter().map(|(key, value)| (format!("{path}.{key}"), value))),
             Value::String(text) if !text.is_empty() => leaves.push(path),
             _ => return false,
         }
     }
-    let known = |path: &String| {
-        let answers = host.events.iter().map(|hook| hook.answers);
-        let shapes = answers.flat_map(|answers| [&answers.deny, &answers.context, &answers.hold, &answers.notice]);
-        shapes.flatten().any(|shape| shape.slots.iter().any(|(slot, _)| slot == path))
-    };
+    let known = |path: &String| shapes().any(|shape| shape.slots.iter().any(|(slot, _)| slot == path));
     leaves.iter().all(known)
 }

@@ -1,6 +1,6 @@
 //! Rules and events made of bytes, so that a fuzzer which changes bytes changes them a little.
 
-use rules::directive::Undecided;
+use rules::directive::{Fail, Undecided};
 use rules::predicate::{CommandTest, ExitTest, FileAction, FileTest, Indent, Moment, PathTest, TextTest, ToolTest};
 use rules::{
     Decision, Directive, During, Event, EventKind, Pattern, Per, Predicate, Rule, RuleId, Scope, State, Strength,
@@ -177,6 +177,7 @@ impl<'a> Bytes<'a> {
             during: During { after: self.maybe(one), before: self.maybe(one), until: self.maybe(one) },
             per: self.one(&[Per::Session, Per::Turn], Per::File),
             undecided: if self.below(4) == 1 { Undecided::Violated } else { Undecided::Pass },
+            fail: Fail::Open,
         }
     }
 

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
 use proptest::sample::select;
-use rules::directive::{Replacement, Undecided};
+use rules::directive::{Fail, Replacement, Undecided};
 use rules::predicate::{
     CommandTest, ExitTest, FileAction, FileTest, Moment, PathTest, TextTest, ToolTest, WorkspaceTest,
 };
@@ -228,6 +228,7 @@ fn directive() -> impl Strategy<Value = Directive> {
                 during,
                 per,
                 undecided,
+                fail: Fail::Open,
             },
         )
     };

@@ -25,7 +25,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What is seen of a host, in the order of the columns of its row in `docs/hosts.md`.
-type Seen = [(&'static str, bool); 10];
+type Seen = [(&'static str, bool); 11];
 
 /// How long a program may take for one prompt.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -101,8 +101,9 @@ fn watched(program: &Program, binary: &Path) -> Seen {
     // Some hosts run commands in a login shell, which sets the path anew.
     desk.write("../home/.bash_profile", format!("PATH='{}':\"$PATH\"\n", desk.path("../bin").display()));
     let script = [
+        (program.run)("npm install ./left-pad"),
         (program.run)("npm install left-pad"),
-        (program.run)("pnpm install left-pad"),
+        (program.run)("pnpm install right-pad"),
         (program.write)(&desk.path("generated/api.rs"), "fn api() {}\n"),
         (program.write)(&desk.path("src/lib.rs"), "pub fn f() {}\n"),
         Act::Say("Obviously done."),
@@ -119,9 +120,9 @@ fn watched(program: &Program, binary: &Path) -> Seen {
         stage.desk.sure(&format!("trace install {}", program.host));
     }
     let service = program.service.map(|arguments| stage.served(arguments));
-    let first = stage.said(program.begin, TASK, 7);
+    let first = stage.said(program.begin, TASK, 8);
     let after_task = stage.model.requests();
-    let second = stage.said(program.resume, CORRECTION, 8);
+    let second = stage.said(program.resume, CORRECTION, 9);
     drop(service);
     let requests = stage.model.requests();
     if std::env::var_os("TRACE_HOSTS_SHOW").is_some() {
@@ -221,17 +222,24 @@ impl Stage<'_> {
         let refused = "This action is not allowed here";
         let learned = rule.contains("state = \"shadow\"")
             && corrections.lines().last().is_some_and(|line| line.contains("cargo test"));
+        let pnpm = std::fs::read_to_string(self.desk.path("pnpm")).unwrap_or_default();
+        // A host that told of the call as it was asked for would have it noted as a violation.
+        let log = self.desk.sure("trace log");
+        let is_changed = pnpm.starts_with("install left-pad\n")
+            && !log.contains("noted npm")
+            && !log.contains("as it was asked for");
         [
             ("npm is refused, and does not run", !ran("npm")),
             ("the agent is told why", told(0, refused) && told(0, "npm-instead-of-pnpm")),
-            ("the corrected command runs", ran("pnpm")),
-            ("a forbidden edit is refused, and the agent told", !ran("generated/api.rs") && told(2, refused)),
+            ("one that means the same is run instead, and the agent told", is_changed && told(1, "was run as")),
+            ("the corrected command runs", pnpm.contains("install right-pad")),
+            ("a forbidden edit is refused, and the agent told", !ran("generated/api.rs") && told(3, refused)),
             ("another edit goes through", ran("src/lib.rs")),
-            ("an end without tests is held, and the agent told", told(4, "run `cargo test` after editing")),
-            ("so is an answer in words that must not be used", told(4, "obviously")),
-            ("tests end the turn", ran("cargo") && turns == 7),
+            ("an end without tests is held, and the agent told", told(5, "run `cargo test` after editing")),
+            ("so is an answer in words that must not be used", told(5, "obviously")),
+            ("tests end the turn", ran("cargo") && turns == 8),
             ("a correction becomes a rule in shadow, with the call before it", learned),
-            ("the agent is told what was understood", told(6, "was taken down as a rule") && self.model.is_over()),
+            ("the agent is told what was understood", told(7, "was taken down as a rule") && self.model.is_over()),
         ]
     }
 }
