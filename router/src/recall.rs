@@ -7,7 +7,9 @@
 //! Where there is a value model, candidates are worth the probability that they are evidence, and the context is packed by value
 //! per token (`pricing`); else they are worth what the search and the modules say, and are packed by rank.
 //!
-//! INVARIANT: the context has at most as many tokens as the budget, delimiters included, and is paid for from it.
+//! INVARIANT: the context has at most as many tokens as the budget, delimiters included, and is paid for from it. Nothing is
+//! begun after the deadline, and a language model is given less time than is left; what is computed on this machine is looked
+//! at between two steps (a search, a text, a batch of eight vectors), so that the step under way may end after the deadline.
 
 use crate::decision::Decision;
 use crate::ladder;
@@ -160,7 +162,8 @@ pub fn recall(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Resu
     let found =
         if budget.affords(Cost::default()).is_ok() { search(sources, tenant, request)? } else { Candidates::default() };
     let search_ms = millis();
-    let prices = price(sources.weights, &request.query, &found);
+    let has_time = budget.affords(Cost::default()).is_ok();
+    let prices = if has_time { price(sources.weights, &request.query, &found) } else { None };
     let is_empty = found.hits.is_empty();
     let mut pool = Pool::new(&request.query, sources.index.now(), found.hits, &budget);
     if let Some(prices) = &prices {
