@@ -213,7 +213,7 @@ fn request(limits: Limits, tiers: Tiers) -> Request {
 }
 
 fn ask(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock, weights: None }, &Tenant::local(), request).unwrap()
+    recall(&Sources { index, model, clock, weights: None, policy: None }, &Tenant::local(), request).unwrap()
 }
 
 /// The model that ships, read once.
@@ -223,7 +223,7 @@ fn weights() -> &'static Weights {
 }
 
 fn ask_priced(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock, weights: Some(weights()) }, &Tenant::local(), request).unwrap()
+    recall(&Sources { index, model, clock, weights: Some(weights()), policy: None }, &Tenant::local(), request).unwrap()
 }
 
 /// What holds for each reply, whatever happened.
