@@ -143,8 +143,12 @@ impl<'c> Scene<'c> {
     pub fn new(question: &str, found: &'c Candidates) -> Scene<'c> {
         let mut lexicon = Lexicon::default();
         let asked = Asked::new(question, &found.terms, &mut lexicon);
-        let texts: Vec<Text> =
-            found.hits.iter().map(|hit| Text::new(&hit.stored.record, &asked, &mut lexicon)).collect();
+        let texts: Vec<Text> = found
+            .hits
+            .iter()
+            .zip(&found.views)
+            .map(|(hit, view)| Text::new(&hit.stored.record, &view.terms, &asked, &mut lexicon))
+            .collect();
         let weights = lexicon.weights(&texts, &asked);
         let column = |value: &dyn Fn(usize) -> Option<f32>| Column::new((0..found.hits.len()).map(value));
         let hit = |at: usize| found.hits.get(at);
@@ -184,7 +188,7 @@ impl<'c> Scene<'c> {
 
     /// The features of [`GROUPS`] for each candidate.
     pub fn rows(&self) -> Vec<Vec<f32>> {
-        let sessions = Sessions::new(self);
+        let (sessions, question) = (Sessions::new(self), self.question());
         let all = (0..self.len()).map(|at| {
             [
                 self.words(at).as_slice(),
@@ -193,7 +197,7 @@ impl<'c> Scene<'c> {
                 &self.neighbours(at),
                 &self.session(at, &sessions),
                 &self.text(at),
-                &self.question(),
+                &question,
             ]
             .concat()
         });
@@ -213,7 +217,7 @@ impl<'c> Scene<'c> {
     }
 
     fn fused(&self, at: usize) -> [f32; 4] {
-        let Column { z, value, rank, best, deviation } = &self.score;
+        let Column { z, value, rank, best, deviation, .. } = &self.score;
         let reciprocal = |column: &Column| {
             let rank = number(&column.rank, at);
             if rank.is_nan() { 0.0 } else { 10.0 / (10.0 + rank) }
@@ -228,7 +232,7 @@ impl<'c> Scene<'c> {
         let lexical = |said: Option<Said>| said.map_or(f32::NAN, |said| ratio(said.lexical, self.lexical.best));
         let dense = |said: Option<Said>| {
             said.and_then(|said| said.dense)
-                .map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean(), self.dense.deviation))
+                .map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean, self.dense.deviation))
         };
         let text = |by: i64| self.neighbour(at, by).and_then(|at| self.texts.get(at));
         let question = text(-1).map_or(f32::NAN, |text| text.is_question);
@@ -419,6 +423,8 @@ struct Column {
     z: Vec<f32>,
     rank: Vec<f32>,
     best: f32,
+    /// Of what is known; 0 where nothing is.
+    mean: f32,
     deviation: f32,
 }
 
@@ -438,12 +444,8 @@ impl Column {
             }
         }
         let best = known().reduce(f32::max).unwrap_or(f32::NAN);
-        Column { value, z, rank, best, deviation }
-    }
-
-    fn mean(&self) -> f32 {
-        let known: Vec<f32> = self.value.iter().copied().filter(|value| !value.is_nan()).collect();
-        ratio(known.iter().sum(), real(known.len()))
+        let mean = ratio(known().sum(), real(known().count()));
+        Column { value, z, rank, best, mean, deviation }
     }
 }
 

@@ -219,7 +219,7 @@ fn guard(frontiers: &[Frontier]) -> Guard {
                 high * 100.0
             );
             let is_on = low > 0.0;
-            let reason = if is_on { found } else { format!("{found}; the interval includes zero: the router is off") };
+            let reason = if is_on { found } else { format!("{found}; not surely more than zero: the router is off") };
             Guard { is_on, reason }
         }
         None => Guard { is_on: false, reason: "no model was measured: the router is off".to_owned() },

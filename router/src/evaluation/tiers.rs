@@ -93,9 +93,11 @@ pub fn tiers(profile: &Profile, seed: u64, threads: usize, progress: &(dyn Fn(us
         };
         plans.iter().fold([Tier::Low; MODULES], better)
     };
+    let lowest = [Tier::Low; MODULES];
+    let highest = plans.iter().max().unwrap_or(&lowest);
     let ways = vec![
         way("all tiers low", &|_, _| [Tier::Low; MODULES]),
-        way("all tiers mid", &|_, _| [Tier::Mid; MODULES]),
+        way("all tiers as high as there are", &|_, _| *highest),
         way("compiled choices, by budget", &compiled),
         way("policy, PPO", &of(0)),
         way("policy, full information", &of(1)),
@@ -183,7 +185,9 @@ fn measured(name: &str, gained: &[Gained], hulls: &[Curve]) -> Way {
     }
     let mean = Outcome::mean(&means);
     let budgets = means.iter().map(|_| 1.0).sum::<f64>().max(1.0);
-    differences.iter_mut().for_each(|difference| *difference /= budgets);
+    for difference in &mut differences {
+        *difference /= budgets;
+    }
     let over_hull = paired_bootstrap(&differences, ROUNDS, SEED).map(Difference::from);
     Way {
         name: name.to_owned(),

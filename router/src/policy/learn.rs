@@ -149,7 +149,7 @@ pub fn learn(profile: &Profile, is_seen: &dyn Fn(usize) -> bool, training: &Trai
     };
     match training.method {
         Method::Ppo => teacher.by_episodes(policy),
-        Method::FullInformation => teacher.from_full_information(policy),
+        Method::FullInformation => teacher.with_full_information(policy),
     }
 }
 
@@ -223,7 +223,9 @@ impl<'p> Teacher<'p> {
         let got = question.settled(cap, time, &plan);
         self.reward.see(got);
         let reward = self.reward.of(got);
-        turns.iter_mut().for_each(|turn| turn.reward = reward);
+        for turn in &mut turns {
+            turn.reward = reward;
+        }
         turns
     }
 
@@ -248,7 +250,7 @@ impl<'p> Teacher<'p> {
         policy.network.descend(&trace, output_slopes, slopes);
     }
 
-    fn from_full_information(mut self, mut policy: Policy) -> Policy {
+    fn with_full_information(mut self, mut policy: Policy) -> Policy {
         let mut adam = Adam::new(&policy.network, FULL_RATE);
         for _ in 0..self.training.updates {
             let mut slopes = policy.network.zeros();
@@ -359,7 +361,7 @@ mod tests {
         let available = [choice, choice, [true, false, false], [true, false, false], [true, false, false]];
         let mut random = Random::new(11);
         let question = |at: usize| {
-            let mut state: Vec<f32> = (0..width()).map(|_| random.share() as f32).collect();
+            let mut state: Vec<f32> = (0..width()).map(|_| real(random.below(1000)) / 1000.0).collect();
             let helps = at.is_multiple_of(2);
             state[0] = if helps { 1.0 } else { -1.0 };
             let of = |cap: usize| {
@@ -379,7 +381,7 @@ mod tests {
     }
 
     fn small(method: Method) -> Training {
-        Training { updates: 120, ..Training::of(method, 7) }
+        Training { updates: 80, ..Training::of(method, 7) }
     }
 
     #[test]
@@ -412,7 +414,7 @@ mod tests {
             let mid = |policy: &Policy, cap: usize| routed(policy, cap).preference[1].unwrap();
             assert_eq!(routed(&policy, 2).tier, Tier::Mid, "{method:?}: it finds more");
             assert!(mid(&policy, 0) < mid(&policy, 2), "{method:?}: under a small cap it only costs");
-            assert_eq!(mid(&blind, 0), mid(&blind, 2), "{method:?}: who does not see the budget can't tell");
+            assert_eq!(routed(&blind, 0), routed(&blind, 2), "{method:?}: who does not see the budget can't tell");
         }
     }
 
@@ -431,14 +433,15 @@ mod tests {
     #[test]
     fn a_report_has_all_ways_and_its_hull_is_above_each_fixed_one() {
         let mut profile = told();
-        profile.questions.retain(|one| one.conversation < 2);
+        // Of one conversation nothing is left to learn from: the ways are measured all the same.
+        profile.questions.retain(|one| one.conversation == 0);
         let report = tiers(&profile, 7, 1, &|_, _| {});
         assert_eq!((report.ways.len(), report.choices), (7, 4));
         let over = |name: &str| {
             let way = report.ways.iter().find(|way| way.name.starts_with(name)).unwrap();
             way.over_hull.unwrap().mean
         };
-        assert!(over("all tiers low") < 1e-6 && over("all tiers mid") < 1e-6 && over("best tiers") > 0.05);
+        assert!(over("all tiers low") < 1e-6 && over("all tiers as high") < 1e-6 && over("best tiers") > 0.05);
     }
 
     #[test]
@@ -452,7 +455,7 @@ mod tests {
         reward.rescale();
         assert_eq!((reward.low, reward.high), (5.0, 95.0));
         let scaled = |root: f32| reward.scaled(Got { evidence: 0.0, cost: root * root });
-        assert!((scaled(50.0) - 0.5).abs() < 1e-6 && scaled(1.0) == 0.0 && scaled(99.0) == 1.0);
+        assert!((scaled(50.0) - 0.5).abs() < 1e-6 && scaled(1.0) < 1e-6 && scaled(99.0) > 1.0 - 1e-6);
         let costs = deviation((0..=100_u16).map(|at| scaled(at.into())));
         assert!((reward.alpha * costs - 0.5).abs() < 1e-3, "cost varies as much as the task");
         let worth = reward.of(Got { evidence: 1.0, cost: 2500.0 });

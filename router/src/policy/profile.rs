@@ -163,7 +163,7 @@ pub fn profile<'a>(
         let got = |cap: u32| {
             let mut got = vec![None; CHOICES];
             for plan in &plans {
-                let reply = replay(&sources, &request(asked.question, cap, plan), found.clone());
+                let reply = replay(&sources, &request(asked.question, cap, *plan), found.clone());
                 let cost = BASE + real(meter.map_or(0, Metered::take));
                 if let Some(got) = got.get_mut(number(plan)) {
                     *got = Some(Got { evidence: asked.share(&reply), cost });
@@ -183,9 +183,9 @@ fn head(found: &Candidates) -> Candidates {
     Candidates { hits: hits.cloned().collect(), views: views.cloned().collect(), terms: found.terms.clone() }
 }
 
-fn request(question: &str, cap: u32, plan: &Plan) -> Request {
+fn request(question: &str, cap: u32, plan: Plan) -> Request {
     let limits = Limits { tokens: Some(cap), ..Limits::default() };
-    Request { query: question.to_owned(), filter: Filter::everything(), limits, tiers: tiers(plan), limit: CONSIDERED }
+    Request { query: question.to_owned(), filter: Filter::everything(), limits, tiers: tiers(&plan), limit: CONSIDERED }
 }
 
 impl Asked<'_> {
