@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How many requests are asked unless more are wanted.
-const REQUESTS: u32 = 2000;
+const REQUESTS: u32 = 1000;
 const MODULES: [&str; 5] = ["filter", "entity", "temporal", "topic", "summary"];
 /// Texts that are no answer, and one that is no answer to most questions.
 const GARBAGE: [&str; 5] = ["", "{\"grades\":[{\"item\":0,\"grade\":9}]}", "null", "\u{0}\u{feff}{", "{\"grades\":[]}"];

@@ -15,6 +15,9 @@ use memory::{Memories, Store, Tenant, World, tokens};
 use proptest::prelude::*;
 use router::decision::Decision;
 use router::pack::Verdict;
+use router::policy::learn::{Method, Training, learn};
+use router::policy::profile::{CAPS, Got, Profile, Replayed, number, plans};
+use router::policy::{Plan, Policy, available};
 use router::weights::{Weights, shipped};
 use router::{Reply, Request, Sources, Tier, Tiers, recall};
 use std::collections::VecDeque;
@@ -394,6 +397,50 @@ fn a_decision_is_made_again_from_its_record() {
         other.model = "0".repeat(16);
         assert!(other.replay(weights()).is_none());
     }
+}
+
+/// A policy that learnt that the entities' mid tier finds everything, and no other tier anything.
+fn policy(is_on: bool) -> Policy {
+    let available = available(false, false);
+    let got = |plan: &Plan| Some(Got { evidence: if plan[1] == Tier::Mid { 1.0 } else { 0.0 }, cost: 1.0 });
+    let mut all = vec![None; 243];
+    for plan in plans(&available) {
+        all[number(&plan)] = got(&plan);
+    }
+    let question = |conversation: usize| Replayed {
+        conversation,
+        state: vec![0.5; router::features::width()],
+        got: vec![all.clone(); CAPS.len()],
+    };
+    let profile = Profile { available, questions: (0..8).map(question).collect() };
+    let training = Training { updates: 40, ..Training::of(Method::FullInformation, 7) };
+    let card = [("is_on", is_on.to_string()), ("guard", "as measured".to_owned())];
+    let card = card.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+    learn(&profile, &|_| true, &training).with_card(card).unwrap()
+}
+
+#[test]
+fn a_policy_chooses_only_where_it_was_measured_to_pay_and_says_so() {
+    let index = index(false);
+    let ask = |policy: Option<&Policy>, tiers: Tiers| {
+        let clock = Arc::new(Manual::default());
+        let sources = Sources { index: &index, model: None, clock, weights: None, policy };
+        recall(&sources, &Tenant::local(), &request(Limits::default(), tiers)).unwrap()
+    };
+    let asked = |reply: &Reply| reply.spending.steps.iter().map(|step| step.asked).collect::<Vec<_>>();
+    let low = vec![Tier::Low; 5];
+    let on = ask(Some(&policy(true)), Tiers::default());
+    check(&on, Limits::default(), &index);
+    assert!(on.routing.is_by_policy && asked(&on)[1] == Tier::Mid, "{:?}", on.routing);
+    assert!(on.routing.routed.iter().all(|routed| routed.preference[2].is_none()), "there is no language model");
+    assert_eq!(on.spending.steps[1].ran, Some(Tier::Mid));
+    let named = ask(Some(&policy(true)), Tiers { entity: Some(Tier::Low), ..Tiers::default() });
+    assert_eq!(asked(&named)[1], Tier::Low, "what is asked for is not overruled");
+    let off = ask(Some(&policy(false)), Tiers::default());
+    assert_eq!((asked(&off), off.routing.why.as_str()), (low.clone(), "the policy is off: as measured"));
+    let without = ask(None, Tiers::default());
+    assert_eq!((asked(&without), without.routing.is_by_policy), (low, false));
+    assert_eq!(off.context, without.context);
 }
 
 #[test]
