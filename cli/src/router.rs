@@ -37,6 +37,7 @@ enum Action {
     Train(train::Arguments),
     Frontier(frontier::Arguments),
     Explain(explain::Arguments),
+    Page(page::Arguments),
 }
 
 pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
@@ -45,5 +46,6 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
         Action::Train(arguments) => train::run(arguments),
         Action::Frontier(arguments) => frontier::run(arguments),
         Action::Explain(arguments) => explain::run(root, arguments),
+        Action::Page(arguments) => page::run(arguments),
     }
 }

@@ -15,81 +15,104 @@ use memory::rank::sorted;
 use std::collections::HashMap;
 use text::{Lexicon, Text};
 
-/// Features that tell of one thing, with their names: what an ablation leaves out at once.
-pub type Group = (&'static str, &'static [&'static str]);
+/// What is known beforehand of a feature: that the chance of being evidence rises with it, or falls; or nothing.
+const RISES: f32 = 1.0;
+const FALLS: f32 = -1.0;
+const OPEN: f32 = 0.0;
+
+/// Features that tell of one thing, each with its name and the direction in which everybody would say beforehand that it
+/// counts: what an ablation leaves out at once.
+pub type Group = (&'static str, &'static [(&'static str, f32)]);
 
 /// The features in their order.
 pub const GROUPS: [Group; 7] = [
-    ("words", &["lexical z", "lexical share of best", "lexical per weight", "lexical rank"]),
-    ("dense", &["cosine", "cosine z", "cosine below best", "cosine rank", "cosine rank to lexical"]),
-    ("fused", &["score z", "score below best", "score rank", "reciprocal ranks"]),
+    (
+        "words",
+        &[
+            ("lexical z", RISES),
+            ("lexical share of best", RISES),
+            ("lexical per weight", RISES),
+            ("lexical rank", FALLS),
+        ],
+    ),
+    (
+        "dense",
+        &[
+            ("cosine", OPEN),
+            ("cosine z", RISES),
+            ("cosine below best", FALLS),
+            ("cosine rank", FALLS),
+            ("cosine rank to lexical", OPEN),
+        ],
+    ),
+    ("fused", &[("score z", RISES), ("score below best", FALLS), ("score rank", FALLS), ("reciprocal ranks", RISES)]),
     (
         "neighbours",
         &[
-            "lexical before",
-            "lexical after",
-            "lexical two away",
-            "cosine before",
-            "cosine after",
-            "cosine two away",
-            "window cosine",
-            "window below best",
-            "question before",
-            "cover with neighbours",
-            "cover before",
+            ("lexical before", RISES),
+            ("lexical after", RISES),
+            ("lexical two away", RISES),
+            ("cosine before", RISES),
+            ("cosine after", RISES),
+            ("cosine two away", RISES),
+            ("window cosine", RISES),
+            ("window below best", FALLS),
+            ("question before", OPEN),
+            ("cover with neighbours", RISES),
+            ("cover before", OPEN),
         ],
     ),
     (
         "session",
         &[
-            "share of lexical mass",
-            "share of candidates",
-            "best other",
-            "rank of session",
-            "place",
-            "relative place",
-            "age",
+            ("share of lexical mass", OPEN),
+            ("share of candidates", OPEN),
+            ("best other", OPEN),
+            ("rank of session", FALLS),
+            ("place", OPEN),
+            ("relative place", OPEN),
+            ("age", OPEN),
         ],
     ),
     (
         "text",
         &[
-            "cover",
-            "heaviest term",
-            "terms found",
-            "rarest term",
-            "adjacent terms",
-            "cover by beginnings",
-            "name found",
-            "speaker named",
-            "other speaker named",
-            "length",
-            "is question",
-            "digits",
-            "times",
-            "repeats better",
-            "density",
-            "like the best",
-            "time asked for",
+            ("cover", RISES),
+            ("heaviest term", RISES),
+            ("terms found", RISES),
+            ("rarest term", RISES),
+            ("adjacent terms", RISES),
+            ("cover by beginnings", RISES),
+            ("name found", OPEN),
+            ("speaker named", RISES),
+            ("other speaker named", FALLS),
+            ("length", RISES),
+            ("is question", FALLS),
+            ("digits", OPEN),
+            ("times", OPEN),
+            ("repeats better", OPEN),
+            ("density", OPEN),
+            ("like the best", RISES),
+            ("time asked for", RISES),
         ],
     ),
     (
         "question",
         &[
-            "asks when",
-            "asks where",
-            "asks who",
-            "asks how many",
-            "asks why",
-            "asks how",
-            "asks what may be",
-            "asks what",
-            "question length",
-            "question weight",
-            "best cover",
-            "best cosine",
-            "lead of the best",
-            "candidates",
+            ("asks when", OPEN),
+            ("asks where", OPEN),
+            ("asks who", OPEN),
+            ("asks how many", OPEN),
+            ("asks why", OPEN),
+            ("asks how", OPEN),
+            ("asks what may be", OPEN),
+            ("asks what", OPEN),
+            ("question length", OPEN),
+            ("question weight", OPEN),
+            ("best cover", OPEN),
+            ("best cosine", OPEN),
+            ("lead of the best", OPEN),
+            ("candidates", OPEN),
         ],
     ),
 ];
@@ -120,8 +143,12 @@ impl<'c> Scene<'c> {
     pub fn new(question: &str, found: &'c Candidates) -> Scene<'c> {
         let mut lexicon = Lexicon::default();
         let asked = Asked::new(question, &found.terms, &mut lexicon);
-        let texts: Vec<Text> =
-            found.hits.iter().map(|hit| Text::new(&hit.stored.record, &asked, &mut lexicon)).collect();
+        let texts: Vec<Text> = found
+            .hits
+            .iter()
+            .zip(&found.views)
+            .map(|(hit, view)| Text::new(&hit.stored.record, &view.terms, &asked, &mut lexicon))
+            .collect();
         let weights = lexicon.weights(&texts, &asked);
         let column = |value: &dyn Fn(usize) -> Option<f32>| Column::new((0..found.hits.len()).map(value));
         let hit = |at: usize| found.hits.get(at);
@@ -161,7 +188,7 @@ impl<'c> Scene<'c> {
 
     /// The features of [`GROUPS`] for each candidate.
     pub fn rows(&self) -> Vec<Vec<f32>> {
-        let sessions = Sessions::new(self);
+        let (sessions, question) = (Sessions::new(self), self.question());
         let all = (0..self.len()).map(|at| {
             [
                 self.words(at).as_slice(),
@@ -170,7 +197,7 @@ impl<'c> Scene<'c> {
                 &self.neighbours(at),
                 &self.session(at, &sessions),
                 &self.text(at),
-                &self.question(),
+                &question,
             ]
             .concat()
         });
@@ -190,7 +217,7 @@ impl<'c> Scene<'c> {
     }
 
     fn fused(&self, at: usize) -> [f32; 4] {
-        let Column { z, value, rank, best, deviation } = &self.score;
+        let Column { z, value, rank, best, deviation, .. } = &self.score;
         let reciprocal = |column: &Column| {
             let rank = number(&column.rank, at);
             if rank.is_nan() { 0.0 } else { 10.0 / (10.0 + rank) }
@@ -205,7 +232,7 @@ impl<'c> Scene<'c> {
         let lexical = |said: Option<Said>| said.map_or(f32::NAN, |said| ratio(said.lexical, self.lexical.best));
         let dense = |said: Option<Said>| {
             said.and_then(|said| said.dense)
-                .map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean(), self.dense.deviation))
+                .map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean, self.dense.deviation))
         };
         let text = |by: i64| self.neighbour(at, by).and_then(|at| self.texts.get(at));
         let question = text(-1).map_or(f32::NAN, |text| text.is_question);
@@ -396,6 +423,8 @@ struct Column {
     z: Vec<f32>,
     rank: Vec<f32>,
     best: f32,
+    /// Of what is known; 0 where nothing is.
+    mean: f32,
     deviation: f32,
 }
 
@@ -415,69 +444,24 @@ impl Column {
             }
         }
         let best = known().reduce(f32::max).unwrap_or(f32::NAN);
-        Column { value, z, rank, best, deviation }
-    }
-
-    fn mean(&self) -> f32 {
-        let known: Vec<f32> = self.value.iter().copied().filter(|value| !value.is_nan()).collect();
-        ratio(known.iter().sum(), real(known.len()))
+        let mean = ratio(known().sum(), real(known().count()));
+        Column { value, z, rank, best, mean, deviation }
     }
 }
 
-/// The features of which everybody would say beforehand in which direction they count: what rises with the chance of being
-/// evidence, and what falls.
-const RISING: [&str; 24] = [
-    "lexical z",
-    "lexical share of best",
-    "lexical per weight",
-    "cosine z",
-    "score z",
-    "reciprocal ranks",
-    "lexical before",
-    "lexical after",
-    "lexical two away",
-    "cosine before",
-    "cosine after",
-    "cosine two away",
-    "window cosine",
-    "cover with neighbours",
-    "cover",
-    "heaviest term",
-    "terms found",
-    "rarest term",
-    "adjacent terms",
-    "cover by beginnings",
-    "speaker named",
-    "length",
-    "like the best",
-    "time asked for",
-];
-const FALLING: [&str; 9] = [
-    "lexical rank",
-    "cosine below best",
-    "cosine rank",
-    "score below best",
-    "score rank",
-    "window below best",
-    "rank of session",
-    "other speaker named",
-    "is question",
-];
+/// The names of the features, in their order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().flat_map(|(_, features)| features.iter().map(|(name, _)| *name))
+}
 
 /// In which direction each feature counts, as far as that is known beforehand: 1 rising, -1 falling, 0 unknown.
 pub fn directions() -> Vec<f32> {
-    let names = GROUPS.iter().flat_map(|(_, names)| names.iter());
-    let of = |name: &&str| match (RISING.contains(name), FALLING.contains(name)) {
-        (true, _) => 1.0,
-        (_, true) => -1.0,
-        _ => 0.0,
-    };
-    names.map(of).collect()
+    GROUPS.iter().flat_map(|(_, features)| features.iter().map(|(_, direction)| *direction)).collect()
 }
 
 /// How many features there are.
 pub fn width() -> usize {
-    GROUPS.iter().map(|(_, names)| names.len()).sum()
+    GROUPS.iter().map(|(_, features)| features.len()).sum()
 }
 
 /// A number at a place; not a number where there is none.

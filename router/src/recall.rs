@@ -7,10 +7,13 @@
 //! Where there is a value model, candidates are worth the probability that they are evidence, and the context is packed by value
 //! per token (`pricing`); else they are worth what the search and the modules say, and are packed by rank.
 //!
-//! INVARIANT: the context has at most as many tokens as the budget, delimiters included, and is paid for from it.
+//! INVARIANT: the context has at most as many tokens as the budget, delimiters included, and is paid for from it. Nothing is
+//! begun after the deadline, and a language model is given less time than is left; what is computed on this machine is looked
+//! at between two steps (a search, a text, a batch of eight vectors), so that the step under way may end after the deadline.
 
 use crate::decision::Decision;
 use crate::ladder;
+use crate::policy::{Allowance, Policy, Routed, available, state};
 use crate::pricing::{Prices, price};
 use crate::weights::Weights;
 use memory::Tenant;
@@ -33,7 +36,8 @@ const MORE: usize = 3;
 const LEAST: usize = 20;
 const MOST: usize = 100;
 
-/// The tiers that are wanted; a module that is not named runs in the lowest.
+/// The tiers that are wanted; a module that is not named runs in the one that the policy chooses, or in the lowest where the
+/// policy is off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tiers {
@@ -82,6 +86,8 @@ pub struct Reply {
     pub abstains: bool,
     /// What each module found out.
     pub facts: BTreeMap<String, Vec<Fact>>,
+    /// Who chose the tiers of the modules that the request did not name, and why.
+    pub routing: Routing,
     /// What was chosen from what, and why; nothing where there is no value model, or nothing was found.
     pub decision: Option<Decision>,
 }
@@ -136,6 +142,18 @@ pub struct Step {
     pub note: Option<String>,
 }
 
+/// Who chose the tiers that were not asked for, and why.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Routing {
+    /// Whether the policy did; else they are the lowest.
+    pub is_by_policy: bool,
+    /// Why.
+    pub why: String,
+    /// What the policy chose and refused for each module, where it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routed: Vec<Routed>,
+}
+
 /// What recall works with.
 #[derive(Debug, Clone)]
 pub struct Sources<'s> {
@@ -147,6 +165,8 @@ pub struct Sources<'s> {
     pub clock: Arc<dyn Clock>,
     /// The value models, where there are some that were measured to pay.
     pub weights: Option<&'s Weights>,
+    /// The policy of the module tiers, where there is one; it chooses only where it was measured to pay.
+    pub policy: Option<&'s Policy>,
 }
 
 /// Recalls what fits a question, within its budget.
@@ -156,11 +176,25 @@ pub struct Sources<'s> {
 pub fn recall(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
     let begun = sources.clock.elapsed();
     let millis = || sources.clock.elapsed().saturating_sub(begun).as_secs_f64() * 1e3;
-    let mut budget = Budget::new(request.limits, sources.clock.clone());
+    let budget = Budget::new(request.limits, sources.clock.clone());
     let found =
         if budget.affords(Cost::default()).is_ok() { search(sources, tenant, request)? } else { Candidates::default() };
     let search_ms = millis();
-    let prices = price(sources.weights, &request.query, &found);
+    let mut reply = made(sources, request, found, budget);
+    (reply.spending.ms, reply.spending.search_ms) = (millis(), search_ms);
+    Ok(reply)
+}
+
+/// The same from what a search found before: what profiles are made of.
+pub(crate) fn replay(sources: &Sources<'_>, request: &Request, found: Candidates) -> Reply {
+    made(sources, request, found, Budget::new(request.limits, sources.clock.clone()))
+}
+
+/// Makes a reply of what was found.
+fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget: Budget) -> Reply {
+    let has_time = budget.affords(Cost::default()).is_ok();
+    let prices = if has_time { price(sources.weights, &request.query, &found) } else { None };
+    let routing = Routing::new(sources, request, &found, &budget);
     let is_empty = found.hits.is_empty();
     let mut pool = Pool::new(&request.query, sources.index.now(), found.hits, &budget);
     if let Some(prices) = &prices {
@@ -168,7 +202,7 @@ pub fn recall(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Resu
     }
     let (mut steps, mut facts) = (Vec::new(), BTreeMap::new());
     for module in module::ALL {
-        let tier = request.tiers.of(module.name());
+        let tier = request.tiers.of(module.name()).unwrap_or_else(|| routing.tier(module.name()));
         let (step, found) = ladder::run(module, tier, &mut pool, sources, &mut budget, prices.is_some());
         facts.insert(step.module.clone(), found);
         steps.push(step);
@@ -177,9 +211,9 @@ pub fn recall(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Resu
     let (items, block) = pack(&pool, request.limit, budget.tokens_left(), decision.as_ref());
     // What is packed fits what is left; it is paid for even where the time is up by now.
     budget.settle(Cost { tokens: block.tokens(), ..Cost::default() });
-    let spending = Spending { cost: budget.spent(), ms: millis(), search_ms, steps };
+    let spending = Spending { cost: budget.spent(), steps, ..Spending::default() };
     let abstains = is_empty || pool.is_insufficient() || prices.as_ref().is_some_and(Prices::say_nothing);
-    Ok(Reply { items, context: block.render(), spending, abstains, facts, decision })
+    Reply { items, context: block.render(), spending, abstains, facts, routing, decision }
 }
 
 fn search(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Result<Candidates, IndexError> {
@@ -251,15 +285,34 @@ fn numbered(
 
 impl Tiers {
     /// The tier that is asked of a module.
-    fn of(self, module: &str) -> Tier {
-        let asked = match module {
+    fn of(self, module: &str) -> Option<Tier> {
+        match module {
             "filter" => self.filter,
             "entity" => self.entity,
             "temporal" => self.temporal,
             "topic" => self.topic,
             "summary" => self.summary,
             _ => None,
-        };
-        asked.unwrap_or(Tier::Low)
+        }
+    }
+}
+
+impl Routing {
+    fn new(sources: &Sources<'_>, request: &Request, found: &Candidates, budget: &Budget) -> Routing {
+        let fixed = |why: &str| Routing { why: why.to_owned(), ..Routing::default() };
+        let Some(policy) = sources.policy else { return fixed("there is no policy of the tiers") };
+        if !policy.is_on() {
+            return fixed(&format!("the policy is off: {}", policy.guard()));
+        }
+        if budget.affords(Cost::default()).is_err() {
+            return fixed("the time budget is used up");
+        }
+        let available = available(sources.index.embedder().is_some(), sources.model.is_some());
+        let routed = policy.route(&state(&request.query, found), Allowance::left(budget), &available);
+        Routing { is_by_policy: true, why: policy.guard().to_owned(), routed }
+    }
+
+    fn tier(&self, module: &str) -> Tier {
+        self.routed.iter().find(|routed| routed.module == module).map_or(Tier::Low, |routed| routed.tier)
     }
 }

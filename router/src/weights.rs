@@ -1,12 +1,12 @@
 //! The value models in a file: safetensors, with what they were learnt from in the metadata.
 
 use crate::calibration::Calibration;
-use crate::features::{GROUPS, width};
+use crate::features::width;
+use crate::file::{Card, Read, Tensors};
 use crate::trees::{Node, Trees};
 use crate::value::Value;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, SafeTensorError, TensorView, serialize};
-use std::collections::{BTreeMap, HashMap};
+
+pub use crate::file::WeightsError;
 
 /// The version of the format; it changes with what is in the file, and the features' names with the features.
 const FORMAT: &str = "trace-value-1";
@@ -19,29 +19,9 @@ pub struct Weights {
     /// For candidates that were not.
     pub words: Option<Value>,
     /// What they were learnt from, with which command and seed, and how well they did.
-    pub card: BTreeMap<String, String>,
+    pub card: Card,
     /// The hash of the file that they were read from: equal weights have equal names.
     name: String,
-}
-
-/// Why a file holds no value model.
-#[derive(Debug, thiserror::Error)]
-pub enum WeightsError {
-    /// It is no safetensors file, or a tensor is missing.
-    #[error("the file is no value model: {0}")]
-    Format(#[from] SafeTensorError),
-    /// It is of another version, or was learnt from other features.
-    #[error("the value model was made for other features\nhelp: train it again with `trace router train`")]
-    Other,
-    /// A tensor has another type or shape than it should.
-    #[error("the tensor `{0}` is not what it should be")]
-    Tensor(String),
-}
-
-/// What a model of this program looks at: a hash of the features' names, so that no other model is taken for one.
-fn features() -> String {
-    let names: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-    blake3::hash(names.join("\n").as_bytes()).to_hex().chars().take(16).collect()
 }
 
 /// The model that ships with the program: learnt from conversations that are generated here. See `docs/router.md`.
@@ -64,11 +44,7 @@ impl Weights {
     ///
     /// # Errors
     /// [`WeightsError`] when they can't be written.
-    pub fn new(
-        dense: Option<Value>,
-        words: Option<Value>,
-        card: BTreeMap<String, String>,
-    ) -> Result<Weights, WeightsError> {
+    pub fn new(dense: Option<Value>, words: Option<Value>, card: Card) -> Result<Weights, WeightsError> {
         Weights::from_bytes(&Weights { dense, words, card, name: String::new() }.to_bytes()?)
     }
 
@@ -82,28 +58,18 @@ impl Weights {
     /// # Errors
     /// [`WeightsError`] when they can't be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WeightsError> {
-        let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+        let mut tensors = Tensors::default();
         for (kind, value) in [("dense", &self.dense), ("words", &self.words)] {
             let Some(value) = value else { continue };
             let mut put = |name: &str, width: usize, numbers: Vec<f32>| {
-                let shape = vec![numbers.len() / width, width];
-                let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-                tensors.insert(format!("{kind}.{name}"), (shape, bytes));
+                tensors.put(format!("{kind}.{name}"), width, &numbers);
             };
             put("base", 1, vec![value.trees.base]);
             put("nodes", 5, nodes(&value.trees));
             put("roots", 1, roots(&value.trees));
             put("calibration", 2, value.calibration.points.iter().flatten().copied().collect());
         }
-        let views =
-            tensors.iter().map(|(name, (shape, bytes))| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
-        let views: Vec<_> = views.collect::<Result<_, SafeTensorError>>()?;
-        let mut metadata: HashMap<String, String> = HashMap::new();
-        // One entry, whose own order is that of a sorted map: a file is the same for the same weights.
-        let card: BTreeMap<&str, &str> = self.card.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let about = serde_json::json!({"format": FORMAT, "features": features(), "card": card});
-        metadata.insert("trace".to_owned(), about.to_string());
-        Ok(serialize(views, Some(metadata))?)
+        tensors.file(FORMAT, &self.card)
     }
 
     /// Reads a file.
@@ -111,20 +77,9 @@ impl Weights {
     /// # Errors
     /// [`WeightsError`] when it is none, or of other features.
     pub fn from_bytes(bytes: &[u8]) -> Result<Weights, WeightsError> {
-        let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-        let about = metadata.metadata().as_ref().and_then(|all| all.get("trace")).ok_or(WeightsError::Other)?;
-        let about: serde_json::Value = serde_json::from_str(about).map_err(|_| WeightsError::Other)?;
-        let is = |name: &str, expected: &str| about.get(name).and_then(serde_json::Value::as_str) == Some(expected);
-        if !is("format", FORMAT) || !is("features", &features()) {
-            return Err(WeightsError::Other);
-        }
-        let tensors = SafeTensors::deserialize(bytes)?;
-        let has = |kind: &str| tensors.names().iter().any(|name| name.starts_with(kind));
-        let read = |kind: &str| if has(kind) { value(&tensors, kind).map(Some) } else { Ok(None) };
-        let card = about.get("card").and_then(serde_json::Value::as_object).into_iter().flatten();
-        let card = card.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect();
-        let name = blake3::hash(bytes).to_hex().chars().take(16).collect();
-        Ok(Weights { dense: read("dense")?, words: read("words")?, card, name })
+        let file = Read::new(FORMAT, bytes)?;
+        let read = |kind: &str| if file.has(kind) { value(&file, kind).map(Some) } else { Ok(None) };
+        Ok(Weights { dense: read("dense")?, words: read("words")?, card: file.card.clone(), name: file.name.clone() })
     }
 }
 
@@ -152,15 +107,8 @@ fn place(number: f32) -> u32 {
     }
 }
 
-fn value(tensors: &SafeTensors<'_>, kind: &str) -> Result<Value, WeightsError> {
-    let numbers = |name: &str, width: usize| -> Result<Vec<f32>, WeightsError> {
-        let name = format!("{kind}.{name}");
-        let tensor = tensors.tensor(&name)?;
-        if tensor.dtype() != Dtype::F32 || tensor.shape().last() != Some(&width) {
-            return Err(WeightsError::Tensor(name));
-        }
-        Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    };
+fn value(file: &Read<'_>, kind: &str) -> Result<Value, WeightsError> {
+    let numbers = |name: &str, width: usize| file.numbers(&format!("{kind}.{name}"), width);
     let base = numbers("base", 1)?.first().copied().unwrap_or_default();
     let node = |[feature, threshold, left, right, value]: &[f32; 5]| Node {
         feature: u16::try_from(place(*feature)).unwrap_or(u16::MAX),
@@ -182,6 +130,7 @@ fn value(tensors: &SafeTensors<'_>, kind: &str) -> Result<Value, WeightsError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn some() -> Weights {
         let split = Node { feature: 1, threshold: 0.5, left: 1, right: 2, value: 0.0 };

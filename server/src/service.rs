@@ -167,8 +167,11 @@ impl Service {
     /// [`IndexError`] when nothing could be searched at all.
     pub fn recall(&self, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
         let (model, clock) = (self.settings.model.clone(), self.clock.clone());
-        let reply =
-            recall(&Sources { index: &self.index, model, clock, weights: self.weights.as_ref() }, tenant, request)?;
+        let reply = recall(
+            &Sources { index: &self.index, model, clock, weights: self.weights.as_ref(), policy: None },
+            tenant,
+            request,
+        )?;
         observe::count_recall(&reply.spending);
         Ok(reply)
     }

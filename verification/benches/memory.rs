@@ -10,19 +10,20 @@
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates")]
 
+mod made_up;
+
 use consistency::store::{Store, System};
+use made_up::{draft, hash, percentile, text, timed};
 use memory::embed::{EmbedError, Embedder, EmbedderId};
 use memory::index::{Index, Mode, Query};
-use memory::{Draft, Filter, Memories, Scope, Tenant, Turn};
+use memory::{Filter, Memories, Tenant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const VOCABULARY: u64 = 5_000;
 const DIMENSION: usize = 384;
 /// How many single adds, and how many searches of each kind, are timed.
 const TIMED: u64 = 500;
@@ -112,20 +113,10 @@ fn each(mut work: impl FnMut(u64)) -> (Vec<f64>, f64) {
     (times, spent)
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
-    let done = work();
-    (start.elapsed(), done)
-}
-
 /// The processor time of all threads of this process.
 fn cpu() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
     Duration::from_micros((usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as u64)
-}
-
-fn percentile(sorted: &[f64], part: f64) -> f64 {
-    sorted[((sorted.len() - 1) as f64 * part) as usize]
 }
 
 /// The most memory that this process had, in megabytes; pages of mapped files included.
@@ -139,43 +130,6 @@ fn peak() -> f64 {
 fn size(store: &Path) -> f64 {
     let names = ["", "-wal"].map(|suffix| format!("{}{suffix}", store.display()));
     names.iter().filter_map(|name| std::fs::metadata(name).ok()).map(|it| it.len()).sum::<u64>() as f64 / 1e6
-}
-
-fn draft(number: u64) -> Draft {
-    let turn = Turn {
-        conversation: format!("c{}", number / 20),
-        place: (number % 20) as u32,
-        speaker: Some(["Ana", "Ben"][(number % 2) as usize].to_owned()),
-        said_at: Some(1_700_000_000_000 + number * 60_000),
-    };
-    let scope = Scope { user: Some(format!("u{}", number % 10)), ..Scope::default() };
-    Draft { turn: Some(turn), ..Draft::new(text(number, 12 + number % 16)).within(scope) }
-}
-
-/// So many words, of which a few are said often and most rarely.
-fn text(number: u64, words: u64) -> String {
-    let word = |place: u64| {
-        let part = hash(&(number, place)) as f64 / u64::MAX as f64;
-        spelled(hash(&(((VOCABULARY as f64).powf(part)) as u64)))
-    };
-    (0..words).map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// A word of three syllables for a number.
-fn spelled(mut number: u64) -> String {
-    let mut word = String::new();
-    for _ in 0..3 {
-        word.push(char::from(b"bdfgklmnprstvz"[(number % 14) as usize]));
-        word.push(char::from(b"aeiou"[(number / 14 % 5) as usize]));
-        number /= 70;
-    }
-    word
-}
-
-fn hash(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Words hashed into a vector.

@@ -5,6 +5,8 @@ use crate::model;
 use crate::output;
 use ::router::evaluation::Cases;
 use ::router::generated::generate;
+use ::router::policy::profile::{Metered, Profile, profile};
+use ::router::weights::{Weights, shipped};
 use anyhow::{Context, Result, bail};
 use consistency::store::{Sequence, Store};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,6 +20,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// How many questions of `HotpotQA` share their paragraphs.
 const POOLED: usize = 50;
@@ -44,6 +47,9 @@ pub(super) struct Data {
 /// What was read.
 pub(super) struct Read {
     pub(super) cases: Cases,
+    indexed: Indexed,
+    meter: Option<Arc<Metered>>,
+    _folder: TempDir,
     /// How texts are compared, for a person.
     pub(super) reason: String,
 }
@@ -80,6 +86,8 @@ pub(super) fn read(conversations: &[Conversation], embedding: &model::Embedding,
         }
         (embedder, _) => (embedder, None),
     };
+    let meter = embedder.map(|embedder| Arc::new(Metered::new(embedder)));
+    let metered = meter.clone().map(|meter| meter as Arc<dyn Embedder>);
     let counted = embedding.model_dir().map(token_count).transpose()?;
     let estimated = |text: &str| text.chars().count() / 4 + 1;
     let tokens: &dyn Fn(&str) -> usize = match &counted {
@@ -90,7 +98,7 @@ pub(super) fn read(conversations: &[Conversation], embedding: &model::Embedding,
     let memories = Memories::new(Store::in_memory(), Arc::new(Sequence::default()));
     let bar = bar("{msg} {bar:30} {pos}/{len}")?;
     bar.set_message("indexing");
-    let indexed = Indexed::new(conversations, &memories, folder.path(), embedder, &mut |progress| {
+    let indexed = Indexed::new(conversations, &memories, folder.path(), metered, &mut |progress| {
         if let Progress::Embedded { done, of } = progress {
             bar.set_length(of as u64);
             bar.set_position(done as u64);
@@ -106,7 +114,27 @@ pub(super) fn read(conversations: &[Conversation], embedding: &model::Embedding,
     if cases.all.is_empty() {
         bail!("nothing to measure: none of the questions names evidence");
     }
-    Ok(Read { cases, reason: choice.reason })
+    Ok(Read { cases, indexed, meter, _folder: folder, reason: choice.reason })
+}
+
+impl Read {
+    /// Replays the questions under every choice of tiers that can run.
+    pub(super) fn profile(&self) -> Result<Profile> {
+        let bar = bar("replaying {bar:30} {pos}/{len}")?;
+        let weights = shipped().filter(Weights::is_on);
+        let made = profile(
+            self.indexed.index(),
+            self.meter.as_deref(),
+            weights.as_ref(),
+            self.cases.asked(),
+            &mut |done, of| {
+                bar.set_length(of as u64);
+                bar.set_position(done as u64);
+            },
+        );
+        bar.finish_and_clear();
+        Ok(made)
+    }
 }
 
 /// A bar on standard error; hidden where nobody watches.

@@ -5,7 +5,7 @@ use super::page::{Table, fill, tables};
 use crate::End;
 use crate::output;
 use crate::render::table::{plain, plural, write_table};
-use ::router::evaluation::{Plan, Report, evaluate, svg};
+use ::router::evaluation::{Plan, Report, evaluate, svg, tiers};
 use ::router::train::Learning;
 use ::router::weights::{Weights, shipped};
 use anyhow::{Context, Result};
@@ -26,6 +26,7 @@ Examples:
   trace router eval --data locomo10.json --split test              learnt from the other conversations
   trace router eval --data chats.json --weights value.safetensors --as-given
   trace router eval --data locomo10.json --format svg > frontier.svg
+  trace router eval --data locomo10.json --as-given --tiers        whether choosing the modules' tiers pays
 
 Exit codes: 0 the router pays, 1 the guard says that it is to be off, 2 could not run.")]
 pub(super) struct Arguments {
@@ -43,7 +44,10 @@ pub(super) struct Arguments {
     /// Measure what the parts of the model contribute, too
     #[arg(long)]
     ablations: bool,
-    /// A page in Markdown whose figures are put between its marks; the picture goes beside it
+    /// Replay every choice of the modules' tiers, and measure whether choosing them by question pays, too
+    #[arg(long)]
+    tiers: bool,
+    /// A page in Markdown whose figures are put between its marks; the picture and the report go beside it
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
     /// How to print
@@ -74,7 +78,8 @@ pub(super) enum Printed {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<End> {
-    let Read { cases, reason } = arguments.data.read()?;
+    let read = arguments.data.read()?;
+    let Read { cases, reason, .. } = &read;
     let given = match &arguments.weights {
         Some(path) => Some(weights(path)?),
         None => shipped(),
@@ -92,15 +97,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<End> {
         together: is_test,
         threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
-    let report = evaluate(&cases, &plan, &|done, of| {
+    let mut report = evaluate(cases, &plan, &|done, of| {
         bar.set_length(of as u64);
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
+    if arguments.tiers {
+        let profile = read.profile()?;
+        report.tiers = Some(tiers(&profile, arguments.data.seed, plan.threads.get(), &|_, _| {}));
+    }
     if let Some(page) = &arguments.page {
         fill(page, &report, &arguments.data.name())?;
     }
-    print(&report, arguments.format, &[&arguments.data.name(), &reason])
+    print(&report, arguments.format, &[&arguments.data.name(), reason])
 }
 
 /// Prints a report, with some lines about it for a person; tells whether the router pays.
@@ -136,6 +145,9 @@ fn write_report(out: &mut dyn Write, report: &Report) -> Result<()> {
         writeln!(out)?;
     }
     writeln!(out, "guard: {}", report.guard.reason)?;
+    if let Some(tiers) = &report.tiers {
+        writeln!(out, "guard of the tiers: {}", tiers.guard.reason)?;
+    }
     writeln!(
         out,
         "{} in {}, ×100; the full context has {:.0} tokens",

@@ -4,7 +4,7 @@ use crate::output::{self, PlainFormat, note};
 use crate::render::table::{plain, plural, write_table};
 use crate::{End, engine};
 use ::router::decision::{Decision, DecisionId, Weighed};
-use ::router::features::GROUPS;
+use ::router::features::names;
 use ::router::pack::Verdict;
 use ::router::weights::shipped;
 use anyhow::{Context, Result};
@@ -102,8 +102,7 @@ fn write(out: &mut dyn Write, decision: &Decision, limit: usize) -> Result<()> {
 
 /// The first features that are known and not nothing, by their names.
 fn telling(one: &Weighed) -> String {
-    let names = GROUPS.iter().flat_map(|(_, names)| names.iter());
-    let known = names.zip(&one.features).filter_map(|(name, value)| Some((name, (*value)?)));
+    let known = names().zip(&one.features).filter_map(|(name, value)| Some((name, (*value)?)));
     let told = known.filter(|(_, value)| value.abs() > 1e-6).map(|(name, value)| format!("{name} {value:.2}"));
     told.take(FEATURES).collect::<Vec<_>>().join(", ")
 }

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<End> {
-    let Read { cases, reason } = read(&generate(arguments.conversations, SEED), &arguments.embedding, None)?;
+    let Read { cases, reason, .. } = read(&generate(arguments.conversations, SEED), &arguments.embedding, None)?;
     let given = shipped().context("this program was made without a model")?;
     let plan = Plan {
         learning: Learning::default(),

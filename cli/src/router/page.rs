@@ -1,12 +1,44 @@
-//! A report as tables, for a terminal or for a page in Markdown.
+//! A report as tables, for a terminal or for a page in Markdown, and `trace router page`.
 
+use crate::End;
 use crate::render::table::plural;
-use ::router::evaluation::{BUDGETS, Difference, Report, svg};
+use ::router::evaluation::{BUDGETS, Difference, Report, TierReport, svg};
 use anyhow::{Context, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Between these marks the figures of a page stand.
 const MARKS: [&str; 2] = ["<!-- figures: begin -->\n", "<!-- figures: end -->"];
+
+/// Put the figures of a report into a page
+///
+/// A report is what `trace router eval --format json` prints. Its tables are put between the marks of the page, the picture
+/// beside it as SVG, and the report itself as JSON, so that the page can be made again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  trace router eval --data locomo10.json --format json > report.json
+  trace router page report.json docs/router.md --data locomo10.json
+
+Exit codes: 0 written, 2 could not.")]
+pub(super) struct Arguments {
+    /// The report
+    #[arg(value_name = "REPORT")]
+    report: PathBuf,
+    /// The page, in Markdown
+    #[arg(value_name = "PAGE")]
+    page: PathBuf,
+    /// What was measured on, for the page
+    #[arg(long, value_name = "NAME")]
+    data: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<End> {
+    let path = &arguments.report;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let report = serde_json::from_str(&text).with_context(|| format!("`{}` is no report", path.display()))?;
+    fill(&arguments.page, &report, &arguments.data)?;
+    Ok(End::Clean)
+}
 
 /// A table of a report.
 pub(super) struct Table {
@@ -27,9 +59,18 @@ impl Table {
     }
 }
 
-/// The tables of a report: rankings, evidence at mean tokens, and kinds of questions.
-pub(super) fn tables(report: &Report) -> [Table; 3] {
-    [rankings(report), evidence(report), kinds(report)]
+/// The tables of a report: rankings, evidence at mean tokens, kinds of questions, and tiers where they were measured.
+pub(super) fn tables(report: &Report) -> Vec<Table> {
+    [rankings(report), evidence(report), kinds(report)].into_iter().chain(report.tiers.as_ref().map(of_tiers)).collect()
+}
+
+fn of_tiers(report: &TierReport) -> Table {
+    let mut table = Table::new(["choice of tiers", "evidence", "tokens embedded", "over the hull at equal cost"]);
+    for way in &report.ways {
+        let embedded = format!("{:.0}", way.embedded);
+        table.rows.push(vec![way.name.clone(), percent(way.evidence), embedded, difference(way.over_hull)]);
+    }
+    table
 }
 
 fn rankings(report: &Report) -> Table {
@@ -37,7 +78,7 @@ fn rankings(report: &Report) -> Table {
     table.header.extend(memory::evaluation::NAMES.map(str::to_owned));
     table.header.extend(["nDCG over BM25", "nDCG over search", "calibration error"].map(str::to_owned));
     for ranking in &report.rankings {
-        let measure = |name: &&str| percent(ranking.measures.get(name).copied().unwrap_or_default());
+        let measure = |name: &&str| percent(ranking.measures.get(*name).copied().unwrap_or_default());
         let mut row = vec![ranking.name.clone()];
         row.extend(memory::evaluation::NAMES.iter().map(measure));
         row.extend([ranking.over_bm25, ranking.over_search].map(difference));
@@ -87,7 +128,7 @@ fn kinds(report: &Report) -> Table {
     table
 }
 
-/// Puts the figures of a report between the marks of a page, and its picture beside it.
+/// Puts the figures of a report between the marks of a page, and its picture and itself beside it.
 pub(super) fn fill(page: &Path, report: &Report, data: &str) -> Result<()> {
     let text = std::fs::read_to_string(page).with_context(|| format!("cannot read `{}`", page.display()))?;
     let [begin, end] = MARKS;
@@ -95,6 +136,9 @@ pub(super) fn fill(page: &Path, report: &Report, data: &str) -> Result<()> {
     let (before, after) = parts.with_context(|| format!("`{}` has no marks for figures", page.display()))?;
     let picture = page.with_extension("svg");
     std::fs::write(&picture, svg(report)).with_context(|| format!("cannot write `{}`", picture.display()))?;
+    let json = page.with_extension("json");
+    let text = serde_json::to_string_pretty(report)? + "\n";
+    std::fs::write(&json, text).with_context(|| format!("cannot write `{}`", json.display()))?;
     let name = picture.file_name().unwrap_or_default().to_string_lossy();
     let about = format!(
         "`{data}`: {} in {}, ×100. The full context has {:.0} tokens.\n\n![Evidence recall against mean tokens]({name})\n",
@@ -103,7 +147,9 @@ pub(super) fn fill(page: &Path, report: &Report, data: &str) -> Result<()> {
         report.full_tokens
     );
     let tables: Vec<String> = tables(report).iter().map(Table::markdown).collect();
-    let figures = format!("{about}\n{}\nGuard: {}.\n", tables.join("\n"), report.guard.reason);
+    let of_tiers = report.tiers.as_ref().map(|tiers| format!(" Of the tiers: {}.", tiers.guard.reason));
+    let (guard, of_tiers) = (&report.guard.reason, of_tiers.unwrap_or_default());
+    let figures = format!("{about}\n{}\nGuard: {guard}.{of_tiers}\n", tables.join("\n"));
     std::fs::write(page, format!("{before}{begin}{figures}{end}{after}"))
         .with_context(|| format!("cannot write `{}`", page.display()))
 }

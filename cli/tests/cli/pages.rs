@@ -62,6 +62,7 @@ const COMMANDS: &[&str] = &[
     "trace router train",
     "trace router frontier",
     "trace router explain",
+    "trace router page",
     "trace install",
     "trace uninstall",
     "trace status",
@@ -133,6 +134,31 @@ fn every_command_is_on_the_page_and_shows_examples() {
             assert!(name.ends_with(" help") || COMMANDS.contains(&name.as_str()), "{name} has a page");
         }
         assert!(help.contains("Example"), "`{command} --help` shows an example:\n{help}");
+    }
+}
+
+/// The figures of the router are those of the report beside them; `trace router eval --page` measures them anew.
+#[test]
+fn the_page_of_the_router_is_made_of_its_report() {
+    let desk = Desk::new();
+    let [report, page, picture] = ["json", "md", "svg"].map(|ending| project(&format!("docs/router.{ending}")));
+    let said = fs::read_to_string(&page).unwrap();
+    desk.write("router.md", &said);
+    desk.sure(&format!("trace router page {} router.md --data locomo8.json", report.display()));
+    for (path, made) in [(&page, "router.md"), (&picture, "router.svg"), (&report, "router.json")] {
+        let made = fs::read_to_string(desk.path(made)).unwrap();
+        assert!(fs::read_to_string(path).unwrap() == made, "{} is not made of the report", path.display());
+    }
+    let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+    // What the page says in words is true of the figures.
+    assert_eq!(said.contains("It does not pay, and it is off."), report["tiers"]["guard"]["is_on"] == false);
+    let shown =
+        ["no calibration", "no neighbours", "words alone", "linear", "hard cap"].map(|way| format!("learned, {way}"));
+    let tables = said.split_once("<!-- figures: begin -->").unwrap().1;
+    for way in
+        shown.iter().map(String::as_str).chain(["tier by question", "no budget input", "(oracle)", "full context"])
+    {
+        assert!(tables.contains(way), "{way}");
     }
 }
 

@@ -75,6 +75,20 @@ pub enum EmbedError {
     Failed(String),
 }
 
+/// The vectors of some texts: one for each, of the embedder's dimension, and numbers throughout.
+///
+/// # Errors
+/// [`EmbedError`] when the model can't run, or answers anything else.
+pub fn embed(embedder: &dyn Embedder, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+    let (vectors, dimension) = (embedder.embed(texts)?, embedder.id().dimension);
+    let is_vector = |vector: &Vec<f32>| vector.len() == dimension && vector.iter().all(|number| number.is_finite());
+    if vectors.len() == texts.len() && vectors.iter().all(is_vector) {
+        return Ok(vectors);
+    }
+    let (texts, all) = (texts.len(), vectors.len());
+    Err(EmbedError::Failed(format!("{texts} texts became {all} vectors, not all of them of {dimension} numbers")))
+}
+
 /// The vectors of many texts, a batch at a time; after each, `progress` is told how many are done.
 ///
 /// # Errors
@@ -86,7 +100,7 @@ pub fn embed_all(
 ) -> Result<Vec<Vec<f32>>, EmbedError> {
     let mut vectors = Vec::with_capacity(texts.len());
     for batch in texts.chunks(BATCH) {
-        vectors.extend(embedder.embed(batch)?);
+        vectors.extend(embed(embedder, batch)?);
         progress(vectors.len());
     }
     Ok(vectors)

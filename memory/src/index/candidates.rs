@@ -5,11 +5,13 @@
 use super::flat::Question;
 use super::roster::{Entry, Roster};
 use super::search::Found;
+use super::unit::unit;
 use super::words::Lookup;
 use super::{Hit, Index, IndexError, Query};
 use crate::record::RecordId;
 use crate::tenant::Tenant;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How far before and after a turn its neighbours are looked at.
 const REACH: [i64; 4] = [-2, -1, 1, 2];
@@ -34,6 +36,8 @@ pub struct View {
     pub window: Option<f32>,
     /// Its vector, where it was compared by meaning.
     pub vector: Option<Vec<f32>>,
+    /// The terms of its [unit](super::unit), in the order of the text.
+    pub terms: Arc<[String]>,
 }
 
 /// How well a neighbouring turn fits the question.
@@ -65,7 +69,8 @@ impl Index {
         let lookup = Lookup { fields: self.words.fields(), searcher, tail: &roster.tail, tenant, records, words };
         let terms = wanted.terms.iter().map(|term| (term.clone(), lookup.weight(term))).collect();
         let around = Around { roster, found: &ranked.found, question: wanted.question.as_ref() };
-        let views = hits.iter().map(|hit| around.view(hit.stored.record.id)).collect();
+        let said = |hit: &Hit| self.analysed.of(&unit(&hit.stored.record));
+        let views = hits.iter().map(|hit| View { terms: said(hit), ..around.view(hit.stored.record.id) }).collect();
         Ok(Candidates { hits, views, terms })
     }
 }
@@ -92,6 +97,7 @@ impl Around<'_> {
             around,
             window: self.question.and_then(|question| question.near(&vectors)),
             vector: own.map(<[f32]>::to_vec),
+            terms: Arc::default(),
         }
     }
 

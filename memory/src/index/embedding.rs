@@ -3,7 +3,7 @@
 use super::unit::{digest, unit};
 use super::vectors::{Embedded, Vectors};
 use super::{Index, IndexError, Progress, broken};
-use crate::embed::{EmbedError, Embedder};
+use crate::embed::{self, Embedder};
 use crate::memories::Stored;
 use crate::record::RecordId;
 use crate::tenant::Tenant;
@@ -93,12 +93,7 @@ impl Index {
         let known = vectors.known(tenant, &wanted).map_err(|error| broken(&self.folder, &error))?;
         let is_unknown = |id: &RecordId| known.get(id).is_none_or(Vec::is_empty);
         let unknown: Vec<&str> = texts.iter().filter(|(id, _)| is_unknown(id)).map(|(_, text)| text.as_str()).collect();
-        let new = if unknown.is_empty() { Vec::new() } else { embedder.embed(&unknown)? };
-        let dimension = embedder.id().dimension;
-        if new.len() != unknown.len() || new.iter().any(|vector| !is_vector(vector, dimension)) {
-            let what = format!("{} texts should have become as many vectors of {dimension} numbers", unknown.len());
-            return Err(EmbedError::Failed(what).into());
-        }
+        let new = if unknown.is_empty() { Vec::new() } else { embed::embed(embedder, &unknown)? };
         let ids = wanted.iter().filter(|(id, _)| is_unknown(id));
         let new: Vec<Embedded> = ids.zip(new).map(|((id, digest), vector)| (*id, *digest, vector)).collect();
         vectors.keep(tenant, &new).map_err(|error| broken(&self.folder, &error))?;
@@ -133,8 +128,4 @@ impl Index {
             }
         }
     }
-}
-
-fn is_vector(vector: &[f32], dimension: usize) -> bool {
-    vector.len() == dimension && vector.iter().all(|number| number.is_finite())
 }

@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: threads. Whoever keeps an index open calls [`Index::tend`] now and then.
 
+mod analysed;
 mod asking;
 mod candidates;
 mod embedding;
@@ -28,6 +29,7 @@ pub use vectors::{InFile, in_folder};
 use crate::embed::Embedder;
 use crate::memories::{Memories, MemoryError};
 use crate::tenant::Tenant;
+use analysed::Analysed;
 use consistency::{Millis, Version};
 use parking_lot::{Mutex, RwLock};
 use roster::{Roster, Vector};
@@ -58,6 +60,7 @@ pub struct Index {
     following: Mutex<()>,
     moving: Mutex<()>,
     embedding: Mutex<()>,
+    analysed: Analysed,
 }
 
 impl fmt::Debug for Index {
@@ -123,6 +126,7 @@ impl Index {
             following: Mutex::new(()),
             moving: Mutex::new(()),
             embedding: Mutex::new(()),
+            analysed: Analysed::default(),
         };
         index.catch_up(progress)?;
         index.load_vectors(&name, progress)?;

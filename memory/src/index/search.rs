@@ -4,7 +4,7 @@ use super::flat::Question;
 use super::roster::{Entry, InScope, Roster};
 use super::words::Lookup;
 use super::{Hit, Index, IndexError, Mode, Query, broken};
-use crate::embed::EmbedError;
+use crate::embed::{EmbedError, embed};
 use crate::memories::Stored;
 use crate::rank::{Scores, sorted, with_neighbours, z_score_sum};
 use crate::record::{RecordId, Scope};
@@ -84,7 +84,7 @@ impl Index {
     fn question(&self, query: &Query) -> Result<Option<Question>, IndexError> {
         let embedded = match (&self.embedder, query.mode) {
             (_, Mode::Lexical) | (None, Mode::Hybrid) => return Ok(None),
-            (Some(embedder), _) => embedder.embed(&[&query.text]),
+            (Some(embedder), _) => embed(&**embedder, &[&query.text]),
             (None, Mode::Dense) => Err(EmbedError::Unusable {
                 what: "nothing can be found by meaning without an embedding model".to_owned(),
                 help: "search by words, or name a model".to_owned(),

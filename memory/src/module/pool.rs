@@ -4,7 +4,7 @@ use super::fact::Fact;
 use super::reading::{Reader, Reading};
 use super::{Halt, pace};
 use crate::budget::Budget;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, embed};
 use crate::index::Hit;
 use crate::record::RecordId;
 use consistency::Millis;
@@ -152,7 +152,7 @@ impl Pool {
         for batch in missing.chunks(BATCH) {
             pace(budget)?;
             let texts: Vec<&str> = batch.iter().map(|(text, _)| *text).collect();
-            for ((_, place), vector) in batch.iter().zip(embedder.embed(&texts)?) {
+            for ((_, place), vector) in batch.iter().zip(embed(embedder, &texts)?) {
                 place.get_or_init(|| vector);
             }
         }

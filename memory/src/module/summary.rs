@@ -12,7 +12,7 @@ use super::reading::{count, ratio, share, weight, weights};
 use super::{Halt, Module, Question, pace};
 use crate::budget::Budget;
 use crate::context::{Block, Entry, quoted};
-use crate::embed::Embedder;
+use crate::embed::{Embedder, embed};
 use crate::tokens;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -83,7 +83,7 @@ impl Module for Summary {
         let texts: Vec<&str> = units.iter().take(MAX_EMBEDDED).map(|unit| text(pool, unit)).collect();
         for batch in texts.chunks(BATCH) {
             pace(budget)?;
-            vectors.extend(embedder.embed(batch)?);
+            vectors.extend(embed(embedder, batch)?);
         }
         for (unit, vector) in units.iter_mut().zip(&vectors) {
             let central =

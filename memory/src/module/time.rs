@@ -188,25 +188,27 @@ fn day(word: &str) -> Option<i8> {
     digits.parse().ok().filter(|day| matches!(ending, "" | "st" | "nd" | "rd" | "th") && (1..=31).contains(day))
 }
 
+/// The names of the months.
+pub const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 fn month(word: &str) -> Option<i8> {
-    const NAMES: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let is = |name: &&str| {
         **name == *word || (word.len() == 3 && name.starts_with(word)) || (word == "sept" && **name == *"september")
     };
-    (1..).zip(NAMES).find(|(_, name)| is(name)).map(|(number, _)| number)
+    (1..).zip(MONTHS).find(|(_, name)| is(name)).map(|(number, _)| number)
 }
 
 fn weekday(word: &str) -> Option<Weekday> {

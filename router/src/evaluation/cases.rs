@@ -1,6 +1,7 @@
 //! Questions whose evidence is known, with what the product's search finds for them.
 
 use crate::features::Scene;
+use crate::policy::profile::Asked;
 use crate::train::Sample;
 use memory::evaluation::{EvaluationError, Indexed, Measures};
 use memory::import::conversation::{Conversation, Question};
@@ -87,6 +88,16 @@ impl Cases {
             progress(number + 1);
         }
         Ok(cases)
+    }
+
+    /// The questions, as they are replayed.
+    pub fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
+        #[expect(clippy::cast_precision_loss, reason = "no question has 2^24 pieces of evidence")]
+        let count = |case: &Case| case.evidence.len() as f32;
+        self.all.iter().map(move |case| {
+            let Sample { conversation, question, found, labels, .. } = &case.hybrid.sample;
+            Asked { conversation: *conversation, question, found, labels, evidence: count(case) }
+        })
     }
 
     /// What a turn of a question's conversation costs and says.

@@ -13,8 +13,10 @@ pub mod frontier;
 mod methods;
 mod report;
 mod svg;
+mod tiers;
 
 pub use cases::{Case, Cases, Emitted, Found};
 pub use methods::{BUDGETS, Plan, evaluate};
-pub use report::{Difference, Frontier, Guard, Ranking, Report};
+pub use report::{At, Difference, Frontier, Guard, Ranking, Report};
 pub use svg::svg;
+pub use tiers::{TierReport, Way, judged, tiers};

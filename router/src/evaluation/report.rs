@@ -3,8 +3,9 @@
 use super::cases::Case;
 use super::frontier::{Curve, Outcome, Point};
 use super::methods::BUDGETS;
+use super::tiers::TierReport;
 use memory::evaluation::{Interval, Measures, NAMES, paired_bootstrap};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How often questions are drawn anew to tell a difference from chance.
@@ -17,7 +18,7 @@ const DECIDES: f64 = 400.0;
 const BINS: usize = 10;
 
 /// What an evaluation came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// How many conversations there are, and how many questions were measured.
     pub conversations: usize,
@@ -31,15 +32,18 @@ pub struct Report {
     pub full_tokens: f64,
     /// Whether the router is to be on.
     pub guard: Guard,
+    /// What choosing the tiers of the modules came to, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers: Option<TierReport>,
 }
 
 /// How well one way ranks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
     /// The way.
     pub name: String,
     /// The measures, by their names.
-    pub measures: BTreeMap<&'static str, f64>,
+    pub measures: BTreeMap<String, f64>,
     /// nDCG@10 over BM25.
     pub over_bm25: Option<Difference>,
     /// nDCG@10 over the product's search.
@@ -53,7 +57,7 @@ pub struct Ranking {
 }
 
 /// How much one way finds at the budgets of [`BUDGETS`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Frontier {
     /// The way.
     pub name: String,
@@ -64,7 +68,7 @@ pub struct Frontier {
 }
 
 /// What one way finds at one budget.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct At {
     /// The budget, in mean tokens.
     pub budget: f64,
@@ -81,7 +85,7 @@ pub struct At {
 }
 
 /// A difference with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// The mean.
     pub mean: f64,
@@ -92,7 +96,7 @@ pub struct Difference {
 }
 
 /// Whether the router is to be on, and why.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Guard {
     /// Whether it is.
     pub is_on: bool,
@@ -159,7 +163,7 @@ impl<'c> Rows<'c> {
         });
         let ranking = Ranking {
             name: name.to_owned(),
-            measures: NAMES.into_iter().zip(Measures::mean(&each).0).collect(),
+            measures: NAMES.map(str::to_owned).into_iter().zip(Measures::mean(&each).0).collect(),
             over_bm25: over(0, "nDCG@10"),
             over_search: over(1, "nDCG@10"),
             recall_over_search: over(1, "R@10"),
@@ -195,6 +199,7 @@ impl<'c> Rows<'c> {
             frontiers: self.frontiers,
             full_tokens: self.full_tokens,
             guard,
+            tiers: None,
         }
     }
 }
@@ -214,7 +219,7 @@ fn guard(frontiers: &[Frontier]) -> Guard {
                 high * 100.0
             );
             let is_on = low > 0.0;
-            let reason = if is_on { found } else { format!("{found}; the interval includes zero: the router is off") };
+            let reason = if is_on { found } else { format!("{found}; not surely more than zero: the router is off") };
             Guard { is_on, reason }
         }
         None => Guard { is_on: false, reason: "no model was measured: the router is off".to_owned() },

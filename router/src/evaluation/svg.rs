@@ -3,10 +3,10 @@
 use super::report::{Frontier, Report};
 use std::fmt::Write;
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 810.0;
 const HEIGHT: f64 = 440.0;
 /// Left, top, right and bottom.
-const MARGINS: [f64; 4] = [56.0, 24.0, 232.0, 48.0];
+const MARGINS: [f64; 4] = [56.0, 24.0, 282.0, 48.0];
 /// The least and the greatest number of tokens that are drawn.
 const TOKENS: [f64; 2] = [50.0, 3200.0];
 const TICKS: [f64; 7] = [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0];

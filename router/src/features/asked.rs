@@ -2,6 +2,7 @@
 
 use super::text::{Lexicon, Text};
 use super::{flag, ratio, real};
+use memory::module::time::MONTHS;
 use memory::text::terms;
 use std::collections::BTreeMap;
 
@@ -119,19 +120,3 @@ impl Asked {
         ratio(real(self.times.iter().filter(|time| has(**time)).count()), real(self.times.len()))
     }
 }
-
-/// The names of months: they say when even where no digit does.
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];

@@ -4,9 +4,8 @@ use super::asked::Asked;
 use super::{flag, real};
 use memory::Record;
 use memory::context::said_at;
-use memory::index::unit;
-use memory::text::terms;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Words that say when without a digit.
 const TIME_WORDS: [&str; 24] = [
@@ -51,7 +50,7 @@ pub(super) struct Text {
     /// Each term once, by number.
     pub(super) set: Vec<u32>,
     /// The terms that the question might mean by another form.
-    pub(super) spelled: Vec<String>,
+    pub(super) spelled: Arc<[String]>,
     /// Conversation and place in it.
     pub(super) turn: Option<(u32, u32)>,
     /// Who speaks, in lower case.
@@ -96,8 +95,8 @@ fn number(numbers: &mut HashMap<String, u32>, name: &str) -> u32 {
 }
 
 impl Text {
-    pub(super) fn new(record: &Record, asked: &Asked, lexicon: &mut Lexicon) -> Text {
-        let spelled = terms(&unit(record));
+    pub(super) fn new(record: &Record, terms: &Arc<[String]>, asked: &Asked, lexicon: &mut Lexicon) -> Text {
+        let spelled = terms.clone();
         let order: Vec<u32> = spelled.iter().map(|term| lexicon.number(term)).collect();
         let mut set = order.clone();
         set.sort_unstable();

@@ -14,7 +14,7 @@ use memory::index::{self, Hit, Mode};
 use memory::module::Fact;
 use memory::{Filter, Scope, Trust};
 use router::decision::Decision;
-use router::recall::{Item, Reply, Request, Spending, Tiers};
+use router::recall::{Item, Reply, Request, Routing, Spending, Tiers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ struct Asked {
     /// Hard caps in tokens of context, milliseconds and US dollars; what is not named is not capped.
     #[serde(default)]
     budget: Limits,
-    /// How much effort each module may make; one that is not named makes the least.
+    /// How much effort each module may make; one that is not named makes what the policy says, or the least where that is off.
     #[serde(default)]
     tiers: Tiers,
     /// How many records are considered at most: 1 to 1000, 50 if not said.
@@ -121,6 +121,9 @@ struct Recalled {
     /// What each module found out, if asked to explain.
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<BTreeMap<String, Vec<Fact>>>,
+    /// Who chose the tiers that were not asked for, and why, if asked to explain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routing: Option<Routing>,
     /// What was chosen from what and why, if asked to explain: `trace router explain ID` shows it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<Decision>,
@@ -193,10 +196,11 @@ async fn recall(State(app): State<App>, caller: Caller, Body(body): Body<Asked>)
         let trust = stored.record.provenance.trust;
         Quoted { number, memory: stored.into(), trust, tokens, value, score, lexical, dense }
     };
-    let Reply { items, context, spending, abstains, facts, decision } = reply;
+    let Reply { items, context, spending, abstains, facts, routing, decision } = reply;
     let items = items.into_iter().map(quoted).collect();
     let (facts, decision) = (body.explain.then_some(facts), decision.filter(|_| body.explain));
-    Ok(Json(Recalled { items, context, spending, abstains, facts, decision }))
+    let routing = body.explain.then_some(routing);
+    Ok(Json(Recalled { items, context, spending, abstains, facts, routing, decision }))
 }
 
 fn recall_described(op: TransformOperation<'_>) -> TransformOperation<'_> {

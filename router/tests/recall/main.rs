@@ -1,6 +1,8 @@
 //! Recall under budgets: whatever a model or the clock does, no cap is exceeded and every reply is one.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot set its scene has failed")]
+
+mod faults;
 
 use memory::budget::{Clock, Limits, NanoUsd};
 use memory::embed::{EmbedError, Embedder, EmbedderId};
@@ -13,6 +15,9 @@ use memory::{Memories, Store, Tenant, World, tokens};
 use proptest::prelude::*;
 use router::decision::Decision;
 use router::pack::Verdict;
+use router::policy::learn::{Method, Training, learn};
+use router::policy::profile::{CAPS, Got, Profile, Replayed, number, plans};
+use router::policy::{Plan, Policy, available};
 use router::weights::{Weights, shipped};
 use router::{Reply, Request, Sources, Tier, Tiers, recall};
 use std::collections::VecDeque;
@@ -63,6 +68,12 @@ impl World for Still {
 /// The first letters of words, as vectors.
 #[derive(Debug)]
 struct Letters(EmbedderId);
+
+impl Default for Letters {
+    fn default() -> Letters {
+        Letters(EmbedderId { backend: "local".into(), model: "letters".into(), dimension: 26 })
+    }
+}
 
 impl Embedder for Letters {
     fn id(&self) -> &EmbedderId {
@@ -127,16 +138,21 @@ impl Model for Fake {
         let text = match act {
             Act::Fail(error) => return Err(error),
             Act::Say(text, usage) => return Ok(Answer { text, usage }),
-            Act::Well => match ask.system.as_str() {
-                system if system.contains("grades") => r#"{"grades":[{"item":1,"grade":3}]}"#,
-                system if system.contains("names") => r#"{"question":[],"items":[]}"#,
-                system if system.contains("superseded") => r#"{"items":[],"fits":[1],"superseded":[]}"#,
-                system if system.contains("topics") => r#"{"topics":[]}"#,
-                _ => r#"{"answerable":true,"summary":[{"text":"So it is.","items":[1]}]}"#,
-            },
+            Act::Well => answer_to(ask).1,
         };
         let usage = Usage { input: 100, output: 20 };
         Ok(Answer { text: text.to_owned(), usage })
+    }
+}
+
+/// Which module asks, and an answer that it can read.
+fn answer_to(ask: &Ask) -> (&'static str, &'static str) {
+    match ask.system.as_str() {
+        system if system.contains("grades") => ("filter", r#"{"grades":[{"item":1,"grade":3}]}"#),
+        system if system.contains("names") => ("entity", r#"{"question":[],"items":[]}"#),
+        system if system.contains("superseded") => ("temporal", r#"{"items":[],"fits":[1],"superseded":[]}"#),
+        system if system.contains("topics") => ("topic", r#"{"topics":[]}"#),
+        _ => ("summary", r#"{"answerable":true,"summary":[{"text":"So it is.","items":[1]}]}"#),
     }
 }
 
@@ -155,6 +171,10 @@ impl std::ops::Deref for Indexed {
 }
 
 fn index(embedder: bool) -> Indexed {
+    index_with(embedder.then(|| Arc::new(Letters::default()) as Arc<dyn Embedder>))
+}
+
+fn index_with(embedder: Option<Arc<dyn Embedder>>) -> Indexed {
     let world = Arc::new(Still::default());
     let memories = Memories::new(Store::in_memory(), world);
     let tenant = Tenant::local();
@@ -182,8 +202,6 @@ fn index(embedder: bool) -> Indexed {
             place += 1;
         }
     }
-    let id = EmbedderId { backend: "local".into(), model: "letters".into(), dimension: 26 };
-    let embedder = embedder.then(|| Arc::new(Letters(id)) as Arc<dyn Embedder>);
     let folder = tempfile::tempdir().unwrap();
     Indexed { index: Index::open(folder.path(), &memories, embedder).unwrap(), _folder: folder }
 }
@@ -198,7 +216,7 @@ fn request(limits: Limits, tiers: Tiers) -> Request {
 }
 
 fn ask(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock, weights: None }, &Tenant::local(), request).unwrap()
+    recall(&Sources { index, model, clock, weights: None, policy: None }, &Tenant::local(), request).unwrap()
 }
 
 /// The model that ships, read once.
@@ -208,7 +226,7 @@ fn weights() -> &'static Weights {
 }
 
 fn ask_priced(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock, weights: Some(weights()) }, &Tenant::local(), request).unwrap()
+    recall(&Sources { index, model, clock, weights: Some(weights()), policy: None }, &Tenant::local(), request).unwrap()
 }
 
 /// What holds for each reply, whatever happened.
@@ -381,6 +399,50 @@ fn a_decision_is_made_again_from_its_record() {
     }
 }
 
+/// A policy that learnt that the entities' mid tier finds everything, and no other tier anything.
+fn policy(is_on: bool) -> Policy {
+    let available = available(false, false);
+    let got = |plan: &Plan| Some(Got { evidence: if plan[1] == Tier::Mid { 1.0 } else { 0.0 }, cost: 1.0 });
+    let mut all = vec![None; 243];
+    for plan in plans(&available) {
+        all[number(&plan)] = got(&plan);
+    }
+    let question = |conversation: usize| Replayed {
+        conversation,
+        state: vec![0.5; router::features::width()],
+        got: vec![all.clone(); CAPS.len()],
+    };
+    let profile = Profile { available, questions: (0..8).map(question).collect() };
+    let training = Training { updates: 40, ..Training::of(Method::FullInformation, 7) };
+    let card = [("is_on", is_on.to_string()), ("guard", "as measured".to_owned())];
+    let card = card.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+    learn(&profile, &|_| true, &training).with_card(card).unwrap()
+}
+
+#[test]
+fn a_policy_chooses_only_where_it_was_measured_to_pay_and_says_so() {
+    let index = index(false);
+    let ask = |policy: Option<&Policy>, tiers: Tiers| {
+        let clock = Arc::new(Manual::default());
+        let sources = Sources { index: &index, model: None, clock, weights: None, policy };
+        recall(&sources, &Tenant::local(), &request(Limits::default(), tiers)).unwrap()
+    };
+    let asked = |reply: &Reply| reply.spending.steps.iter().map(|step| step.asked).collect::<Vec<_>>();
+    let low = vec![Tier::Low; 5];
+    let on = ask(Some(&policy(true)), Tiers::default());
+    check(&on, Limits::default(), &index);
+    assert!(on.routing.is_by_policy && asked(&on)[1] == Tier::Mid, "{:?}", on.routing);
+    assert!(on.routing.routed.iter().all(|routed| routed.preference[2].is_none()), "there is no language model");
+    assert_eq!(on.spending.steps[1].ran, Some(Tier::Mid));
+    let named = ask(Some(&policy(true)), Tiers { entity: Some(Tier::Low), ..Tiers::default() });
+    assert_eq!(asked(&named)[1], Tier::Low, "what is asked for is not overruled");
+    let off = ask(Some(&policy(false)), Tiers::default());
+    assert_eq!((asked(&off), off.routing.why.as_str()), (low.clone(), "the policy is off: as measured"));
+    let without = ask(None, Tiers::default());
+    assert_eq!((asked(&without), without.routing.is_by_policy), (low, false));
+    assert_eq!(off.context, without.context);
+}
+
 #[test]
 fn time_may_run_out_anywhere() {
     let index = index(true);
@@ -429,53 +491,4 @@ fn limits() -> impl Strategy<Value = Limits> {
     let usd = proptest::option::of(prop_oneof![0.0..0.02_f64, 0.0..1.0_f64]);
     let (tokens, ms) = (proptest::option::of(0..700_u32), proptest::option::of(0..3000_u32));
     (tokens, ms, usd).prop_map(|(tokens, ms, usd)| Limits { tokens, ms, usd })
-}
-
-#[test]
-fn no_budget_is_ever_exceeded() {
-    let indexes = [index(false), index(true)].map(|index| (records(&index), index));
-    // `PROPTEST_CASES=5000` asks more often.
-    let usual = ProptestConfig::default();
-    let config = ProptestConfig { cases: usual.cases.max(300), ..usual };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
-    let words =
-        prop_oneof![Just("Caroline tale"), Just("When did Melanie move after the marathon?"), Just("a"), Just("")];
-    let input = (
-        limits(),
-        tiers(),
-        proptest::collection::vec(act(), 5),
-        (0..9000_u64, 0..40_000_u64),
-        words,
-        0..30_usize,
-        0..2_usize,
-        any::<bool>(),
-    );
-    let run = |(limits, tiers, acts, (input, output), query, limit, which, is_priced): (
-        _,
-        _,
-        Vec<_>,
-        _,
-        &str,
-        _,
-        usize,
-        _,
-    )| {
-        let ask = if is_priced { ask_priced } else { ask };
-        let (records, index) = indexes.get(which).unwrap();
-        let request = Request { query: query.into(), limit, ..request(limits, tiers) };
-        let clock = Arc::new(Manual::default());
-        let model = Fake::new(acts.clone(), Price { input, output }, clock.clone());
-        let reply = ask(index, Some(model), clock.clone(), &request);
-        check_among(&reply, limits, records);
-        assert!(reply.items.len() <= limit);
-        assert!(limits.ms.is_none_or(|ms| clock.elapsed() <= Duration::from_millis(ms.into())), "{limits:?}");
-        // The same inputs give the same reply.
-        let clock = Arc::new(Manual::default());
-        let again = Fake::new(acts, Price { input, output }, clock.clone());
-        assert_eq!(ask(index, Some(again), clock, &request), reply);
-        Ok(())
-    };
-    if let Err(failed) = runner.run(&input, run) {
-        panic!("{failed}");
-    }
 }
