@@ -49,8 +49,10 @@ impl RecordIds {
         let next = after(last.unwrap_or_default());
         // The builder keeps 12 bits of the first two bytes, and 62 of the other eight.
         let [.., high, low] = next.to_be_bytes();
-        let [a, b, c, d, e, f, g, h] = world.fresh().to_be_bytes();
-        let rest = [high, low, a, b, c, d, e, f, g, h];
+        let mut rest = [0; 10];
+        for (place, byte) in rest.iter_mut().zip([high, low].into_iter().chain(world.fresh().to_be_bytes())) {
+            *place = byte;
+        }
         RecordId(uuid::Builder::from_unix_timestamp_millis(next >> Self::COUNTER_BITS, &rest).into_uuid())
     }
 }

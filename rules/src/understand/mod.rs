@@ -140,16 +140,19 @@ fn is_about_talk(heading: &str) -> bool {
 
 /// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.
 fn is_forbidden(correction: &Correction, lexicon: &Lexicon) -> bool {
+    if correction.text.trim_start().starts_with(['❌', '🚫', '⛔']) {
+        return true;
+    }
     let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
     let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
+    let forbids = |units: &[clause::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
     let bare = !units.iter().any(clause::Unit::is_content) && units.len() <= 7;
-    let own = text::sentences(&correction.text, lexicon).iter().any(|sentence| {
-        let tokens = text::tokens(&correction.text, sentence.range.clone());
-        clause::units(&correction.text, &tokens, lexicon).iter().any(|unit| unit.is(Cue::Never))
-    });
     // Who forbids in so many words under `Never` says the rest as it is meant.
-    (bare && !own && units.iter().any(|unit| unit.is(Cue::Never)))
-        || correction.text.trim_start().starts_with(['❌', '🚫', '⛔'])
+    let own = |sentence: &text::Sentence| {
+        let tokens = text::tokens(&correction.text, sentence.range.clone());
+        forbids(&clause::units(&correction.text, &tokens, lexicon))
+    };
+    bare && forbids(&units) && !text::sentences(&correction.text, lexicon).iter().any(own)
 }
 
 /// Takes the file that alone is edited out of those that are left alone: `only edit A_en.txt, never A_<lang>.txt`.
