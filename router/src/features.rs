@@ -12,7 +12,7 @@ mod text;
 use asked::Asked;
 use memory::index::{Candidates, Said};
 use memory::rank::sorted;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use text::{Lexicon, Text};
 
 /// What is known beforehand of a feature: that the chance of being evidence rises with it, or falls; or nothing.
@@ -369,7 +369,8 @@ impl<'c> Scene<'c> {
 /// What the candidates of each conversation come to.
 #[derive(Debug, Default)]
 struct Sessions {
-    of: HashMap<u32, Session>,
+    /// In their order: sums of numbers depend on it.
+    of: BTreeMap<u32, Session>,
     lexical: f32,
 }
 
@@ -387,7 +388,7 @@ struct Session {
 impl Sessions {
     /// Sums up by session.
     fn new(scene: &Scene<'_>) -> Sessions {
-        let mut of: HashMap<u32, Session> = HashMap::new();
+        let mut of: BTreeMap<u32, Session> = BTreeMap::new();
         for (at, text) in scene.texts.iter().enumerate() {
             let Some((session, place)) = text.turn else { continue };
             let none = Session { best: -9.0, second: -9.0, third: -9.0, ..Session::default() };
