@@ -89,6 +89,34 @@ fn our_own_messages_are_told_apart() {
     assert!(value(&score, "not durable, but checked") < 0.02);
 }
 
+/// Our own rule sentences, and sentences that are none.
+fn own_sentences() -> Vec<Row> {
+    let files = ["verification/corpus/directives.jsonl", "verification/corpus/nonrules.jsonl"];
+    files.iter().flat_map(|file| measured(&project(file)).1).collect()
+}
+
+#[test]
+fn our_own_sentences_become_the_right_checks() {
+    let rows = own_sentences();
+    assert!(rows.len() >= 400, "{} sentences", rows.len());
+    let score = Score::of(&rows);
+    let floors = [
+        ("rule precision", 0.95),
+        ("rule recall", 0.92),
+        ("compile_coverage", 0.80),
+        ("pair_correct_all", 0.72),
+        ("pair_correct_compiled", 0.88),
+        ("abstains_on_semantic", 0.90),
+    ];
+    for (name, floor) in floors {
+        let value = value(&score, name);
+        eprintln!("our own: {name} {value:.3}");
+        assert!(value >= floor, "{name} {value:.3} is below {floor}");
+    }
+    let blocked = value(&score, "false_block_compiled");
+    assert!(blocked <= 0.06, "false_block_compiled {blocked:.3}");
+}
+
 #[test]
 fn messages_of_others_are_told_apart() {
     let Some(corpora) = corpora() else { return };
@@ -105,7 +133,11 @@ fn the_page_of_figures_is_whole() {
         std::fs::write(&path, page(&corpora)).unwrap();
     }
     let page = std::fs::read_to_string(&path).unwrap_or_default();
-    let titles = CORPORA.iter().map(|(title, ..)| *title).chain(["Our own messages", "A classifier as the mid tier"]);
+    let titles = CORPORA.iter().map(|(title, ..)| *title).chain([
+        "Our own rule sentences",
+        "Our own messages",
+        "A classifier as the mid tier",
+    ]);
     for title in titles {
         assert!(
             page.contains(&format!("\n## {title}\n")),
@@ -165,6 +197,35 @@ The later ones are the fairer guess of what to expect elsewhere. The classes of 
 that the figures below are no forecast.
 ";
 
+const SENTENCES: &str = "\
+`trace eval verification/corpus/directives.jsonl verification/corpus/nonrules.jsonl`. Written from the vocabulary after it and
+the grammar were there, by somebody who did not see what becomes of a sentence, in seven languages: they measure how well
+the grammar puts together what the lexicon knows, not how much the lexicon knows. Nothing was changed for them. (The lexicon
+of languages, libraries and commands has grown since, without a look at them.)
+";
+
+/// What sentences gave that nobody had looked at: labelled by hand from instruction files of other repositories, four sets one
+/// after the other, each measured once before anything was changed for it. They are texts of others and not kept here.
+const UNSEEN: &str = "\
+## What to expect of sentences that nobody looked at
+
+The development figures above flatter. While the grammar was worked on, four more sets of real rule sentences were labelled by
+hand from instruction files of 206 other public repositories, by somebody who did not see the program, and each was run once
+before anything was changed for it:
+
+| set, on its first run | sentences | rule precision | rule recall | compile_coverage | pair_correct_all | pair_correct_compiled | false_block_compiled | abstains_on_semantic |
+|---|---|---|---|---|---|---|---|---|
+| first, before the work | 216 | 0.965 | 0.764 | 0.505 | 0.245 | 0.484 | 0.161 | 0.906 |
+| second, before the work | 212 | 0.953 | 0.769 | 0.460 | 0.233 | 0.506 | 0.124 | 0.806 |
+| third, after the failures of the first two | 238 | 0.952 | 0.924 | 0.524 | 0.311 | 0.593 | 0.148 | 0.938 |
+| fourth, after those of the third | 280 | 0.965 | 0.889 | 0.563 | 0.351 | 0.623 | 0.080 | 0.829 |
+
+So of sentences from a repository that is new to it, about a third become exactly the right check, nearly half are left to
+judgement, and of the checks that are made about six in ten are right in both directions; some eight in a hundred would stop
+an action that is fine. That is why what is learnt in a running agent starts in shadow, why a backtest over recorded sessions is
+at hand (`trace mine --history`), and why the goals of 0.97 and 0.005 are met on no corpus but the development one, or not at all.
+";
+
 fn page(corpora: &Path) -> String {
     let mut page = HEAD.to_owned();
     for (title, files, scorer) in CORPORA {
@@ -172,6 +233,8 @@ fn page(corpora: &Path) -> String {
         let command = format!("trace eval {} --format json > OUT", files.join(" "));
         writeln!(page, "\n## {title}\n\n```text\n{command}\n{scorer}\n```\n\n{}", shown(&Score::of(&rows))).unwrap();
     }
+    writeln!(page, "{UNSEEN}").unwrap();
+    writeln!(page, "## Our own rule sentences\n\n{SENTENCES}\n{}", shown(&Score::of(&own_sentences()))).unwrap();
     let (_, rows) = measured(&project("verification/corpus/detection.jsonl"));
     writeln!(page, "## Our own messages\n\n{OWN}\n{}", shown(&Score::of(&rows))).unwrap();
     let (records, rows) = measured(&corpora.join("corrections_dev.jsonl"));
