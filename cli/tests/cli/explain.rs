@@ -19,7 +19,7 @@ fn a_rule_about_time_is_explained() {
 
 #[test]
 fn a_rule_that_nothing_decides_says_so() {
-    let desk = Desk::new().said("ask before deleting files");
+    let desk = Desk::new().said("ask before refactoring");
     let listed = desk.records("trace rules list");
     let name = listed[0]["id"].as_str().unwrap();
     assert_eq!(listed[0]["decided_by"], "reminder");

@@ -172,6 +172,10 @@ impl Namer<'_, '_> {
     pub(super) fn settle(&mut self) {
         self.spell();
         let named = &mut self.named;
+        if named.places.iter().any(|place| matches!(place, Place::Files { outside: false, .. })) {
+            // Scratch files that are written somewhere are any files.
+            named.things.retain(|thing| thing.slug != "temporary-files");
+        }
         let bare = named.things.is_empty()
             && named.properties.is_empty()
             && named.subject.is_none()
