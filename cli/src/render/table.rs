@@ -115,7 +115,11 @@ fn backtest(out: &mut dyn Write, backtest: &Backtest) -> Result<()> {
         Advice::Quiet => "it fires nowhere that you answered",
         Advice::Shadow => "put in shadow, where it is new",
     };
-    writeln!(out, "history {}: caught {caught}, elsewhere {elsewhere}, precision {precision}: {advice}", backtest.rule)?;
+    writeln!(
+        out,
+        "history {}: caught {caught}, elsewhere {elsewhere}, precision {precision}: {advice}",
+        backtest.rule
+    )?;
     firings(out, backtest)
 }
 

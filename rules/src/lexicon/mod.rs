@@ -8,8 +8,8 @@
 //! known is listed.
 
 mod data;
-mod site;
 mod equivalent;
+mod site;
 
 use crate::directive::Replacement;
 use crate::event::Event;
@@ -18,8 +18,8 @@ use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
 pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
 use data::{Data, Runner};
-pub(crate) use site::{Form, Shape, Site};
 pub use equivalent::means_the_same;
+pub(crate) use site::{Form, Shape, Site};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 

@@ -369,7 +369,7 @@ fn are_spelled(things: &[Thing]) -> bool {
 
 /// What the names of types end with that say of what sort they are; other names in mixed case may be those of products
 /// (`PyTorch`).
-const SORTS: [&str; 22] = [
+const SORTS: [&str; 21] = [
     "Exception",
     "Error",
     "Service",
@@ -378,7 +378,6 @@ const SORTS: [&str; 22] = [
     "Factory",
     "Helper",
     "Util",
-    "Utils",
     "Impl",
     "Base",
     "Mixin",
@@ -398,7 +397,8 @@ const SORTS: [&str; 22] = [
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
-        let typed = text.starts_with(char::is_lowercase) || SORTS.iter().any(|sort| text.ends_with(sort));
+        let typed =
+            text.starts_with(char::is_lowercase) || SORTS.iter().any(|sort| text.trim_end_matches('s').ends_with(sort));
         let mixed = typed
             && small > 2
             && text.chars().skip(1).any(char::is_uppercase)
