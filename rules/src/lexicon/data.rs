@@ -293,7 +293,7 @@ enum OneOrMore {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Tool {
+pub(super) struct Tool {
     name: String,
     words: Option<Vec<String>>,
     run: OneOrMore,
@@ -309,7 +309,7 @@ struct Tool {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Action {
+pub(super) struct Action {
     name: String,
     says: (String, String),
     words: Vec<String>,
@@ -322,7 +322,7 @@ struct Action {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Files {
+pub(super) struct Files {
     name: String,
     words: Vec<String>,
     path: Vec<String>,
@@ -334,7 +334,7 @@ struct Files {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Language {
+pub(super) struct Language {
     name: String,
     words: Vec<String>,
     extensions: Vec<String>,
@@ -343,7 +343,7 @@ struct Language {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Construct {
+pub(super) struct Construct {
     name: String,
     says: Option<(String, String)>,
     words: Vec<String>,
@@ -356,7 +356,7 @@ struct Construct {
 /// A library, as the code that imports it and the manifest that lists it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Library {
+pub(super) struct Library {
     name: String,
     #[serde(default)]
     words: Vec<String>,
@@ -419,17 +419,22 @@ impl Data {
 
 impl Tool {
     fn entries(self) -> Vec<(Vec<String>, Entry)> {
-        let words = self.words.clone().unwrap_or_else(|| vec![self.name.clone()]);
-        if self.literal {
-            return words.into_iter().map(|phrase| self.spelled(phrase)).collect();
+        if !self.literal {
+            return vec![self.entry()];
         }
+        let words = self.words.clone().unwrap_or_else(|| vec![self.name.clone()]);
+        words.into_iter().map(|phrase| self.spelled(phrase)).collect()
+    }
+
+    pub(super) fn entry(self) -> (Vec<String>, Entry) {
         let patterns = match self.run {
             OneOrMore::One(pattern) => vec![pattern],
             OneOrMore::More(patterns) => patterns,
         };
         let (violates, clean) = (commands(self.violates), commands(self.clean));
         let entry = Entry::new(&self.name, Kind::Tool, any_command(&patterns), violates, clean);
-        vec![(words, Entry { group: self.group, subcommands: self.subcommands, ..entry })]
+        let words = self.words.unwrap_or_else(|| vec![self.name]);
+        (words, Entry { group: self.group, subcommands: self.subcommands, ..entry })
     }
 
     /// A phrase that is a command as it stands: what else the program does is not meant.
@@ -442,7 +447,7 @@ impl Tool {
 }
 
 impl Action {
-    fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> (Vec<String>, Entry) {
         let predicate = any_command(self.run.values().flatten());
         let by_language =
             self.run.iter().map(|(language, patterns)| (language.clone(), any_command(patterns))).collect();
@@ -452,14 +457,14 @@ impl Action {
 }
 
 impl Files {
-    fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> (Vec<String>, Entry) {
         let test = FileTest { path: self.path, not_path: self.not_path, ..FileTest::default() };
         (self.words, Entry::new(&self.name, Kind::Files, file(test), edits(self.violates), edits(self.clean)))
     }
 }
 
 impl Language {
-    fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> (Vec<String>, Entry) {
         let path = self.extensions.iter().map(|extension| format!("*.{extension}")).collect();
         let violates = self.extensions.iter().map(|extension| format!("src/main.{extension}"));
         let entry = Entry::new(
@@ -474,7 +479,7 @@ impl Language {
 }
 
 impl Construct {
-    fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> (Vec<String>, Entry) {
         let mut tests: Vec<_> = self.tests.into_iter().map(|test| file(test.file())).collect();
         let predicate = if tests.len() == 1 { tests.remove(0) } else { Predicate::Any(tests) };
         let entry = Entry::new(&self.name, Kind::Construct, predicate, writes(self.violates), writes(self.clean));
@@ -491,7 +496,7 @@ impl ConstructTest {
 }
 
 impl Library {
-    fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> (Vec<String>, Entry) {
         let names: Vec<_> = self.modules.iter().map(|name| name.replace('.', "\\.")).collect();
         let names = names.join("|");
         let quoted = format!("(from|require\\(|import|import\\()\\s*['\"]({names})(/[^'\"]*)?['\"]");

@@ -9,6 +9,7 @@
 
 mod data;
 mod equivalent;
+mod listed;
 mod site;
 
 use crate::directive::Replacement;
@@ -19,6 +20,8 @@ use crate::{Code, Diagnostic, Span};
 pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
 use data::{Data, Runner};
 pub use equivalent::means_the_same;
+use listed::{BuiltIn, Listed};
+use serde::Deserialize;
 pub(crate) use site::{Form, Shape, Site};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -29,17 +32,30 @@ const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/lexicon.json"));
 /// The built-in knowledge, read when it is first asked for.
 static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut lexicon = Lexicon::empty();
-    let files: Vec<Data> = serde_json::from_str(BUILT_IN).unwrap_or_default();
-    for data in files {
+    let files: Vec<File> = serde_json::from_str(BUILT_IN).unwrap_or_default();
+    for File { data, things } in files {
         lexicon.add(data);
+        for mut thing in things {
+            let words = std::mem::take(&mut thing.words);
+            lexicon.list(&words, thing.into());
+        }
     }
     lexicon
 });
 
+/// One file as it is built in.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+struct File {
+    data: Data,
+    /// What most messages do not name.
+    things: Vec<BuiltIn>,
+}
+
 /// What is known about the world.
 #[derive(Debug, Clone)]
 pub struct Lexicon {
-    entries: Vec<Entry>,
+    entries: Vec<Listed>,
     properties: Vec<Property>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
     flags: Vec<Flag>,
@@ -177,26 +193,28 @@ impl Lexicon {
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         self.entries
             .iter()
-            .filter(|entry| entry.kind != Kind::Host)
+            .filter(|listed| listed.kind != Kind::Host)
+            .filter_map(Listed::entry)
             .cloned()
             .chain(self.properties.iter().map(Property::entry))
     }
 
     pub(crate) fn entry(&self, at: usize) -> Option<&Entry> {
-        self.entries.get(at)
+        self.entries.get(at)?.entry()
     }
 
     pub(crate) fn entry_named(&self, name: &str, kind: Kind) -> Option<&Entry> {
-        self.entries.iter().rev().find(|entry| entry.name == name && entry.kind == kind)
+        self.entries.iter().rev().find(|listed| listed.name == name && listed.kind == kind)?.entry()
     }
 
     /// The tools, or the things in code, that can take this one's place.
     pub(crate) fn rivals<'a>(&'a self, name: &'a str, group: &'a str) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(move |entry| {
-            matches!(entry.kind, Kind::Tool | Kind::Construct | Kind::Language)
-                && entry.group.as_deref() == Some(group)
-                && entry.name != name
-        })
+        let rivals = self.entries.iter().filter(move |listed| {
+            matches!(listed.kind, Kind::Tool | Kind::Construct | Kind::Language)
+                && listed.group.as_deref() == Some(group)
+                && listed.name != name
+        });
+        rivals.filter_map(Listed::entry)
     }
 
     pub(crate) fn property(&self, at: usize) -> Option<&Property> {
@@ -343,13 +361,15 @@ impl Lexicon {
         phrases.insert(at, Phrase { rest, tail, senses: vec![sense] });
     }
 
-    fn learn_entry(&mut self, names: &[String], entry: Entry) {
+    /// Takes in a thing with what it is called.
+    fn list(&mut self, names: &[impl AsRef<str>], listed: Listed) {
         let at = self.entries.len();
         for name in names {
             // An article in front is skipped when a message is read, so it is no part of the name.
+            let name = name.as_ref();
             self.learn(name.strip_prefix("the ").unwrap_or(name), Sense::Entry(at));
         }
-        self.entries.push(entry);
+        self.entries.push(listed);
     }
 
     fn add(&mut self, mut data: Data) {
@@ -402,7 +422,7 @@ impl Lexicon {
             self.replacements.push((replacement.never, replacement.instead, steps));
         }
         for (names, entry) in data.into_entries() {
-            self.learn_entry(&names, entry);
+            self.list(&names, entry.into());
         }
     }
 }
