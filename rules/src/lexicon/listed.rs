@@ -17,7 +17,7 @@ pub(super) struct Listed {
     pub kind: Kind,
     pub group: Option<Cow<'static, str>>,
     unread: Option<(Sort, &'static RawValue)>,
-    entry: OnceLock<Option<Entry>>,
+    entry: OnceLock<Option<Box<Entry>>>,
 }
 
 /// A thing as it is built in: what finds it, and all that is said of it.
@@ -49,15 +49,15 @@ enum Sort {
 impl Listed {
     /// The entry; none where the text of a built-in one can't be read, which a test rules out.
     pub(super) fn entry(&self) -> Option<&Entry> {
-        let read = || self.unread.and_then(|(sort, thing)| sort.read(thing.get()).ok());
-        self.entry.get_or_init(read).as_ref()
+        let read = || self.unread.and_then(|(sort, thing)| sort.read(thing.get()).ok()).map(Box::new);
+        self.entry.get_or_init(read).as_deref()
     }
 }
 
 impl From<Entry> for Listed {
     fn from(entry: Entry) -> Self {
         let (name, group) = (Cow::Owned(entry.name.clone()), entry.group.clone().map(Cow::Owned));
-        Self { name, kind: entry.kind, group, unread: None, entry: OnceLock::from(Some(entry)) }
+        Self { name, kind: entry.kind, group, unread: None, entry: OnceLock::from(Some(Box::new(entry))) }
     }
 }
 

@@ -142,10 +142,36 @@ pub(crate) enum Sense {
 /// A phrase behind its first word.
 #[derive(Debug, Clone)]
 struct Phrase {
-    rest: Vec<String>,
+    rest: Words,
     /// Words that must come within eight words behind it.
-    tail: Vec<String>,
+    tail: Words,
     senses: Vec<Sense>,
+}
+
+/// Words in one piece of memory: there are tens of thousands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Words(Box<str>);
+
+impl Words {
+    /// What stands between two words, and in none.
+    const BETWEEN: char = '\n';
+
+    fn of(words: impl Iterator<Item = String>) -> Self {
+        let mut text = String::new();
+        for word in words {
+            text += &word;
+            text.push(Self::BETWEEN);
+        }
+        Self(text.into_boxed_str())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.split_terminator(Self::BETWEEN)
+    }
+
+    fn count(&self) -> usize {
+        self.0.matches(Self::BETWEEN).count()
+    }
 }
 
 /// A phrase that was found.
@@ -322,7 +348,7 @@ impl Lexicon {
             phrase.rest.iter().all(|word| words.next() == Some(word)) && holds_tail(&phrase.tail, words)
         };
         let found = self.index.get(first)?.iter().find(fits)?;
-        Some(Match { words: found.rest.len() + 1, senses: &found.senses })
+        Some(Match { words: found.rest.count() + 1, senses: &found.senses })
     }
 
     fn empty() -> Self {
@@ -349,14 +375,15 @@ impl Lexicon {
         let (head, tail) = phrase.split_once('…').unwrap_or((phrase, ""));
         let mut head = words(head).into_iter();
         let Some(first) = head.next() else { return };
-        let (rest, tail): (Vec<_>, Vec<_>) = (head.collect(), words(tail));
+        let (rest, tail) = (Words::of(head), Words::of(words(tail).into_iter()));
         let phrases = self.index.entry(first).or_default();
         if let Some(known) = phrases.iter_mut().find(|known| known.rest == rest && known.tail == tail) {
             // What is learned later comes first: a user's own word wins.
             known.senses.insert(0, sense);
             return;
         }
-        let longer = |known: &Phrase| known.rest.len() + known.tail.len() >= rest.len() + tail.len();
+        let own = rest.count() + tail.count();
+        let longer = |known: &Phrase| known.rest.count() + known.tail.count() >= own;
         let at = phrases.iter().position(|known| !longer(known)).unwrap_or(phrases.len());
         phrases.insert(at, Phrase { rest, tail, senses: vec![sense] });
     }
@@ -428,9 +455,9 @@ impl Lexicon {
 }
 
 /// Whether the tail comes within the next eight words; an empty one always does.
-fn holds_tail<'w>(tail: &[String], words: impl Iterator<Item = &'w str> + Clone) -> bool {
-    let Some(first) = tail.first() else { return true };
-    let mut ahead = words.take(8 + tail.len());
+fn holds_tail<'w>(tail: &Words, words: impl Iterator<Item = &'w str> + Clone) -> bool {
+    let Some(first) = tail.iter().next() else { return true };
+    let mut ahead = words.take(8 + tail.count());
     while let Some(word) = ahead.next() {
         let mut behind = ahead.clone();
         if word == first && tail.iter().skip(1).all(|word| behind.next() == Some(word)) {
