@@ -3,7 +3,7 @@
 //! A process that reads one message pays for the whole lexicon each time. TOML is for who writes it; what is built in is the
 //! same data as JSON, which is read several times as fast, with what finds a thing in front of all else that is said of it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
@@ -24,26 +24,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn read(name: &str) -> Result<Value, Box<dyn Error>> {
+fn read(name: &str) -> Result<Map<String, Value>, Box<dyn Error>> {
     let path = format!("lexicon/{name}.toml");
     let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
     Ok(toml::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
 }
 
 /// A file as its things and the rest of it.
-fn split(mut data: Value) -> Value {
+fn split(mut file: Map<String, Value>) -> Value {
     let mut things = Vec::new();
     for sort in THINGS {
-        let Some(Value::Array(listed)) = data.as_object_mut().and_then(|data| data.remove(sort)) else { continue };
+        let Some(Value::Array(listed)) = file.remove(sort) else { continue };
         // Each phrase of a literal tool is a thing of its own.
-        let (literal, named): (Vec<Value>, Vec<Value>) = listed.into_iter().partition(|thing| thing["literal"] == true);
+        let is_literal = |thing: &Value| thing.get("literal") == Some(&Value::Bool(true));
+        let (literal, named): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_literal);
         for thing in named {
-            let words = thing.get("words").cloned().unwrap_or_else(|| json!([thing["name"]]));
-            things.push(
-                json!({ "sort": sort, "name": thing["name"], "group": thing["group"], "words": words, "thing": thing }),
-            );
+            let (name, group) = (thing.get("name"), thing.get("group"));
+            let words = thing.get("words").cloned().unwrap_or_else(|| json!([name]));
+            things.push(json!({ "sort": sort, "name": name, "group": group, "words": words, "thing": thing }));
         }
-        data[sort] = Value::Array(literal);
+        file.insert(sort.to_owned(), Value::Array(literal));
     }
-    json!({ "data": data, "things": things })
+    json!({ "data": file, "things": things })
 }
