@@ -14,11 +14,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server on a folder, on a port that is free.
+    /// Starts a server on a folder, on a port that is free; it is configured by `.trace/config.toml` of that folder, if by
+    /// anything.
     pub(crate) fn start(program: &Path, data: &Path, more: &[&str]) -> Server {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--format", "json", "--data"]).arg(data).args(more);
-        command.env("TRACE_EMBEDDING", "off").env_remove("TRACE_LOG").stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .current_dir(data)
+            .env("TRACE_EMBEDDING", "off")
+            .env_remove("TRACE_LOG")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
