@@ -72,15 +72,14 @@ fn holds(program: &Program) {
     if !named && wanted != "any" {
         return println!("skipped: {} is not asked for (TRACE_HOSTS=1 runs the hosts' programs)", program.host);
     }
+    // Two of these share one program, which only one can install; and six at once are more than a small machine takes in time.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let binary = match program.installed() {
         Ok(binary) => binary,
         Err(why) if named => panic!("{} cannot be installed: {why}", program.host),
         Err(why) => return println!("skipped: {} cannot be installed: {why}", program.host),
     };
-    // Six of these at once are more than a small machine takes in time.
-    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let seen = watched(program, &binary);
-    drop(alone);
     let cells: Vec<&str> = seen.iter().map(|(_, held)| if *held { "yes" } else { "**no**" }).collect();
     let how = if program.hooks == Hooks::Plugin { ", by our plugin" } else { "" };
     let row = format!("| {} {}{how} | {} |", program.host, program.version, cells.join(" | "));

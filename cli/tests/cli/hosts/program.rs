@@ -166,7 +166,7 @@ impl Program {
         if !std::fs::read_to_string(&about).is_ok_and(is_there) {
             std::fs::create_dir_all(&folder).unwrap();
             let npm = Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=0", "--prefix"])
+                .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=2", "--prefix"])
                 .arg(&folder)
                 .arg(format!("{}@{}", self.package, self.version))
                 .current_dir(&folder)
