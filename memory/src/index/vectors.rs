@@ -17,6 +17,9 @@ use std::time::Duration;
 const FORMAT: u32 = 1;
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
+/// How often a file that others have just made is tried again, and after which pause.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(10);
 
 const SCHEMA: &str = "BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS vector (
@@ -215,8 +218,20 @@ impl Vectors {
 }
 
 fn connected(path: &Path, of: &str, by: Option<&EmbedderId>) -> Result<Connection, rusqlite::Error> {
+    // Whoever changes a new file to the write-ahead log needs it alone. SQLite does not wait for that: of two who make the file
+    // at once, it turns one away.
+    for _ in 0..TRIES {
+        match connect(path, of, by) {
+            Err(error) if is_busy(&error) => std::thread::sleep(PAUSE),
+            connected => return connected,
+        }
+    }
+    connect(path, of, by)
+}
+
+fn connect(path: &Path, of: &str, by: Option<&EmbedderId>) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(PAUSE)?;
     // What is deleted is gone from the disk; what a crash loses is made again.
     // Of the usual pages, a quarter would stay empty with vectors of 384 numbers.
     connection.execute_batch(
@@ -228,6 +243,7 @@ fn connected(path: &Path, of: &str, by: Option<&EmbedderId>) -> Result<Connectio
         connection.execute(sql, [of, &by.to_string()])?;
     }
     let made: Option<String> = connection.query_row("SELECT of FROM made", [], |row| row.get(0)).optional()?;
+    connection.busy_timeout(BUSY)?;
     if made.as_deref() == Some(of) { Ok(connection) } else { Err(rusqlite::Error::InvalidQuery) }
 }
 
