@@ -43,8 +43,8 @@ impl Configured {
         let Choice { embedder, reason } = self.embedder()?;
         let model = self.config.model.map(|model| Client::new(model, variable, service::clock())).transpose()?;
         let model = model.map(|client| Arc::new(client) as Arc<dyn Model>);
-        let workspace = Some(self.workspace);
-        let settings = service::Settings { embedder, model, workspace, ..service::Settings::beside(store) };
+        let (workspace, router) = (Some(self.workspace), self.config.router.read()?);
+        let settings = service::Settings { embedder, model, workspace, router, ..service::Settings::beside(store) };
         Ok((Service::open(settings)?, reason))
     }
 }

@@ -4,6 +4,7 @@ mod cache;
 mod data;
 mod eval;
 mod explain;
+mod feedback;
 mod frontier;
 mod page;
 mod train;
@@ -24,6 +25,7 @@ Examples:
   trace router train --data chats.json --out value.safetensors   a model of your own
   trace router frontier                                          what the shipped model buys for its tokens
   trace router explain 4f1d0c5be2a97763                          why a context holds what it holds
+  trace router feedback                                          what feedback on recalls has taught
 
 Exit codes: 0 done, 1 nothing found or the guard says off, 2 could not run.")]
 pub(crate) struct Arguments {
@@ -37,6 +39,7 @@ enum Action {
     Train(train::Arguments),
     Frontier(frontier::Arguments),
     Explain(explain::Arguments),
+    Feedback(feedback::Arguments),
     Page(page::Arguments),
 }
 
@@ -46,6 +49,7 @@ pub(crate) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
         Action::Train(arguments) => train::run(arguments),
         Action::Frontier(arguments) => frontier::run(arguments),
         Action::Explain(arguments) => explain::run(root, arguments),
+        Action::Feedback(arguments) => feedback::run(root, arguments),
         Action::Page(arguments) => page::run(arguments),
     }
 }

@@ -117,6 +117,9 @@ pub const GROUPS: [Group; 7] = [
     ),
 ];
 
+/// How many of the features, the last ones, tell of the question, and are the same for all candidates.
+pub const QUESTION: usize = 14;
+
 /// How many better candidates a text is compared with.
 const BETTER: usize = 20;
 /// The best candidates whose terms say what an answer looks like.
@@ -184,6 +187,11 @@ impl<'c> Scene<'c> {
     /// Whether there are vectors.
     pub fn has_dense(&self) -> bool {
         self.dense.best.is_finite() && self.dense.deviation > 0.0
+    }
+
+    /// What is known of the question: the last group of [`GROUPS`].
+    pub fn of_question(&self) -> [f32; QUESTION] {
+        self.question()
     }
 
     /// The features of [`GROUPS`] for each candidate.
@@ -304,7 +312,7 @@ impl<'c> Scene<'c> {
         ]
     }
 
-    fn question(&self) -> [f32; 14] {
+    fn question(&self) -> [f32; QUESTION] {
         let best_cover = self.texts.iter().map(|text| self.cover(&[text])).fold(0.0, f32::max);
         let lead = number(&self.score.z, 0) - number(&self.score.z, 1.max(self.len().min(10)) - 1);
         let [when, place, who, many, why, how, may, what] = self.asked.kinds;

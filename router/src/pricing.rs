@@ -31,23 +31,23 @@ struct Priced {
     terms: Vec<u32>,
 }
 
-/// Values candidates; nothing where there is no model for them, or most are no turns of a conversation.
-pub(crate) fn price(weights: Option<&Weights>, question: &str, found: &Candidates) -> Option<Prices> {
-    // The models were learnt from turns of conversations: of other records they know nothing, and would be sure of it.
-    let turns = found.hits.iter().filter(|hit| hit.stored.record.turn.is_some()).count();
-    if found.hits.is_empty() || 2 * turns < found.hits.len() {
-        return None;
-    }
-    let scene = Scene::new(question, found);
+/// Values candidates by what is known of them.
+pub(crate) fn price(weights: &Weights, found: &Candidates, scene: &Scene<'_>, rows: &[Vec<f32>]) -> Option<Prices> {
     let has_dense = scene.has_dense();
-    let value: &Value = weights?.of(has_dense)?;
-    let model = weights?.name().to_owned();
-    let rows = scene.rows().into_iter().zip(scene.terms()).zip(&found.hits);
+    let (value, model): (&Value, _) = (weights.of(has_dense)?, weights.name().to_owned());
+    let rows = rows.iter().zip(scene.terms()).zip(&found.hits);
     let of = rows.map(|((features, terms), hit)| {
-        let probability = value.probability(&features);
-        (hit.stored.record.id, Priced { probability, features, terms: terms.to_vec() })
+        let probability = value.probability(features);
+        (hit.stored.record.id, Priced { probability, features: features.clone(), terms: terms.to_vec() })
     });
     Some(Prices { model, has_dense, of: of.collect() })
+}
+
+/// Whether what was found is what the models were learnt from: turns of conversations, mostly. Of other records they know nothing,
+/// and would be sure of it.
+pub(crate) fn is_talk(found: &Candidates) -> bool {
+    let turns = found.hits.iter().filter(|hit| hit.stored.record.turn.is_some()).count();
+    !found.hits.is_empty() && 2 * turns >= found.hits.len()
 }
 
 impl Prices {

@@ -13,8 +13,11 @@
 
 use crate::decision::Decision;
 use crate::ladder;
-use crate::policy::{Allowance, Policy, Routed, available, state};
-use crate::pricing::{Prices, price};
+use crate::online::{Draw, Trial};
+use crate::pareto::Compiled;
+use crate::policy::{Plan, Policy};
+use crate::pricing::Prices;
+use crate::routing::{Choice, choose};
 use crate::weights::Weights;
 use memory::Tenant;
 use memory::budget::{Budget, Clock, Cost, Limits};
@@ -29,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::routing::Routing;
 pub use memory::module::Tier;
 
 /// How many more records are searched for than are wanted, at least and at most how many.
@@ -90,6 +94,8 @@ pub struct Reply {
     pub routing: Routing,
     /// What was chosen from what, and why; nothing where there is no value model, or nothing was found.
     pub decision: Option<Decision>,
+    /// What feedback on this reply teaches; nothing where nothing is learnt from feedback, or there was nothing to choose.
+    pub trial: Option<Trial>,
 }
 
 /// One item of a context.
@@ -121,6 +127,16 @@ pub struct Spending {
     pub steps: Vec<Step>,
 }
 
+impl Spending {
+    /// The share of the time or of the money that was spent, whichever is larger; 0 where neither is capped.
+    pub fn share(&self, limits: &Limits) -> f64 {
+        let of = |spent: f64, cap: f64| if spent <= 0.0 { 0.0 } else { (spent / cap).min(1.0) };
+        let time = limits.ms.map_or(0.0, |cap| of(self.ms, cap.into()));
+        let money = limits.usd.map_or(0.0, |cap| of(self.cost.nano_usd.usd(), cap));
+        time.max(money)
+    }
+}
+
 /// What one module did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
@@ -142,18 +158,6 @@ pub struct Step {
     pub note: Option<String>,
 }
 
-/// Who chose the tiers that were not asked for, and why.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Routing {
-    /// Whether the policy did; else they are the lowest.
-    pub is_by_policy: bool,
-    /// Why.
-    pub why: String,
-    /// What the policy chose and refused for each module, where it did.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub routed: Vec<Routed>,
-}
-
 /// What recall works with.
 #[derive(Debug, Clone)]
 pub struct Sources<'s> {
@@ -167,6 +171,18 @@ pub struct Sources<'s> {
     pub weights: Option<&'s Weights>,
     /// The policy of the module tiers, where there is one; it chooses only where it was measured to pay.
     pub policy: Option<&'s Policy>,
+    /// The choices of tiers that were compiled from a profile, where there are some: one of them is chosen by the budget, where
+    /// no policy chooses.
+    pub choices: Option<&'s Compiled>,
+    /// What was learnt from feedback, where that is wanted.
+    pub online: Option<Draw>,
+}
+
+impl<'s> Sources<'s> {
+    /// An index and a clock, and nothing else.
+    pub fn new(index: &'s Index, clock: Arc<dyn Clock>) -> Sources<'s> {
+        Sources { index, model: None, clock, weights: None, policy: None, choices: None, online: None }
+    }
 }
 
 /// Recalls what fits a question, within its budget.
@@ -192,17 +208,14 @@ pub(crate) fn replay(sources: &Sources<'_>, request: &Request, found: Candidates
 
 /// Makes a reply of what was found.
 fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget: Budget) -> Reply {
-    let has_time = budget.affords(Cost::default()).is_ok();
-    let prices = if has_time { price(sources.weights, &request.query, &found) } else { None };
-    let routing = Routing::new(sources, request, &found, &budget);
+    let Choice { prices, routing, trial } = choose(sources, request, &found, &budget);
     let is_empty = found.hits.is_empty();
     let mut pool = Pool::new(&request.query, sources.index.now(), found.hits, &budget);
     if let Some(prices) = &prices {
         prices.apply(&mut pool);
     }
     let (mut steps, mut facts) = (Vec::new(), BTreeMap::new());
-    for module in module::ALL {
-        let tier = request.tiers.of(module.name()).unwrap_or_else(|| routing.tier(module.name()));
+    for (module, tier) in module::ALL.into_iter().zip(request.tiers.over(routing.plan)) {
         let (step, found) = ladder::run(module, tier, &mut pool, sources, &mut budget, prices.is_some());
         facts.insert(step.module.clone(), found);
         steps.push(step);
@@ -213,7 +226,7 @@ fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget:
     budget.settle(Cost { tokens: block.tokens(), ..Cost::default() });
     let spending = Spending { cost: budget.spent(), steps, ..Spending::default() };
     let abstains = is_empty || pool.is_insufficient() || prices.as_ref().is_some_and(Prices::say_nothing);
-    Reply { items, context: block.render(), spending, abstains, facts, routing, decision }
+    Reply { items, context: block.render(), spending, abstains, facts, routing, decision, trial }
 }
 
 fn search(sources: &Sources<'_>, tenant: &Tenant, request: &Request) -> Result<Candidates, IndexError> {
@@ -284,6 +297,15 @@ fn numbered(
 }
 
 impl Tiers {
+    /// A plan with the tiers that were asked for in place of its own.
+    pub(crate) fn over(self, plan: Plan) -> Plan {
+        let mut plan = plan;
+        for (tier, module) in plan.iter_mut().zip(module::ALL) {
+            *tier = self.of(module.name()).unwrap_or(*tier);
+        }
+        plan
+    }
+
     /// The tier that is asked of a module.
     fn of(self, module: &str) -> Option<Tier> {
         match module {
@@ -294,25 +316,5 @@ impl Tiers {
             "summary" => self.summary,
             _ => None,
         }
-    }
-}
-
-impl Routing {
-    fn new(sources: &Sources<'_>, request: &Request, found: &Candidates, budget: &Budget) -> Routing {
-        let fixed = |why: &str| Routing { why: why.to_owned(), ..Routing::default() };
-        let Some(policy) = sources.policy else { return fixed("there is no policy of the tiers") };
-        if !policy.is_on() {
-            return fixed(&format!("the policy is off: {}", policy.guard()));
-        }
-        if budget.affords(Cost::default()).is_err() {
-            return fixed("the time budget is used up");
-        }
-        let available = available(sources.index.embedder().is_some(), sources.model.is_some());
-        let routed = policy.route(&state(&request.query, found), Allowance::left(budget), &available);
-        Routing { is_by_policy: true, why: policy.guard().to_owned(), routed }
-    }
-
-    fn tier(&self, module: &str) -> Tier {
-        self.routed.iter().find(|routed| routed.module == module).map_or(Tier::Low, |routed| routed.tier)
     }
 }

@@ -4,9 +4,14 @@
 //! Deliberately absent: keys and any other secret. The environment comes in as an argument.
 
 use crate::http::Settings;
+use crate::service::Router;
 use memory::embed::Backend;
+use router::pareto::Compiled;
+use router::policy::Policy;
+use router::weights::Weights;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -28,7 +33,28 @@ pub struct Config {
     pub model: Option<crate::model::Settings>,
     /// How what users say is understood.
     pub understanding: UnderstandingConfig,
+    /// What chooses how a context is made.
+    pub router: RouterConfig,
 }
+
+/// What chooses how a context is made; the files are of `trace router train`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RouterConfig {
+    /// The value models, in place of the shipped ones.
+    pub weights: Option<PathBuf>,
+    /// The policy of the module tiers.
+    pub policy: Option<PathBuf>,
+    /// The compiled choices of tiers.
+    pub choices: Option<PathBuf>,
+    /// Whether feedback on what was recalled is learnt from.
+    pub online: bool,
+    /// With which probability another way than the usual one is tried, to learn: above 0, at most 0.5.
+    pub explore: Option<f64>,
+}
+
+/// How often another way is tried unless said otherwise.
+const EXPLORE: f64 = 0.1;
 
 /// How what users say is understood by `trace compile` and `trace mine`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -114,6 +140,26 @@ pub enum ConfigError {
         /// What, and where.
         cause: String,
     },
+    /// A file that the configuration names is not what it is named as.
+    #[error("`{path}` is not {what}: {cause}\nhelp: `trace router train` makes such files")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        what: &'static str,
+        /// Why it is not.
+        cause: String,
+    },
+    /// A number is not one that has a meaning.
+    #[error("`{name}` in `.trace/config.toml` is {value}: it is {range}")]
+    Number {
+        /// The number's name.
+        name: &'static str,
+        /// What it is.
+        value: f64,
+        /// What it may be.
+        range: &'static str,
+    },
     /// A variable of the environment says what is not understood.
     #[error("`{name}` in the environment is not understood: `{value}`")]
     Variable {
@@ -146,7 +192,8 @@ impl Config {
         let mut config: Config = toml::from_str(&text).map_err(malformed)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let EmbeddingConfig { model_dir, library, .. } = &mut config.embedding;
-        for named in [model_dir, library].into_iter().flatten() {
+        let RouterConfig { weights, policy, choices, .. } = &mut config.router;
+        for named in [model_dir, library, weights, policy, choices].into_iter().flatten() {
             *named = folder.join(&*named);
         }
         Ok(config)
@@ -182,6 +229,38 @@ impl Config {
         model.model_dir = said("TRACE_MODEL_DIR").map(PathBuf::from).or(model.model_dir.take());
         model.library = model.library.take().or(said("ORT_DYLIB_PATH").map(PathBuf::from));
         Ok(self)
+    }
+}
+
+impl RouterConfig {
+    /// What comes of it: the files are read.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file that can't be used, or the number.
+    pub fn read(&self) -> Result<Router, ConfigError> {
+        fn read<T, E: fmt::Display>(
+            path: Option<&PathBuf>,
+            what: &'static str,
+            of: impl Fn(&[u8]) -> Result<T, E>,
+        ) -> Result<Option<T>, ConfigError> {
+            let Some(path) = path else { return Ok(None) };
+            let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            let failed = |cause: E| ConfigError::File { path: path.clone(), what, cause: cause.to_string() };
+            of(&bytes).map(Some).map_err(failed)
+        }
+        let explore = self.explore.unwrap_or(EXPLORE);
+        if !(explore > 0.0 && explore <= 0.5) {
+            let (name, range) = ("router.explore", "a probability above 0, at most 0.5");
+            return Err(ConfigError::Number { name, value: explore, range });
+        }
+        Ok(Router {
+            weights: read(self.weights.as_ref(), "a value model", Weights::from_bytes)?,
+            policy: read(self.policy.as_ref(), "a policy of tiers", Policy::from_bytes)?,
+            choices: read(self.choices.as_ref(), "a list of choices", |bytes| {
+                serde_json::from_slice::<Compiled>(bytes)
+            })?,
+            explore: self.online.then_some(explore),
+        })
     }
 }
 
@@ -246,6 +325,37 @@ mod tests {
         }
         let nowhere = Config::read(Path::new("/nowhere/config.toml")).unwrap();
         assert_eq!(nowhere, Config::default());
+    }
+
+    #[test]
+    fn what_chooses_in_recall_is_read_from_files_beside_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let router = |text: &str| {
+            std::fs::write(&path, format!("[router]\n{text}")).unwrap();
+            Config::read(&path).unwrap().router.read()
+        };
+        assert_eq!(router("").unwrap(), Router::default());
+        assert_eq!(router("online = true\n").unwrap().explore, Some(EXPLORE));
+        assert_eq!(router("explore = 0.2\n").unwrap().explore, None);
+        for wrong in ["0.0", "0.6", "nan", "-1.0"] {
+            let error = router(&format!("explore = {wrong}\n")).err().unwrap().to_string();
+            assert!(error.contains("router.explore"), "{error}");
+        }
+        let shipped = router::weights::shipped().unwrap();
+        std::fs::write(folder.path().join("value.safetensors"), shipped.to_bytes().unwrap()).unwrap();
+        assert_eq!(router("weights = \"value.safetensors\"\n").unwrap().weights, Some(shipped));
+        std::fs::write(folder.path().join("choices.json"), "{\"configurations\":[]}").unwrap();
+        assert_eq!(router("choices = \"choices.json\"\n").unwrap().choices, Some(Compiled::default()));
+        for (name, what) in
+            [("weights", "a value model"), ("policy", "a policy of tiers"), ("choices", "a list of choices")]
+        {
+            std::fs::write(folder.path().join("other"), "no such file").unwrap();
+            let error = router(&format!("{name} = \"other\"\n")).err().unwrap().to_string();
+            assert!(error.contains(what) && error.contains("other") && error.contains("help:"), "{error}");
+            let error = router(&format!("{name} = \"nowhere\"\n")).err().unwrap().to_string();
+            assert!(error.contains("nowhere"), "{error}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! .trace/lexicon/*.toml      what the workspace adds to the lexicon
 //! .trace/history.jsonl       each change of a rule, with the whole file before and after it
 //! .trace/cache/checks.bin    derived, may always be deleted
+//! .trace/feedback/           what feedback on recalls has taught
 //! .trace/lock                held by whoever writes
 //! .trace/sessions/           where sessions of agents stand
 //! .trace/log.jsonl           what hooks have blocked and noted
@@ -36,7 +37,7 @@ use std::time::UNIX_EPOCH;
 const MOST_BYTES: u64 = 4 << 20;
 
 /// What is ignored by git: what is derived, and what changes all the time: shared state, sessions and the log.
-const IGNORED: &str = "cache/\nindex/\ninstalled/\nlock\nlog*.jsonl\nsessions/\nstate.db*\n";
+const IGNORED: &str = "cache/\nfeedback/\nindex/\ninstalled/\nlock\nlog*.jsonl\nsessions/\nstate.db*\n";
 
 /// The folder `.trace` of a repository, with the folder of the user's own rules.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,6 +20,7 @@ pub mod http;
 pub mod install;
 mod jsonl;
 pub mod keys;
+pub mod learning;
 pub mod lexicon;
 pub mod lines;
 pub mod mcp;

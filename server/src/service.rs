@@ -3,6 +3,7 @@
 use crate::decisions;
 use crate::engine::{Engine, EngineError, Place};
 use crate::feed::Feed;
+use crate::learning::{Learning, TrialId};
 use crate::observe;
 use crate::sessions::{Limits, Sessions};
 use consistency::store::{Store, StoreError, System, World};
@@ -12,6 +13,9 @@ use memory::index::{Index, IndexError};
 use memory::model::Model;
 use memory::{Memories, Tenant};
 use router::decision::Decision;
+use router::online::Draw;
+use router::pareto::Compiled;
+use router::policy::Policy;
 use router::recall::{Reply, Request, Sources, recall};
 use router::weights::{Weights, shipped};
 use std::io;
@@ -32,8 +36,23 @@ pub struct Settings {
     pub model: Option<Arc<dyn Model>>,
     /// The workspace whose rules are served.
     pub workspace: Option<Workspace>,
+    /// What chooses how a context is made.
+    pub router: Router,
     /// How much is held for clients.
     pub limits: Limits,
+}
+
+/// What chooses how a context is made.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Router {
+    /// The value models in place of the shipped ones.
+    pub weights: Option<Weights>,
+    /// The policy of the module tiers.
+    pub policy: Option<Policy>,
+    /// The choices of tiers that were compiled from a profile.
+    pub choices: Option<Compiled>,
+    /// With which probability another way than the usual one is tried, to learn from feedback; nothing where nothing is learnt.
+    pub explore: Option<f64>,
 }
 
 /// A workspace, and where its user's own rules are.
@@ -55,6 +74,7 @@ impl Settings {
             embedder: None,
             model: None,
             workspace: None,
+            router: Router::default(),
             limits: Limits::default(),
         }
     }
@@ -90,6 +110,7 @@ pub struct Service {
     feed: Feed,
     /// What values candidates of recall, where it was measured to pay.
     weights: Option<Weights>,
+    learning: Option<Learning>,
 }
 
 impl Service {
@@ -113,8 +134,9 @@ impl Service {
         let memories = Memories::new(Store::open(&settings.store)?, world);
         let index = Index::open(&settings.index, &memories, settings.embedder.clone())?;
         let (sessions, feed) = (Sessions::new(settings.limits), Feed::of(memories.store().clone()));
-        let weights = shipped().filter(Weights::is_on);
-        Ok(Service { settings, memories, index, clock: clock(), sessions, feed, weights })
+        let weights = settings.router.weights.clone().or_else(shipped).filter(Weights::is_on);
+        let learning = settings.router.explore.map(|explore| Learning::new(feedback_of(&settings.store), explore));
+        Ok(Service { settings, memories, index, clock: clock(), sessions, feed, weights, learning })
     }
 
     /// What it is made of.
@@ -166,14 +188,42 @@ impl Service {
     /// # Errors
     /// [`IndexError`] when nothing could be searched at all.
     pub fn recall(&self, tenant: &Tenant, request: &Request) -> Result<Reply, IndexError> {
-        let (model, clock) = (self.settings.model.clone(), self.clock.clone());
-        let reply = recall(
-            &Sources { index: &self.index, model, clock, weights: self.weights.as_ref(), policy: None },
-            tenant,
-            request,
-        )?;
+        let reply = recall(&self.sources(None), tenant, request)?;
         observe::count_recall(&reply.spending);
         Ok(reply)
+    }
+
+    /// The same for somebody who can tell what it was good for: where feedback is learnt from, another way than the usual one may
+    /// be tried, and the reply has a name.
+    ///
+    /// # Errors
+    /// [`IndexError`] when nothing could be searched at all.
+    pub fn recall_and_learn(&self, tenant: &Tenant, request: &Request) -> Result<(Reply, Option<TrialId>), IndexError> {
+        // Whoever asks gets an answer, even where nothing can be noted.
+        let told = |error| tracing::warn!(%error, "nothing is learnt from feedback on a recall");
+        let drawn = self.learning.as_ref().map(|learning| (learning, learning.draw(tenant).map_err(told)));
+        let Some((learning, Ok(draw))) = drawn else { return Ok((self.recall(tenant, request)?, None)) };
+        let reply = recall(&self.sources(Some(draw)), tenant, request)?;
+        observe::count_recall(&reply.spending);
+        let noted = learning.note(tenant, &reply, reply.spending.share(&request.limits)).map_err(told);
+        Ok((reply, noted.ok().flatten()))
+    }
+
+    fn sources(&self, online: Option<Draw>) -> Sources<'_> {
+        let Router { policy, choices, .. } = &self.settings.router;
+        Sources {
+            model: self.settings.model.clone(),
+            weights: self.weights.as_ref(),
+            policy: policy.as_ref(),
+            choices: choices.as_ref(),
+            online,
+            ..Sources::new(&self.index, self.clock.clone())
+        }
+    }
+
+    /// What is learnt from feedback; nothing where that is not wanted.
+    pub fn learning(&self) -> Option<&Learning> {
+        self.learning.as_ref()
     }
 
     /// Keeps a decision for whoever asks why.
@@ -183,6 +233,11 @@ impl Service {
     pub fn keep(&self, decision: &Decision) -> io::Result<()> {
         decisions::keep(&self.settings.index, decision)
     }
+}
+
+/// The folder of what is learnt from feedback, beside the store.
+pub fn feedback_of(store: &Path) -> PathBuf {
+    store.with_file_name("feedback")
 }
 
 /// The system's clock that never goes back.

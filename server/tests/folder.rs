@@ -87,7 +87,10 @@ fn the_nearest_folder_is_found_and_otherwise_belongs_at_the_top_of_the_repositor
 fn creating_the_folder_again_keeps_what_is_there() {
     let (_place, folder) = folder();
     let ignored = folder.path(".gitignore");
-    assert_eq!(text(&ignored).unwrap(), "cache/\nindex/\ninstalled/\nlock\nlog*.jsonl\nsessions/\nstate.db*\n");
+    assert_eq!(
+        text(&ignored).unwrap(),
+        "cache/\nfeedback/\nindex/\ninstalled/\nlock\nlog*.jsonl\nsessions/\nstate.db*\n"
+    );
     fs::write(&ignored, "mine\n").unwrap();
     folder.create().unwrap();
     assert_eq!(text(&ignored).unwrap(), "mine\n");

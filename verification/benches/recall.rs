@@ -62,7 +62,7 @@ fn measure(records: u64) -> String {
     index.commit().unwrap();
     let weights = shipped().unwrap();
     let clock = Arc::new(Running(Instant::now()));
-    let sources = Sources { index: &index, model: None, clock, weights: Some(&weights), policy: None };
+    let sources = Sources { weights: Some(&weights), ..Sources::new(&index, clock) };
     let limits = Limits { tokens: Some(400), ..Limits::default() };
     let ask = |number: u64| {
         let request = Request {

@@ -1,8 +1,9 @@
 //! `trace router explain`: why a context holds what it holds.
 
+use crate::End;
+use crate::configured::Configured;
 use crate::output::{self, PlainFormat, note};
 use crate::render::table::{plain, plural, write_table};
-use crate::{End, engine};
 use ::router::decision::{Decision, DecisionId, Weighed};
 use ::router::features::names;
 use ::router::pack::Verdict;
@@ -45,10 +46,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
-    let store = match &arguments.store {
-        Some(file) => file.clone(),
-        None => engine(root)?.state(),
-    };
+    let configured = Configured::read(root)?;
+    let store = arguments.store.clone().unwrap_or_else(|| configured.engine.state());
     let decision = match kept(&Settings::beside(&store).index, &arguments.id) {
         Ok(decision) => decision,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -57,7 +56,8 @@ pub(super) fn run(root: Option<PathBuf>, arguments: &Arguments) -> Result<End> {
         }
         Err(error) => return Err(error).context("cannot read the decision"),
     };
-    let again = shipped().and_then(|weights| decision.replay(&weights));
+    let weights = configured.config.router.read()?.weights.or_else(shipped);
+    let again = weights.and_then(|weights| decision.replay(&weights));
     let mut out = output::out();
     match arguments.format {
         PlainFormat::Json => output::json(&mut out, &decision)?,

@@ -62,6 +62,7 @@ const COMMANDS: &[&str] = &[
     "trace router train",
     "trace router frontier",
     "trace router explain",
+    "trace router feedback",
     "trace router page",
     "trace install",
     "trace uninstall",

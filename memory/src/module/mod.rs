@@ -28,10 +28,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How much effort a module makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Rules and counting: no model.
+    #[default]
     Low,
     /// Models on this machine.
     Mid,

@@ -13,10 +13,9 @@ pub mod learn;
 pub mod network;
 pub mod profile;
 
-use crate::features::{Scene, width};
+use crate::features::width;
 use crate::file::{Card, Read, Tensors, WeightsError};
 use memory::budget::{Budget, Limits};
-use memory::index::Candidates;
 use memory::module::{self, Tier};
 use network::{Layer, Network};
 use schemars::JsonSchema;
@@ -35,7 +34,7 @@ const HIDDEN: usize = 48;
 /// The tiers and the expected reward.
 const OUTPUTS: usize = TIERS.len() + 1;
 /// How many numbers tell of the budget.
-const ALLOWANCE: usize = 6;
+const ALLOWANCE: usize = Allowance::NUMBERS;
 
 /// A tier for each module, in the order in which they run.
 pub type Plan = [Tier; MODULES];
@@ -101,7 +100,11 @@ impl Allowance {
         }
     }
 
-    fn numbers(self) -> [f32; ALLOWANCE] {
+    /// How many numbers tell of a budget.
+    pub const NUMBERS: usize = 6;
+
+    /// The budget as numbers: of tokens, time and money whether it is known, and the logarithm.
+    pub(crate) fn numbers(self) -> [f32; Allowance::NUMBERS] {
         // Logarithms, about 0 where budgets are usual: some 400 tokens, 50 milliseconds, a thousandth of a dollar.
         let told = |cap: Option<f32>, usual: f32| cap.map_or([0.0; 2], |cap| [1.0, cap.max(0.0).ln_1p() - usual]);
         let [[tokens_known, tokens], [ms_known, ms], [usd_known, usd]] =
@@ -111,11 +114,7 @@ impl Allowance {
 }
 
 /// The state of a question: the mean of each feature over the best candidates; 0 where it is not known of any.
-pub fn state(question: &str, found: &Candidates) -> Vec<f32> {
-    mean(&Scene::new(question, found).rows())
-}
-
-pub(crate) fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
+pub fn state(rows: &[Vec<f32>]) -> Vec<f32> {
     let mean = |feature: usize| {
         let known = rows.iter().take(HEAD).filter_map(|row| row.get(feature)).filter(|value| value.is_finite());
         let (sum, count) = known.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0_f32));

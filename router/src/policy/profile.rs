@@ -7,6 +7,7 @@
 //! Deliberately absent: high tiers. No language model takes part in a replay: its answers and its bill would be another one's.
 
 use super::{Allowance, Available, MODULES, Plan, available, state};
+use crate::features::Scene;
 use crate::recall::{Reply, Request, Sources, Tiers, replay};
 use crate::weights::Weights;
 use memory::budget::{Clock, Limits};
@@ -154,7 +155,7 @@ pub fn profile<'a>(
     let available = available(meter.is_some(), false);
     let plans = plans(&available);
     let clock: Arc<dyn Clock> = Arc::new(Still);
-    let sources = Sources { index, model: None, clock, weights, policy: None };
+    let sources = Sources { weights, ..Sources::new(index, clock) };
     let all: Vec<Asked<'a>> = asked.collect();
     let step = all.len().div_ceil(QUESTIONS).max(1);
     let question = |(done, asked): (usize, &Asked<'a>)| {
@@ -172,7 +173,7 @@ pub fn profile<'a>(
             got
         };
         let got = CAPS.into_iter().map(got).collect();
-        Replayed { conversation: asked.conversation, state: state(asked.question, &found), got }
+        Replayed { conversation: asked.conversation, state: state(&Scene::new(asked.question, &found).rows()), got }
     };
     let _ = meter.map(Metered::take);
     Profile { available, questions: all.iter().step_by(step).enumerate().map(question).collect() }

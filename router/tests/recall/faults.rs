@@ -198,7 +198,7 @@ impl Scene {
         let Trouble { query, limits, tiers, limit, .. } = trouble.clone();
         let request = Request { query: query.into(), filter: Filter::everything(), limits, tiers, limit };
         let weights = trouble.is_priced.then(weights);
-        let sources = Sources { index: &self.of(trouble).0, model, clock: clock.clone(), weights, policy: None };
+        let sources = Sources { model, weights, ..Sources::new(&self.of(trouble).0, clock.clone()) };
         let reply = recall(&sources, &Tenant::local(), &request).unwrap();
         self.embedder.plan.lock().unwrap().clear();
         (reply, clock.elapsed())

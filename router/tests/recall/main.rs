@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot set its scene has failed")]
 
 mod faults;
+mod ways;
 
 use memory::budget::{Clock, Limits, NanoUsd};
 use memory::embed::{EmbedError, Embedder, EmbedderId};
@@ -216,7 +217,7 @@ fn request(limits: Limits, tiers: Tiers) -> Request {
 }
 
 fn ask(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock, weights: None, policy: None }, &Tenant::local(), request).unwrap()
+    recall(&Sources { model, ..Sources::new(index, clock) }, &Tenant::local(), request).unwrap()
 }
 
 /// The model that ships, read once.
@@ -226,7 +227,8 @@ fn weights() -> &'static Weights {
 }
 
 fn ask_priced(index: &Index, model: Option<Arc<dyn Model>>, clock: Arc<dyn Clock>, request: &Request) -> Reply {
-    recall(&Sources { index, model, clock, weights: Some(weights()), policy: None }, &Tenant::local(), request).unwrap()
+    recall(&Sources { model, weights: Some(weights()), ..Sources::new(index, clock) }, &Tenant::local(), request)
+        .unwrap()
 }
 
 /// What holds for each reply, whatever happened.
@@ -424,7 +426,7 @@ fn a_policy_chooses_only_where_it_was_measured_to_pay_and_says_so() {
     let index = index(false);
     let ask = |policy: Option<&Policy>, tiers: Tiers| {
         let clock = Arc::new(Manual::default());
-        let sources = Sources { index: &index, model: None, clock, weights: None, policy };
+        let sources = Sources { policy, ..Sources::new(&index, clock) };
         recall(&sources, &Tenant::local(), &request(Limits::default(), tiers)).unwrap()
     };
     let asked = |reply: &Reply| reply.spending.steps.iter().map(|step| step.asked).collect::<Vec<_>>();

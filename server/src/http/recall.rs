@@ -1,19 +1,21 @@
 //! `/v1/search` and `/v1/recall`: what fits a question, bare or as a context within a budget.
 
-use super::docs::{example, named};
+use super::docs::{example, named, problems};
 use super::memories::{Memory, filter_schema, within};
-use super::{App, Body, Caller, Problem};
+use super::{App, Body, Caller, Problem, Writer};
+use crate::learning::{Feedback, FeedbackError, Learnt, TrialId};
 use aide::axum::ApiRouter;
-use aide::axum::routing::post_with;
+use aide::axum::routing::{get_with, post_with};
 use aide::transform::TransformOperation;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use memory::budget::Limits;
 use memory::index::{self, Hit, Mode};
 use memory::module::Fact;
 use memory::{Filter, Scope, Trust};
 use router::decision::Decision;
+use router::online::Standing;
 use router::recall::{Item, Reply, Request, Routing, Spending, Tiers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,8 @@ pub(super) fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route("/v1/search", post_with(search, search_described))
         .api_route("/v1/recall", post_with(recall, recall_described))
+        .api_route("/v1/recall/{trial}/feedback", post_with(feedback, feedback_described))
+        .api_route("/v1/recall/learning", get_with(learning, learning_described))
 }
 
 /// A search.
@@ -127,6 +131,17 @@ struct Recalled {
     /// What was chosen from what and why, if asked to explain: `trace router explain ID` shows it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<Decision>,
+    /// The name under which feedback on this is given, where feedback is learnt from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<TrialId>,
+}
+
+/// Which recall is meant.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "TrialPath")]
+struct Named {
+    /// What `trial` of the recall said.
+    trial: TrialId,
 }
 
 /// An item of a context.
@@ -180,14 +195,14 @@ async fn recall(State(app): State<App>, caller: Caller, Body(body): Body<Asked>)
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "a budget is not negative").at("budget.usd"));
     }
     let request = Request { query, filter, limits: body.budget, tiers: body.tiers, limit };
-    let reply = app
+    let (reply, trial) = app
         .blocking(move |service| {
-            let reply = service.recall(&caller.tenant, &request)?;
+            let (reply, trial) = service.recall_and_learn(&caller.tenant, &request)?;
             if let Some(decision) = reply.decision.as_ref().filter(|_| body.explain) {
                 // The reply holds it in any case.
                 drop(service.keep(decision));
             }
-            Ok(reply)
+            Ok((reply, trial))
         })
         .await?;
     let quoted = |Item { number, hit, value, tokens, .. }: Item| {
@@ -196,11 +211,11 @@ async fn recall(State(app): State<App>, caller: Caller, Body(body): Body<Asked>)
         let trust = stored.record.provenance.trust;
         Quoted { number, memory: stored.into(), trust, tokens, value, score, lexical, dense }
     };
-    let Reply { items, context, spending, abstains, facts, routing, decision } = reply;
+    let Reply { items, context, spending, abstains, facts, routing, decision, .. } = reply;
     let items = items.into_iter().map(quoted).collect();
     let (facts, decision) = (body.explain.then_some(facts), decision.filter(|_| body.explain));
     let routing = body.explain.then_some(routing);
-    Ok(Json(Recalled { items, context, spending, abstains, facts, routing, decision }))
+    Ok(Json(Recalled { items, context, spending, abstains, facts, routing, decision, trial }))
 }
 
 fn recall_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
@@ -214,6 +229,56 @@ fn recall_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
         op,
         &json!({"query": query, "scope": {"user_id": "alice"}, "budget": budget, "tiers": tiers, "explain": true}),
     )
+}
+
+async fn feedback(
+    State(app): State<App>,
+    Writer(caller): Writer,
+    Path(Named { trial }): Path<Named>,
+    Body(body): Body<Feedback>,
+) -> Result<Json<Learnt>, Problem> {
+    Ok(Json(
+        app.blocking(move |service| {
+            Ok(service.learning().ok_or(FeedbackError::Off)?.learn(&caller.tenant, trial, &body)?)
+        })
+        .await?,
+    ))
+}
+
+fn feedback_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    let about = "What became of the items of a context, once for each recall. It is learnt from where the configuration says so \
+        (`[router] online = true`), for this tenant alone.";
+    let op = named(op, "give_feedback", "Say what a recalled context was good for", about, "recall");
+    let (used, useless) = ("01890a5d-ac96-774b-bcce-b302099a8057", "01890a5d-ac96-774b-bcce-b302099a8058");
+    example(problems(op, &[404, 409, 422]), &json!({"used": [used], "useless": [useless]}))
+}
+
+async fn learning(State(app): State<App>, caller: Caller) -> Result<Json<Standing>, Problem> {
+    Ok(Json(
+        app.blocking(move |service| Ok(service.learning().ok_or(FeedbackError::Off)?.standing(&caller.tenant)?))
+            .await?,
+    ))
+}
+
+fn learning_described(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    let about = "What each way to make a context is worth by the feedback so far, with what was not done estimated from what \
+        was, and whether the ways that feedback speaks for are taken.";
+    problems(named(op, "show_learning", "Show what feedback has taught", about, "recall"), &[409])
+}
+
+impl From<FeedbackError> for Problem {
+    fn from(error: FeedbackError) -> Problem {
+        let status = match &error {
+            FeedbackError::Off => StatusCode::CONFLICT,
+            FeedbackError::Unknown => StatusCode::NOT_FOUND,
+            FeedbackError::NotShown(_) | FeedbackError::Nothing => StatusCode::UNPROCESSABLE_ENTITY,
+            FeedbackError::Log { .. } => {
+                tracing::error!(%error, "feedback was lost");
+                return Problem::internal();
+            }
+        };
+        Problem::new(status, error.to_string())
+    }
 }
 
 fn asked(query: String) -> Result<String, Problem> {

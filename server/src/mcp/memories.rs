@@ -5,7 +5,10 @@
 
 use super::Tools;
 use super::said::{Failure, Told, closed, element};
+use crate::http::Caller;
 use crate::http::mem0::forget_all;
+use crate::learning::{Feedback, FeedbackError, Learnt, TrialId};
+use crate::service::Service;
 use memory::budget::Limits;
 use memory::filter::{Filter, shown};
 use memory::index::{Mode, Query};
@@ -18,6 +21,7 @@ use router::recall::{Request, Spending, Tiers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// The most memories of one answer.
 const MAX_LIMIT: usize = 100;
@@ -140,6 +144,23 @@ struct Recall {
     ms: Option<u32>,
 }
 
+/// What a recalled context was good for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Judged {
+    /// What `trial` of the recall said.
+    trial: TrialId,
+    /// The memories of the context that you used for your answer.
+    #[serde(default)]
+    used: BTreeSet<RecordId>,
+    /// Those that you cited in it.
+    #[serde(default)]
+    cited: BTreeSet<RecordId>,
+    /// Those that were of no use.
+    #[serde(default)]
+    useless: BTreeSet<RecordId>,
+}
+
 /// A memory that was added, or that was there.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Added {
@@ -200,6 +221,9 @@ struct Recalled {
     memories: Vec<RecordId>,
     /// What it cost.
     spending: Spending,
+    /// What `give_feedback` calls this recall, where feedback is learnt from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<TrialId>,
 }
 
 impl Remembered {
@@ -359,10 +383,32 @@ impl Tools {
         let limits = Limits { tokens: Some(recall.tokens.unwrap_or(DEFAULT_TOKENS)), ms: recall.ms, usd: None };
         let filter = recall.whose.filter(recall.filters)?;
         let request = Request { query: recall.query, filter, limits, tiers: Tiers::default(), limit: MAX_LIMIT };
-        let reply = self.blocking(move |service, caller| Ok(service.recall(&caller.tenant, &request)?)).await?;
+        let recalled =
+            move |service: &Service, caller: &Caller| Ok(service.recall_and_learn(&caller.tenant, &request)?);
+        let (reply, trial) = self.blocking(recalled).await?;
         let memories = reply.items.iter().map(|item| item.hit.stored.record.id).collect();
         let text =
             if reply.context.is_empty() { "nothing is remembered that fits".to_owned() } else { reply.context.clone() };
-        Ok(Told { text, data: Recalled { context: reply.context, memories, spending: reply.spending } })
+        Ok(Told { text, data: Recalled { context: reply.context, memories, spending: reply.spending, trial } })
+    }
+
+    /// Says what a recalled context was good for, so that recall learns from it, where that is turned on. Once for each recall.
+    #[tool(
+        output_schema = schema_for_output::<Learnt>(),
+        annotations(
+            title = "Give feedback on a recall",
+            read_only_hint = false,
+            destructive_hint = false, open_world_hint = false)
+    )]
+    async fn give_feedback(&self, Parameters(judged): Parameters<Judged>) -> Result<Told<Learnt>, Failure> {
+        let Judged { trial, used, cited, useless } = judged;
+        let feedback = Feedback { used, cited, useless };
+        let learnt = self
+            .writing(move |service, caller| {
+                let learning = service.learning().ok_or(FeedbackError::Off)?;
+                Ok(learning.learn(&caller.tenant, trial, &feedback)?)
+            })
+            .await?;
+        Ok(Told { text: format!("the context was worth {:.2}", learnt.reward), data: learnt })
     }
 }

@@ -35,6 +35,10 @@ async def every_tool(client):
     assert (await call("get_memory", memory_id=memory))["trust"] == "agent"
     assert (await call("update_memory", memory_id=memory, text="Ann drinks coffee"))["text"] == "Ann drinks coffee"
     assert "coffee" in (await call("recall", query="what does Ann drink, coffee?", tokens=300))["context"]
+    called.add("give_feedback")
+    nobodys = {"trial": memory, "used": [memory]}
+    refused = await client.call_tool("give_feedback", nobodys)
+    assert refused.is_error and "online = true" in refused.content[0].text, refused
     await call("delete_memory", memory_id=memory)
     await call("add_memory", text="one more", user_id="ann")
     assert (await call("delete_all_memories", user_id="ann"))["forgotten"] == 1

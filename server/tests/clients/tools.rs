@@ -42,6 +42,7 @@ fn every_tool_says_what_it_takes_gives_and_does() {
         "explain_rule",
         "get_memories",
         "get_memory",
+        "give_feedback",
         "list_rules",
         "recall",
         "search_memories",

@@ -11,6 +11,7 @@ mod access;
 mod documents;
 mod ends;
 mod expiry;
+mod feedback;
 mod limits;
 mod memories;
 mod recall;
@@ -76,7 +77,13 @@ impl Desk {
     }
 
     fn over(folder: TempDir, settings: Settings) -> Desk {
-        let service = Arc::new(Service::open(service::Settings::beside(&store(folder.path()))).unwrap());
+        Desk::of(folder, settings, service::Router::default())
+    }
+
+    /// One where what chooses how a context is made is told.
+    fn of(folder: TempDir, settings: Settings, router: service::Router) -> Desk {
+        let beside = service::Settings::beside(&store(folder.path()));
+        let service = Arc::new(Service::open(service::Settings { router, ..beside }).unwrap());
         let server = Server::bind(service.clone(), settings).unwrap();
         let address = server.address();
         let (stop, told) = oneshot::channel();
