@@ -34,6 +34,17 @@ impl<K> Scores<K> {
     }
 }
 
+/// How many numbers two ascending lists have in common.
+pub fn common(one: &[u32], other: &[u32]) -> usize {
+    let (mut one, mut other, mut common) = (one, other, 0);
+    while let ([first, one_rest @ ..], [second, other_rest @ ..]) = (one, other) {
+        // Without a branch on which is less: the lists are short, and nobody can foresee it.
+        common += usize::from(first == second);
+        (one, other) = (if first <= second { one_rest } else { one }, if second <= first { other_rest } else { other });
+    }
+    common
+}
+
 /// Sums the z-scores that every candidate has in each list, best first: how many standard deviations it lies above the mean
 /// of all candidates. A list in which all candidates are equal says nothing.
 pub fn z_score_sum<K: Ord + Clone>(lists: &[Scores<K>]) -> Vec<(K, f64)> {

@@ -43,20 +43,20 @@ fn chunk_tokens(chunk: &[char]) -> u64 {
 /// A piece of a word, in which upper case does not follow lower case; or one digit or sign.
 fn word_tokens(word: &[char]) -> usize {
     let length = word.len();
-    let count = |letters: &str| word.iter().filter(|c| letters.contains(c.to_ascii_lowercase())).count();
+    let count = |is: fn(char) -> bool| word.iter().filter(|c| is(c.to_ascii_lowercase())).count();
     if length == 1 {
         return 1;
     }
     let plain = if word.iter().all(char::is_ascii_uppercase) {
         length.div_ceil(2)
-    } else if count("aeiouy") * 5 < length {
+    } else if count(|c| matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')) * 5 < length {
         length - length / 4
     } else if length <= 6 {
         1
     } else {
         length.div_ceil(5)
     };
-    let unusual = plain + count("jkqvwxz").saturating_sub(1);
+    let unusual = plain + count(|c| matches!(c, 'j' | 'k' | 'q' | 'v' | 'w' | 'x' | 'z')).saturating_sub(1);
     // Longer than words are: in chance sequences of letters nearly each second one begins a token.
     if length > 12 { unusual.max((length * 4).div_ceil(5) - 5) } else { unusual }
 }

@@ -94,19 +94,19 @@ impl Decision {
     }
 
     fn name(&self) -> DecisionId {
-        let mut hasher = blake3::Hasher::new();
         // Numbers are hashed as they are, so that reading the record back changes no name.
-        hasher.update(self.model.as_bytes());
+        let mut bytes = self.model.as_bytes().to_vec();
         for one in &self.candidates {
-            hasher.update(one.id.as_bytes());
+            bytes.extend(one.id.as_bytes());
             for value in one.features.iter().copied().chain([Some(one.by_modules), Some(one.parcel.probability)]) {
-                hasher.update(&value.unwrap_or(f32::NAN).to_le_bytes());
+                bytes.extend(value.unwrap_or(f32::NAN).to_le_bytes());
             }
-            hasher.update(&one.parcel.tokens.to_le_bytes());
+            bytes.extend(one.parcel.tokens.to_le_bytes());
         }
-        hasher.update(&self.terms.cap.unwrap_or(u64::MAX).to_le_bytes());
-        hasher.update(&self.terms.price.to_le_bytes()).update(&self.terms.least.to_le_bytes());
-        DecisionId(hasher.finalize().to_hex().chars().take(DecisionId::DIGITS).collect())
+        bytes.extend(self.terms.cap.unwrap_or(u64::MAX).to_le_bytes());
+        bytes.extend(self.terms.price.to_le_bytes());
+        bytes.extend(self.terms.least.to_le_bytes());
+        DecisionId(blake3::hash(&bytes).to_hex().chars().take(DecisionId::DIGITS).collect())
     }
 
     /// Decides again, from the features: nothing where the weights are others.

@@ -7,6 +7,7 @@
 //!
 //! INVARIANT: what is taken never costs more than the cap. Equal input is packed equally.
 
+use memory::rank::common;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +133,7 @@ fn rate(parcel: &Parcel, gain: f32) -> f32 {
 
 /// How alike two texts are in their terms (Jaccard).
 fn likeness(one: &[u32], other: &[u32]) -> f32 {
-    let common = one.iter().filter(|term| other.binary_search(term).is_ok()).count();
+    let common = common(one, other);
     let all = one.len() + other.len() - common;
     #[expect(clippy::cast_precision_loss, reason = "texts have fewer than 2^24 terms")]
     if all == 0 { 0.0 } else { common as f32 / all as f32 }

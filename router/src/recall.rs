@@ -123,6 +123,9 @@ pub struct Spending {
     /// Milliseconds of the search.
     #[serde(default)]
     pub search_ms: f64,
+    /// Milliseconds of reading what was found, for the modules.
+    #[serde(default)]
+    pub reading_ms: f64,
     /// By module, in the order in which they ran.
     pub steps: Vec<Step>,
 }
@@ -210,7 +213,9 @@ pub(crate) fn replay(sources: &Sources<'_>, request: &Request, found: Candidates
 fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget: Budget) -> Reply {
     let Choice { prices, routing, trial } = choose(sources, request, &found, &budget);
     let is_empty = found.hits.is_empty();
+    let chosen = sources.clock.elapsed();
     let mut pool = Pool::new(&request.query, sources.index.now(), found.hits, &budget);
+    let reading_ms = sources.clock.elapsed().saturating_sub(chosen).as_secs_f64() * 1e3;
     if let Some(prices) = &prices {
         prices.apply(&mut pool);
     }
@@ -224,7 +229,7 @@ fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget:
     let (items, block) = pack(&pool, request.limit, budget.tokens_left(), decision.as_ref());
     // What is packed fits what is left; it is paid for even where the time is up by now.
     budget.settle(Cost { tokens: block.tokens(), ..Cost::default() });
-    let spending = Spending { cost: budget.spent(), steps, ..Spending::default() };
+    let spending = Spending { cost: budget.spent(), steps, reading_ms, ..Spending::default() };
     let abstains = is_empty || pool.is_insufficient() || prices.as_ref().is_some_and(Prices::say_nothing);
     Reply { items, context: block.render(), spending, abstains, facts, routing, decision, trial }
 }

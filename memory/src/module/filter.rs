@@ -107,12 +107,11 @@ fn duplicates(pool: &Pool, budget: &Budget) -> Result<Change, Halt> {
         pace(budget)?;
         let same = |other: &&mut usize| {
             let other = pool.candidates().get(**other);
-            let said = |one: &super::Candidate| (one.reading().speaker.clone(), one.reading().day);
             // What was said twice, on two days or by two people, was said twice.
             other.is_some_and(|other| {
-                said(other) == said(candidate)
-                    && !candidate.reading().terms.is_empty()
-                    && other.reading().likeness(candidate.reading()) >= SAME
+                let (one, other) = (candidate.reading(), other.reading());
+                let is_said_alike = (&one.speaker, one.day) == (&other.speaker, other.day);
+                is_said_alike && !one.terms.is_empty() && other.likeness(one) >= SAME
             })
         };
         let Some(other) = kept.iter_mut().find(same) else {

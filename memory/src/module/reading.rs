@@ -2,11 +2,12 @@
 
 use super::time::{Mention, mentions};
 use crate::context::said_at;
+use crate::rank::common;
 use crate::record::Record;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tantivy::tokenizer::{Language, LowerCaser, RawTokenizer, Stemmer, StopWordFilter, TextAnalyzer, TokenStream};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -26,8 +27,10 @@ pub struct Reading {
     pub text: String,
     /// Its sentences; put together they are the text.
     pub sentences: Vec<Sentence>,
-    /// The stems of its words, those that say nothing left out, with their numbers.
+    /// The stems of its words, those that say nothing left out, and how often each is there.
     pub terms: BTreeMap<String, usize>,
+    /// The terms by the numbers that their reader gives them, ascending: of another reader's readings they say nothing.
+    pub numbers: Vec<u32>,
     /// The names in it, in lower case.
     pub names: BTreeSet<String>,
     /// The times that it speaks of.
@@ -47,11 +50,14 @@ pub struct Sentence {
     pub text: String,
     /// Its terms.
     pub terms: BTreeSet<String>,
+    /// The terms by number, as in [`Reading::numbers`].
+    pub numbers: Vec<u32>,
 }
 
 /// Reads texts.
 pub struct Reader {
     analyzer: TextAnalyzer,
+    numbers: HashMap<String, u32>,
 }
 
 impl std::fmt::Debug for Reader {
@@ -65,7 +71,7 @@ impl Reader {
     pub fn new() -> Reader {
         let stop = StopWordFilter::remove(QUESTION_WORDS.split_whitespace().map(str::to_owned));
         let words = TextAnalyzer::builder(RawTokenizer::default()).filter(LowerCaser).filter(stop);
-        Reader { analyzer: words.filter(Stemmer::new(Language::English)).build() }
+        Reader { analyzer: words.filter(Stemmer::new(Language::English)).build(), numbers: HashMap::new() }
     }
 
     /// Reads a question.
@@ -95,13 +101,34 @@ impl Reader {
             for word in &words {
                 *terms.entry(word.clone()).or_default() += 1;
             }
-            sentences.push(Sentence { text: sentence.to_owned(), terms: words.into_iter().collect() });
+            let (text, terms) = (sentence.to_owned(), words.into_iter().collect());
+            let numbers = self.numbers(&terms);
+            sentences.push(Sentence { text, terms, numbers });
         }
         if let Some(unread) = text.strip_prefix(read).filter(|unread| !unread.is_empty()) {
-            sentences.push(Sentence { text: unread.to_owned(), terms: BTreeSet::new() });
+            sentences.push(Sentence { text: unread.to_owned(), ..Sentence::default() });
         }
+        let mut numbers: Vec<u32> = sentences.iter().flat_map(|sentence| &sentence.numbers).copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
         let names = super::entity::names(read);
-        Reading { text: text.to_owned(), sentences, terms, names, ..Reading::default() }
+        Reading { text: text.to_owned(), sentences, terms, numbers, names, ..Reading::default() }
+    }
+
+    /// The numbers of terms, ascending.
+    fn numbers(&mut self, terms: &BTreeSet<String>) -> Vec<u32> {
+        let next = |numbers: &HashMap<String, u32>| u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        let number = |term: &String| match self.numbers.get(term) {
+            Some(number) => *number,
+            None => {
+                let number = next(&self.numbers);
+                self.numbers.insert(term.clone(), number);
+                number
+            }
+        };
+        let mut numbers: Vec<u32> = terms.iter().map(number).collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     fn term(&mut self, word: &str) -> Option<String> {
@@ -126,8 +153,7 @@ impl Reading {
 
     /// How alike two texts are in their terms: 1 for the same, 0 for none in common (Jaccard).
     pub fn likeness(&self, other: &Reading) -> f64 {
-        let common = self.terms.keys().filter(|term| other.terms.contains_key(*term)).count();
-        ratio(common, self.terms.len() + other.terms.len() - common)
+        likeness(&self.numbers, &other.numbers)
     }
 
     /// Some of its sentences, with a mark where others are left out.
@@ -182,6 +208,12 @@ pub(super) fn share(weighted: impl Iterator<Item = (bool, f64)>) -> f64 {
 /// A number as a fraction of another; 0 of nothing.
 pub(super) fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { count(part) / count(whole) }
+}
+
+/// How alike two texts are in their terms, by number.
+pub(super) fn likeness(one: &[u32], other: &[u32]) -> f64 {
+    let common = common(one, other);
+    ratio(common, one.len() + other.len() - common)
 }
 
 /// A number of things.

@@ -8,7 +8,7 @@
 use super::answer::{PREAMBLE, place, prompt, read};
 use super::fact::Fact;
 use super::pool::{Candidate, Change, Pool, Statement, cosine};
-use super::reading::{count, ratio, share, weight, weights};
+use super::reading::{count, likeness, share, weight, weights};
 use super::{Halt, Module, Question, pace};
 use crate::budget::Budget;
 use crate::context::{Block, Entry, quoted};
@@ -154,13 +154,10 @@ fn room(budget: &Budget) -> u32 {
 fn extract(pool: &Pool, cap: Option<u64>, budget: &Budget) -> Result<Change, Halt> {
     let Some(cap) = cap.filter(|cap| !fits(pool, *cap)) else { return Ok(Change::default()) };
     let units = units(pool, budget)?;
-    let terms: Vec<&BTreeSet<String>> =
-        units.iter().filter_map(|unit| sentence(pool, unit)).map(|one| &one.terms).collect();
+    let terms: Vec<&[u32]> =
+        units.iter().filter_map(|unit| sentence(pool, unit)).map(|one| one.numbers.as_slice()).collect();
     let alike = |one: usize, other: usize| match (terms.get(one), terms.get(other)) {
-        (Some(one), Some(other)) => {
-            let common = one.intersection(other).count();
-            ratio(common, one.len() + other.len() - common)
-        }
+        (Some(one), Some(other)) => likeness(one, other),
         _ => 0.0,
     };
     choose(pool, units, cap, alike, budget)

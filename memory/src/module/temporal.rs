@@ -12,6 +12,7 @@ use super::time::{Mention, mentions};
 use super::{Halt, Module, Question, pace};
 use crate::budget::Budget;
 use crate::embed::Embedder;
+use crate::rank::common;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -289,9 +290,9 @@ fn succession(pool: &Pool, budget: &Budget) -> Result<BTreeMap<usize, usize>, Ha
 fn replaces(later: &Candidate, older: &Candidate) -> bool {
     let (new, old) = (later.reading(), older.reading());
     let owner = |one: &Candidate| (one.reading().speaker.clone(), one.hit().stored.record.scope.user.clone());
-    let common = new.terms.keys().filter(|term| old.terms.contains_key(*term)).count();
-    let about_the_same = owner(later) == owner(older) && common >= 2 && new.likeness(old) >= ABOUT_THE_SAME;
-    if !about_the_same || new.terms.len().abs_diff(common) == 0 {
+    let common = common(&new.numbers, &old.numbers);
+    let about_the_same = common >= 2 && new.likeness(old) >= ABOUT_THE_SAME && owner(later) == owner(older);
+    if !about_the_same || new.numbers.len() == common {
         return false;
     }
     let text = new.text.to_lowercase();

@@ -4,6 +4,7 @@ use super::asked::Asked;
 use super::{flag, real};
 use memory::Record;
 use memory::context::said_at;
+use memory::rank::common;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -125,7 +126,7 @@ impl Text {
 
     /// How alike two texts are in their terms: 1 for the same, 0 for none in common (Jaccard).
     pub(super) fn likeness(&self, other: &Text) -> f32 {
-        let common = self.set.iter().filter(|term| other.has(**term)).count();
+        let common = common(&self.set, &other.set);
         let all = self.set.len() + other.set.len() - common;
         if all == 0 { 0.0 } else { real(common) / real(all) }
     }
