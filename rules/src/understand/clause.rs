@@ -4,8 +4,9 @@
 //! fronted clause ends from the comma or the next cue, and leaves everything between to be named by the lexicon.
 
 use super::text::{Form, Token, words};
+use super::thing::is_assignment;
 use crate::Lexicon;
-use crate::lexicon::{Cue, Kind, Sense};
+use crate::lexicon::{Cue, Kind, Match, Sense};
 use std::ops::Range;
 
 /// One step of a sentence: a phrase of the lexicon, a literal, or a word that means nothing here.
@@ -290,9 +291,10 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
             let whole = lexicon.longest(inside.iter().map(String::as_str)).filter(|found| {
                 found.words == inside.len() && found.senses.iter().all(|sense| is_of_commits(*sense, lexicon))
             });
-            let found =
-                lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name)).or(whole);
-            return (found.map_or(What::Literal(Form::Quote), |found| What::Known(found.senses)), 1);
+            let found = lexicon.longest(lower).filter(|found| found.senses.iter().any(is_name)).or(whole);
+            // `the 'any' type` is a phrase though a part of it is quoted; what is quoted whole is one token.
+            let quoted = |found: Match<'l>| (What::Known(found.senses), if rest.len() < found.words { 1 } else { found.words });
+            return found.map_or((What::Literal(Form::Quote), 1), quoted);
         }
         _ => {}
     }
@@ -357,6 +359,9 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
         Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),
         Some(found) if found.senses.iter().any(|sense| is_program(*sense, lexicon)) => What::Command,
         _ if token.text.starts_with("./") && token.text.contains(' ') => What::Command,
+        _ if token.text.split_once(' ').is_some_and(|(first, rest)| is_assignment(first) && !rest.contains('=')) => {
+            What::Command
+        }
         _ if token.text.starts_with(|c: char| c.is_alphanumeric() || c == '.')
             && token.text.contains(' ')
             && token.text.split(' ').any(|word| word.starts_with("--")) =>
@@ -523,7 +528,14 @@ fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
             && left.stands()
             && left.never
             && segment.first().is_some_and(|unit| unit.is_any(&JOINTS) || segment.len() > 2 && begins(unit));
-        if !fronted && (conditioned || left.stands() && right.stands() && early || contrary || dash && left.stands()) {
+        // `use X - not Y` goes on to say what is not to be used.
+        let goes_on = segment.first().is_some_and(|unit| unit.is(Cue::Not));
+        if !fronted
+            && (conditioned
+                || left.stands() && right.stands() && early
+                || contrary
+                || dash && left.stands() && !goes_on)
+        {
             cuts.push(from);
             start = from;
             left = right;

@@ -97,7 +97,7 @@ impl<'l> Meaning<'l> {
                 .things
                 .iter()
                 .all(|thing| thing.sort == Sort::Command && (thing.literal || main.verb == Some(Cue::Run)));
-        if timeless && runs && self.stance != Stance::Never && self.rejected.is_empty() {
+        if timeless && runs && self.stance != Stance::Never && self.rejected.is_empty() && !heading.rejects {
             let timed = |named: &&Named<'l>| !named.things.is_empty();
             self.before = heading.before.as_ref().filter(timed).cloned();
             self.after = heading.after.as_ref().filter(timed).cloned();

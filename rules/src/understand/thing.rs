@@ -3,7 +3,7 @@
 use super::name::Place;
 use super::path::{at_path, globs, sample_path};
 use crate::lexicon::{Cue, Entry, Kind};
-use crate::predicate::{FileAction, FileTest, Moment, PathTest, TextTest, ToolTest};
+use crate::predicate::{CommandTest, FileAction, FileTest, Moment, PathTest, TextTest, ToolTest};
 use crate::{Event, EventKind, Lexicon, Predicate};
 use serde_json::{Value, json};
 
@@ -229,24 +229,57 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
     }
 }
 
+/// A command that is written out, as it is shown and as it is looked for.
+struct Written {
+    /// An assignment in front of it.
+    assigned: Option<String>,
+    shown: String,
+    pattern: String,
+}
+
+impl Written {
+    fn of(text: &str) -> Self {
+        let mut text = text.to_owned();
+        while let Some((start, length)) = text.find('<').and_then(|at| text.get(at..)?.find('>').map(|to| (at, to))) {
+            let inside = text.get(start..=start + length).unwrap_or_default();
+            if !inside.contains(' ') {
+                break;
+            }
+            text.replace_range(start..=start + length, "…");
+        }
+        let open = |word: &str| {
+            let bare = word.trim_matches(['"', '\'']);
+            bare.starts_with(['<', '[', '…']) || bare == "..."
+        };
+        let (mut assigned, mut shown, mut pattern) = (None, Vec::new(), Vec::new());
+        let (mut behind, mut gap) = (false, false);
+        for word in text.split_whitespace() {
+            // What stands for something else, and the mark behind which another program's arguments begin, match nothing.
+            behind |= word == "--";
+            if open(word) || word == "--" || behind && !word.starts_with('-') {
+                gap |= !shown.is_empty() && open(word);
+            } else if shown.is_empty() && assigned.is_none() && is_assignment(word) {
+                assigned = Some(word.to_owned());
+            } else {
+                // Any words stand between two that are given.
+                pattern.extend((std::mem::take(&mut gap) && !word.starts_with('-')).then_some("**"));
+                shown.push(word);
+                pattern.push(word);
+            }
+        }
+        Self { assigned, shown: shown.join(" "), pattern: pattern.join(" ").replace(['|', '$'], "") }
+    }
+}
+
+/// Whether a word of a command sets a variable of its environment.
+pub(super) fn is_assignment(word: &str) -> bool {
+    let named = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    word.split_once('=').is_some_and(|(name, value)| named(name) && !value.is_empty())
+}
+
 /// A command that is written out; a program that goes by several names is looked for under each.
 pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
-    // What stands for something else, and the mark behind which another program's arguments begin, match nothing.
-    let mut behind = false;
-    let open = |word: &&str| {
-        behind |= *word == "--";
-        !word.starts_with(['<', '[', '…']) && !matches!(*word, "..." | "--") && (!behind || word.starts_with('-'))
-    };
-    let mut text = text.to_owned();
-    while let Some((start, length)) = text.find('<').and_then(|at| text.get(at..)?.find('>').map(|to| (at, to))) {
-        let inside = text.get(start..=start + length).unwrap_or_default();
-        if !inside.contains(' ') {
-            break;
-        }
-        text.replace_range(start..=start + length, "…");
-    }
-    let text = text.split_whitespace().filter(open).collect::<Vec<_>>().join(" ");
-    let pattern = text.replace(['|', '$'], "");
+    let Written { assigned, shown: text, pattern } = Written::of(text);
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
     // Commands are known by the name of the program, wherever it lies.
     let program = program.rsplit(['/', '\\']).find(|name| !name.is_empty()).unwrap_or(program);
@@ -259,6 +292,8 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         }
         _ => Predicate::command(&pattern),
     };
+    let predicate = assigned.iter().fold(predicate, |predicate, assigned| under_assignment(predicate, assigned));
+    let start = assigned.map(|assigned| format!("{assigned} ")).unwrap_or_default();
     let mention = if program == "grep" {
         "cat notes.txt".to_owned()
     } else {
@@ -267,7 +302,7 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
     Thing {
         predicate,
         sort: Sort::Command,
-        label: format!("`{text}`"),
+        label: format!("`{start}{text}`"),
         slug: slug(&text),
         known: tool.map(|tool| (tool.name.clone(), None)),
         says: None,
@@ -275,7 +310,18 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         literal: false,
         joined: false,
         fails: Event::command(mention),
-        holds: Event::command(pattern.replace('*', "tool")),
+        holds: Event::command(start + &pattern.replace("** ", "").replace('*', "tool")),
+    }
+}
+
+/// The same commands where a variable of their environment is set in front of them.
+fn under_assignment(predicate: Predicate, assigned: &str) -> Predicate {
+    match predicate {
+        Predicate::Any(parts) => {
+            Predicate::Any(parts.into_iter().map(|part| under_assignment(part, assigned)).collect())
+        }
+        Predicate::Command(test) => Predicate::Command(CommandTest { env: Some(assigned.to_owned()), ..test }),
+        other => other,
     }
 }
 

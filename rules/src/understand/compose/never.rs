@@ -300,9 +300,14 @@ impl Composer<'_, '_> {
                 named.iter().any(|thing| thing.sort == never.sort || thing.literal || tool(thing))
             };
             if !named.is_empty() && !meaning.rejected.iter().any(alike) {
-                // A program that is written out is not to be run, whatever takes its place.
-                let programs = meaning.rejected.iter().filter(|never| never.sort == Sort::Command && never.literal);
-                return programs.map(|never| self.absence(&self.limited(never))).collect();
+                // A program that is written out is not to be run, and code that is known or written out is not to be
+                // written, whatever takes its place.
+                let told = |never: &&Thing| match never.sort {
+                    Sort::Command => never.literal,
+                    Sort::Code => (never.literal || never.known.is_some()) && meaning.main.verb == Some(Cue::Use),
+                    _ => false,
+                };
+                return meaning.rejected.iter().filter(told).map(|never| self.absence(&self.limited(never))).collect();
             }
             if instead.is_empty() {
                 return meaning.rejected.iter().map(|never| self.absence(&self.limited(never))).collect();

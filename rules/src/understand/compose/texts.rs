@@ -53,9 +53,11 @@ impl Composer<'_, '_> {
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }
+        let loose = |property: &&&Property| !(property.dependent && main.subjects.is_empty());
         let said = main
             .properties
             .iter()
+            .filter(loose)
             .flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
         let mut drafts: Vec<_> = said.filter_map(|(property, of)| self.property(property, of)).collect();
         drafts.extend(

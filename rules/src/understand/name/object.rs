@@ -176,7 +176,8 @@ impl Namer<'_, '_> {
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
         let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
         let keyword = form == Form::Code && self.lexicon.is_keyword(unit.text);
-        if unit.text.trim().is_empty() || (sign || keyword || self.behind.like) && self.negative {
+        let example = self.behind.like && !(self.phrases && form == Form::Quote);
+        if unit.text.trim().is_empty() || (sign || keyword || example) && self.negative {
             return;
         }
         let verb = self.named.verb;
@@ -220,7 +221,10 @@ impl Namer<'_, '_> {
 
     /// Takes in a command line; of several in one, each is run.
     fn commands(&mut self, text: &str) {
-        for (at, part) in text.split("&&").map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+        let parts: Vec<_> = text.split("&&").map(str::trim).filter(|part| !part.is_empty()).collect();
+        // Where it is run is no command of its own.
+        let done = parts.iter().filter(|part| parts.len() == 1 || !part.starts_with("cd "));
+        for (at, part) in done.enumerate() {
             let thing = command_thing(self.run_as(part), Some(self.lexicon));
             self.named.things.push(Thing { literal: at > 0, joined: at > 0, ..thing });
         }
