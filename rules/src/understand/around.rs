@@ -93,22 +93,42 @@ pub(super) fn is_about_talk(correction: &Correction) -> bool {
         || headings.iter().any(|heading| TALK.iter().any(|word| heading.contains(word)))
 }
 
+/// What is forbidden of all that a list names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forbidden {
+    Nothing,
+    /// To do or to use it.
+    Use,
+    /// To commit it.
+    Commit,
+}
+
 /// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.
-pub(super) fn is_forbidden(correction: &Correction, lexicon: &Lexicon) -> bool {
+pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden {
     if correction.text.trim_start().starts_with(['❌', '🚫', '⛔']) {
-        return true;
+        return Forbidden::Use;
     }
     let forbids = |units: &[clause::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
-    let bare = |heading: &&str| {
+    let commits = |unit: &clause::Unit<'_, '_>| unit.text.to_lowercase().starts_with("commit");
+    let bare = |heading: &str| {
         let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
-        !units.iter().any(clause::Unit::is_content) && units.len() <= 7 && forbids(&units)
+        let mut content = units.iter().filter(|unit| unit.is_content());
+        match (content.next(), content.next()) {
+            _ if units.len() > 7 || !forbids(&units) => None,
+            (None, _) => Some(Forbidden::Use),
+            (Some(unit), None) if commits(unit) => Some(Forbidden::Commit),
+            _ => None,
+        }
     };
     // Who forbids in so many words under `Never` says the rest as it is meant.
     let own = |sentence: &text::Sentence| {
         let tokens = text::tokens(&correction.text, sentence.range.clone());
         forbids(&clause::units(&correction.text, &tokens, lexicon))
     };
-    headings(correction).iter().any(bare) && !text::sentences(&correction.text, lexicon).iter().any(own)
+    match headings(correction).into_iter().find_map(bare) {
+        Some(forbidden) if !text::sentences(&correction.text, lexicon).iter().any(own) => forbidden,
+        _ => Forbidden::Nothing,
+    }
 }
 
 #[cfg(test)]

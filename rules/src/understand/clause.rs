@@ -167,7 +167,7 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         if let What::Known(senses) = what
             && let Some(means) = senses.iter().find_map(|sense| idiom(*sense, lexicon))
         {
-            found.extend(spelled_out(means, text.get(range.clone()).unwrap_or_default(), &range, lexicon));
+            found.extend(spelled_out(means, &range, lexicon));
             at += count;
             continue;
         }
@@ -194,10 +194,9 @@ fn idiom(sense: Sense, lexicon: &Lexicon) -> Option<&[String]> {
     }
 }
 
-/// The units that an idiom stands for, all where it stands.
+/// The units that an idiom stands for, all where it stands; none of them is written there.
 fn spelled_out<'a, 'l>(
     means: &'l [String],
-    text: &'a str,
     range: &Range<usize>,
     lexicon: &'l Lexicon,
 ) -> Vec<Unit<'a, 'l>> {
@@ -210,7 +209,7 @@ fn spelled_out<'a, 'l>(
             None if first == "," => What::Comma,
             None => What::Word,
         };
-        found.push(Unit { what, text, range: range.clone(), literal: false, code: &[] });
+        found.push(Unit { what, text: "", range: range.clone(), literal: false, code: &[] });
         rest = rest.get(known.map_or(1, |known| known.words)..).unwrap_or_default();
     }
     found
@@ -476,8 +475,10 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let whole = inside.iter().any(|unit| unit.literal && unit.text.contains(' '));
     let shown = inside.iter().any(|unit| unit.literal)
         && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
+    let options = inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
     (shown
-        && (outside().any(|unit| unit.literal)
+        && (options && !written
+            || outside().any(|unit| unit.literal)
             || whole && !written
             || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
     .then_some((at, close))

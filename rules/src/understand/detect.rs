@@ -116,6 +116,7 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
+            || meaning.is_placed()
             || main
                 .properties
                 .iter()
@@ -311,7 +312,7 @@ impl Whole {
     /// Whether the action that was corrected holds something that a statement names.
     fn has_done(&self, reading: &Reading) -> bool {
         let action = self.action.as_deref().unwrap_or_default();
-        reading.named.iter().any(|name| action.contains(&**name))
+        reading.named.iter().any(|name| !name.is_empty() && action.contains(&**name))
     }
 
     /// Whether a statement is meant for good by how it is said and by what it is about.

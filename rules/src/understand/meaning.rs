@@ -1,10 +1,11 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
+use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement, Unit, What};
-use super::name::{Named, Place, name};
+use super::name::{Named, Place, name, narrows};
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use crate::Lexicon;
-use crate::lexicon::{Cue, Of, Sense};
+use crate::lexicon::{Cue, Of, Part, Sense};
 
 /// How a statement is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub(super) struct Meaning<'l> {
     pub when: bool,
     /// Options that are not to be used.
     pub without: Vec<String>,
+    /// It speaks of a title.
+    pub titled: bool,
     /// It says that files are changed together.
     pub together: bool,
     /// It says that something is entered in a file.
@@ -87,6 +90,20 @@ impl<'l> Meaning<'l> {
         self.main.verb == Some(Cue::Run) && self.after.is_none() && self.main.things.iter().all(written)
     }
 
+    /// Whether it says of files of a kind where they are, and nothing else: `unit tests in spec/units/`.
+    pub(super) fn is_placed(&self) -> bool {
+        let main = &self.main;
+        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal && !matches!(&*thing.slug, "files" | "code");
+        let written = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('/'));
+        let timeless = self.before.is_none() && self.after.is_none() && self.unless.is_none();
+        self.stance == Stance::Plain
+            && main.verb.is_none()
+            && main.words == 0
+            && timeless
+            && matches!(main.things.as_slice(), [thing] if kind(thing))
+            && matches!(main.places.as_slice(), [place] if written(place))
+    }
+
     /// Takes over from the heading what the statement leaves open: before or after what a command is run, and which
     /// texts have a property.
     pub(super) fn stand_under(&mut self, heading: &Self) {
@@ -102,6 +119,18 @@ impl<'l> Meaning<'l> {
             self.before = heading.before.as_ref().filter(timed).cloned();
             self.after = heading.after.as_ref().filter(timed).cloned();
         }
+        let written = |thing: &Thing| thing.sort == Sort::File && thing.literal;
+        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal;
+        let protects = heading.stance == Stance::Never && heading.main.verb == Some(Cue::Edit);
+        let told = matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Use | Cue::Read));
+        if protects && heading.main.things.iter().all(kind) && self.stance == Stance::Plain && !told && timeless {
+            // `dist/*: made by make` under `Generated files, do not edit`.
+            let mut files: Vec<_> = main.things.iter().filter(|thing| written(thing)).cloned().collect();
+            if !files.is_empty() {
+                std::mem::swap(&mut main.things, &mut files);
+                self.stance = Stance::Never;
+            }
+        }
         let phrases =
             main.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code && thing.label.contains(' '));
         let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
@@ -113,6 +142,7 @@ impl<'l> Meaning<'l> {
         if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
             let texts = heading.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
             main.subjects = texts.copied().collect();
+            main.subjects.iter_mut().filter(|_| self.titled).for_each(|(_, part)| *part = Part::Title);
             main.subject = main.subjects.first().map(|(of, _)| *of);
         }
     }
@@ -163,25 +193,31 @@ pub(super) fn mean<'l>(
     statement: &Statement<'_, '_>,
     lexicon: &'l Lexicon,
     languages: &[String],
-    forbidden: bool,
+    forbidden: Forbidden,
 ) -> Meaning<'l> {
     let named = |role: Role, verb| statement.clause(role).map(|clause| name(clause, lexicon, languages, verb, false));
     let empty = Clause { role: Role::Main, units: Vec::new() };
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
     let complaint = complains(statement) && !statement.has(Cue::Told);
-    let negative = forbidden || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
+    let list = forbidden != Forbidden::Nothing;
+    let negative = list || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
     let mut main = name(clause, lexicon, languages, None, negative);
-    let turned = forbidden && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
-    let stance = match stance(statement, clause, &main, complaint) {
+    if forbidden == Forbidden::Commit {
+        main.things = main.things.iter().filter_map(Thing::staged).collect();
+    }
+    let unnamed = main.things.is_empty() && main.properties.is_empty() && main.subject.is_none();
+    if negative && unnamed {
+        main.things = identifiers_in(clause);
+    }
+    let spelled = unnamed && !main.things.is_empty();
+    let turned = list && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
+    let stance = match stance(statement, clause, &main, complaint, spelled) {
         Stance::Plain | Stance::Use if turned => Stance::Never,
         stance => stance,
     };
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
         named.map(|named| completed(named, clause, lexicon))
     };
-    if negative && main.things.is_empty() && main.properties.is_empty() && main.subject.is_none() {
-        main.things = identifiers_in(clause);
-    }
     let verb = main.verb;
     // Beside a command, what is named before or after it without a verb is run, too.
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
@@ -220,6 +256,7 @@ pub(super) fn mean<'l>(
         rejects: statement.clause(Role::Instead).is_some(),
         when: after == Role::When,
         without,
+        titled: clause.units.iter().any(|unit| matches!(&*unit.text.to_lowercase(), "title" | "titles" | "subject")),
         together: clause.has(Cue::Together) && !negative,
         entry: clause.has(Cue::Entry),
         every: has(Cue::Every),
@@ -291,13 +328,15 @@ fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
     main.things.iter().all(|thing| when.things.iter().any(|other| thing.slug.contains(&other.slug)))
 }
 
-fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool) -> Stance {
+/// How a statement is meant; `spelled` is whether what it names is known only by how it is spelled.
+fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool, spelled: bool) -> Stance {
     let times = main.measures.iter().any(|(_, measure)| measure.is_none());
     let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && times);
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
-        behind.first().is_some_and(|next| next.what != What::Comma) && behind.iter().take(3).any(Unit::is_content)
+        behind.first().is_some_and(|next| next.what != What::Comma)
+            && (behind.iter().take(3).any(Unit::is_content) || spelled)
     });
     let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
     let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
@@ -349,8 +388,8 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         return named.things;
     }
     let identifier = |text: &str| {
-        let mixed = text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase);
-        text.contains(['-', '_', '.', '(', ':']) || mixed
+        let mixed = text.chars().skip(1).any(char::is_uppercase) && text.trim_end_matches('s').chars().any(char::is_lowercase);
+        text.contains(['_', '.', '(', ':']) || mixed || text.contains('-') && !is_compound(text)
     };
     let words = clause.map(unknown).unwrap_or_default();
     let single = |word: &str| {
@@ -359,6 +398,17 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         if plural { word.trim_end_matches('s').to_owned() } else { word.to_owned() }
     };
     words.into_iter().filter(|word| identifier(word)).take(1).map(|word| text_thing(&single(word))).collect()
+}
+
+/// Whether a word with a hyphen is made up as any adjective is: `cross-package`, `shell-based`.
+fn is_compound(word: &str) -> bool {
+    const HEADS: [&str; 14] =
+        ["non", "cross", "post", "pre", "multi", "self", "co", "sub", "inter", "intra", "top", "low", "high", "long"];
+    const TAILS: [&str; 14] = [
+        "based", "level", "style", "specific", "wide", "like", "driven", "oriented", "facing", "only", "time", "off", "in", "free",
+    ];
+    let (head, tail) = word.split_once('-').unwrap_or((word, ""));
+    HEADS.contains(&head) || TAILS.contains(&tail)
 }
 
 /// Whether things are code that is written out with a name in it.
@@ -395,6 +445,9 @@ const SORTS: [&str; 21] = [
 
 /// The words of a clause that no language but code spells so: `RuntimeException`, `oven::heat`, `fail()`.
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
+    if narrows(clause, &[]) {
+        return Vec::new();
+    }
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
         let typed =
@@ -438,20 +491,26 @@ fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
 fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
     let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
     let named = completed(name(clause, lexicon, languages, verb, false), Some(clause), lexicon);
-    let said = clause.units.iter().any(|unit| unit.what == What::Word);
-    said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
+    let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
+    let told = !named.things.is_empty() || !named.places.is_empty() || clause.has(Cue::OpenItems);
+    // `unless the tests were built a moment ago` excepts no tests.
+    let moment = named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
+    said > 0 && !told || clause.role == Role::Unless && moment && said > 2
 }
 
 /// `run pytest through uv run`: what programs are run through, and the programs that are named beside it, or else those that
 /// are usually run so.
 fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> Option<(Thing, Vec<Thing>)> {
-    let runs = |unit: &&Unit<'_, '_>| unit.literal && lexicon.runs(unit.text).is_some();
-    let runner = clause.units.iter().find(runs)?;
     let told = clause.units.iter().any(|unit| unit.is_any(&[Cue::Use, Cue::Run, Cue::StartsWith, Cue::Always]));
     if !told {
         return None;
     }
-    let units = clause.units.iter().filter(|unit| !std::ptr::eq(*unit, runner)).cloned().collect();
+    let runs = |unit: &&Unit<'_, '_>| unit.literal && lexicon.runs(unit.text).is_some();
+    let known = clause.units.iter().find(runs);
+    // What ends with `--` hands over a command that is seen by itself, too.
+    let runner = known.or_else(|| prefixed(clause)).filter(|runner| !runner.text.ends_with("--"))?;
+    let others = |unit: &&Unit<'_, '_>| !std::ptr::eq(*unit, runner) && !unit.is(Cue::StartsWith);
+    let units = clause.units.iter().filter(others).cloned().collect();
     let others = name(&Clause { role: Role::Main, units }, lexicon, languages, Some(Cue::Run), false).things;
     let others: Vec<_> = others.into_iter().filter(|thing| thing.sort == Sort::Command).collect();
     // What is written out beside it with arguments of its own is another way to run it.
@@ -471,6 +530,14 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
     let whole = others.is_empty().then(|| usual.map(any)).flatten();
     let others: Vec<_> = others.into_iter().chain(whole).collect();
     (!others.is_empty()).then(|| (command_thing(runner.text, None), others))
+}
+
+/// `prefix all make commands with ./box`: what stands in front of commands, known or not.
+fn prefixed<'c, 'a, 'l>(clause: &'c Clause<'a, 'l>) -> Option<&'c Unit<'a, 'l>> {
+    let prefix = clause.units.iter().any(|unit| unit.is(Cue::StartsWith) && unit.text.to_lowercase().starts_with("prefix"));
+    let commands = clause.units.iter().any(|unit| matches!(unit.text, "command" | "commands"));
+    let with = clause.units.windows(2).filter(|two| matches!(two, [with, runner] if with.text == "with" && runner.literal));
+    with.last().and_then(|two| two.last()).filter(|_| prefix && commands)
 }
 
 /// Whether a statement says that a file is kept up to date, and not merely that it is the one that is edited.

@@ -24,6 +24,7 @@ mod thing;
 pub(crate) use text::words;
 
 use crate::{Correction, Decision, Example, Lexicon, Rule, RuleId, Scope, State, Strength};
+use around::Forbidden;
 use compose::{Draft, compose};
 use detect::Reading;
 use meaning::{Meaning, Stance, mean};
@@ -74,12 +75,12 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let own = own.get(..own.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
     let text = &*around::whole(own, correction);
     let languages = correction.context.as_ref().map(|context| &*context.languages).unwrap_or_default();
-    let forbidden = around::is_forbidden(correction, lexicon);
+    let forbidden = around::forbidden(correction, lexicon);
     let replies = around::is_about_talk(correction);
     let mut headings = Vec::new();
     for heading in around::headings(correction) {
         let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
-        headings.extend(clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, false)));
+        headings.extend(clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, Forbidden::Nothing)));
     }
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
     let mut last = None;

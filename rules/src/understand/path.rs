@@ -19,6 +19,11 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     // `*/api/*.cs` means any folder above, not one.
     let deep = text.strip_prefix("*/").map(|rest| format!("**/{rest}"));
     let text = deep.as_deref().unwrap_or(text);
+    if [".xcodeproj", ".xcworkspace", ".xcassets", ".framework", ".bundle"].iter().any(|ending| text.ends_with(ending))
+    {
+        let name = text.strip_prefix('.').map_or_else(|| text.to_owned(), |ending| format!("*.{ending}"));
+        return vec![format!("**/{name}/**")];
+    }
     if text.starts_with('.')
         && !text.contains('/')
         && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric() || c == '.')
@@ -26,11 +31,6 @@ pub(super) fn globs(text: &str) -> Vec<String> {
         && ![".env", "rc", "ignore", "config", "attributes", ".github"].iter().any(|end| text.ends_with(end))
     {
         return vec![format!("*{text}")];
-    }
-    if [".xcodeproj", ".xcworkspace", ".xcassets", ".framework", ".bundle"].iter().any(|ending| text.ends_with(ending))
-    {
-        let name = text.strip_prefix('.').map_or_else(|| text.to_owned(), |ending| format!("*.{ending}"));
-        return vec![format!("**/{name}/**")];
     }
     let bare = text.trim_end_matches('/');
     let named = bare.rsplit('/').next().is_some_and(|name| name.contains('.') || name.contains('*'));

@@ -141,6 +141,9 @@ pub(super) enum Sort {
 }
 
 pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languages: &[String]) -> Thing {
+    // What an idiom stands for is named by the lexicon.
+    let spoken = entry.name.replace('-', " ");
+    let label = if label.is_empty() { &*spoken } else { label };
     let sort = match entry.kind {
         Kind::Tool | Kind::Action => Sort::Command,
         Kind::Files | Kind::Language => Sort::File,

@@ -20,7 +20,9 @@ impl Composer<'_, '_> {
             if let Some(pattern) = &main.pattern {
                 return vec![named(files, pattern)];
             }
-            if let (Some(Cue::Place), Some(place)) = (main.verb, main.places.first()) {
+            if let Some(place) = main.places.first()
+                && (main.verb == Some(Cue::Place) || meaning.is_placed())
+            {
                 return placed(files, place).into_iter().collect();
             }
         }

@@ -74,10 +74,7 @@ impl Composer<'_, '_> {
                 of => Some(literal(meaning.stance, *cue, texts, *of)),
             }));
         }
-        let within = main.places.iter().find_map(|place| match place {
-            Place::Files { globs, outside: false, .. } => Some(globs),
-            _ => None,
-        });
+        let within = main_places(main);
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
             if let (Pattern::Absence { never: every } | Pattern::Universality { every, .. }, Some(globs)) =
                 (&mut check.pattern, within)
@@ -103,7 +100,8 @@ impl Composer<'_, '_> {
         if !named.is_empty() || !self.meaning.main.subjects.is_empty() {
             return named;
         }
-        let of = property.of.first().copied().unwrap_or(Of::Reply);
+        let in_files = main_places(&self.meaning.main).is_some() && property.of.contains(&Of::File);
+        let of = if in_files { Of::File } else { property.of.first().copied().unwrap_or(Of::Reply) };
         // Documents speak of code; of answers, where they say so or say little else.
         let spoken = of != Of::Reply || property.everywhere || self.meaning.replies || self.meaning.main.words < 2;
         if spoken { vec![(of, Part::Whole)] } else { Vec::new() }
@@ -249,6 +247,14 @@ impl Composer<'_, '_> {
     }
 }
 
+/// The files that a statement about texts is limited to.
+fn main_places<'n>(main: &'n Named<'_>) -> Option<&'n Vec<String>> {
+    main.places.iter().find_map(|place| match place {
+        Place::Files { globs, outside: false, .. } => Some(globs),
+        _ => None,
+    })
+}
+
 /// Questions are counted over all that is said in a turn, too, not only in each answer.
 fn questions(at_most: u8) -> Draft {
     let asks = Predicate::Reply(TextTest::Not(Box::new(TextTest::MaxQuestions(0))));
@@ -286,8 +292,10 @@ pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
 
 /// `branch names start with feature/`: a branch that is made is named so.
 fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
-    let first = texts.first().filter(|_| stance != Stance::Never && cue == Cue::StartsWith)?;
-    let names = texts.iter().map(|text| format!("{text}*")).collect::<Vec<_>>().join("|");
+    let told = stance != Stance::Never && cue == Cue::StartsWith;
+    let open: Vec<_> = texts.iter().map(|text| branch_glob(text)).collect::<Option<Vec<_>>>().filter(|_| told)?;
+    let (first, shown) = (texts.first()?, open.first()?.replace('*', "parser"));
+    let names = open.join("|");
     let named = |names: &str| {
         Predicate::Any(vec![
             Predicate::command(&format!("git checkout -b|-B {names}")),
@@ -302,7 +310,28 @@ fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
         format!("start names of branches with {label}"),
         Pattern::Absence { never },
     );
-    Some(draft.violates([run("other")]).clean([run(&format!("{first}parser"))]))
+    Some(draft.violates([run("other")]).clean([run(&shown)]))
+}
+
+/// The names of branches that a name shows whose parts are left open: `fix/*` for `fix/<topic>` and for `fix/`. A name that
+/// leaves nothing open is that of one branch.
+fn branch_glob(shown: &str) -> Option<String> {
+    let parts: Vec<_> = shown.split('/').collect();
+    let (last, folders) = parts.split_last()?;
+    if let Some(first) = folders.first() {
+        // Who begins with what stands for something else shows how the name is made up, part by part.
+        let all = is_open(first);
+        let folder = |part: &&str| if all || is_open(part) { "*".to_owned() } else { (*part).to_owned() };
+        return Some(folders.iter().map(folder).chain(["*".to_owned()]).collect::<Vec<_>>().join("/"));
+    }
+    let head = last.find(['<', '{', '[', '$', '*']).map_or(*last, |at| last.get(..at).unwrap_or_default());
+    (head.len() > 1 && (head.len() < last.len() || head.ends_with(['-', '_']))).then(|| format!("{head}*"))
+}
+
+/// Whether a part of a name stands for something else.
+fn is_open(part: &str) -> bool {
+    part.starts_with(['<', '{', '[', '$', '*'])
+        || ["initials", "user", "username", "author", "your-name", "name", "type", "scope", "team", "prefix"].contains(&part)
 }
 
 /// A subject's text that starts with, ends with or contains one of some literals.

@@ -128,15 +128,15 @@ fn done(clause: &Clause<'_, '_>, lexicon: &Lexicon) -> Option<Cue> {
         _ => 0,
     });
     let path = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) && lexicon.is_path(unit.text);
-    let follows = clause
-        .units
+    let said: Vec<_> = clause.units.iter().filter(|unit| !unit.is_filler()).collect();
+    let follows = said
         .windows(2)
         .any(|two| matches!(two, [follow, what] if matches!(follow.text, "follow" | "following") && path(what)));
     own.or(follows.then_some(Cue::Read))
 }
 
 /// Whether a clause that forbids says what must come together for that, so that the things as such are fine.
-fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
+pub(super) fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
     let narrow = |unit: &Unit<'_, '_>| {
         matches!(
             &*unit.text.to_lowercase(),
@@ -151,7 +151,13 @@ fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
                 | "combining"
         )
     };
-    let with = |two: &[Unit<'_, '_>]| matches!(two, [with, word] if with.text == "with" && word.what == What::Word);
+    let named = |unit: &Unit<'_, '_>| matches!(unit.text, "tools" | "commands" | "programs" | "packages" | "libraries");
+    // `with file arguments` says which calls are meant as any other word does.
+    let plain = |unit: &Unit<'_, '_>| match unit.what {
+        What::Word => !named(unit),
+        _ => unit.text == "file" || unit.text == "files",
+    };
+    let with = |two: &[Unit<'_, '_>]| matches!(two, [with, word] if with.text == "with" && plain(word));
     clause.units.iter().any(narrow)
         || clause.units.windows(2).any(with) && things.iter().all(|thing| thing.sort == Sort::Command)
 }
@@ -185,6 +191,8 @@ struct Behind {
     term: bool,
     /// Something that says that what follows is called.
     call: bool,
+    /// Something that says where to, or a word behind it.
+    into: bool,
 }
 
 impl Behind {
@@ -203,6 +211,7 @@ impl Behind {
             like: unit.text == "like" || before.like && goes_on,
             term: matches!(unit.text, "word" | "words" | "verb" | "verbs" | "term" | "terms"),
             call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
+            into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),
         }
     }
 }

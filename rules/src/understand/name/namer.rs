@@ -115,6 +115,10 @@ impl Namer<'_, '_> {
     /// Takes in the place that some units name.
     fn whereabouts(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
+        if unit.text == "from" && self.behind.literal && self.named.verb == Some(Cue::Use) {
+            // `use read_all from src/io.rs` says where it comes from.
+            return units.get(1).filter(|next| next.literal).map(|_| 2);
+        }
         // `for client/server pairs` is about no path.
         let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
         if !unit.is_any(&[Cue::In, Cue::To, Cue::Outside]) || pair {
@@ -147,7 +151,8 @@ impl Namer<'_, '_> {
         let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
         let Some(behind) = units.get(skip) else { return Some(1) };
         self.said_in(behind);
-        let object = self.negative && !self.named.things.is_empty() && behind.what != What::Command;
+        let inside = matches!(unit.text, "within" | "inside") && !self.lexicon.is_path(behind.text);
+        let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
         let passed = if behind.literal { object } else { behind.senses().iter().any(is_entry) };
         if !passed {
             return Some(1);
@@ -245,6 +250,9 @@ impl Namer<'_, '_> {
         };
         let program = unit.text.split(' ').next().unwrap_or_default();
         let written = unit.text.contains(' ') && self.lexicon.entry_named(program, Kind::Tool).is_some();
+        if kind(Kind::Tool) && self.is_part_of_name(units) {
+            return true;
+        }
         if written
             || kind(Kind::Tool)
             || ![Kind::Action, Kind::Files, Kind::Language, Kind::Construct].into_iter().any(kind)
@@ -278,6 +286,17 @@ impl Namer<'_, '_> {
         self.behind.word || word(next) || relative
     }
 
+    /// Whether the name of a program only says more of something else: `git dependencies`, `destructive git commands`, `into
+    /// system Python`.
+    fn is_part_of_name(&self, units: &[Unit<'_, '_>]) -> bool {
+        let Some(next) = units.get(1) else { return self.behind.word && self.behind.into };
+        let calls = matches!(next.text, "command" | "commands" | "operation" | "operations");
+        let kept = next.text.ends_with("ing") || matches!(next.text, "for" | "cli" | "CLI" | "here" | "directly" | "itself");
+        let noun = next.what == What::Word && !kept
+            || next.senses().iter().any(|sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == Kind::Files)));
+        calls && self.behind.word || self.behind.into && self.behind.word || noun && next.text.ends_with('s') && !calls
+    }
+
     /// Whether a unit names files, a language or code, so that what is done is done to that alone.
     fn is_object(&self, unit: &Unit<'_, '_>) -> bool {
         let what = |entry: &Entry| {
@@ -287,6 +306,19 @@ impl Namer<'_, '_> {
         let named = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(what));
         let cue = unit.senses().iter().any(|sense| matches!(sense, Sense::Cue(_)));
         !unit.literal && !cue && unit.senses().iter().any(named)
+    }
+
+    /// Whether two units name a folder: `src folder`, but not `the same folder`, `package directories` or `use the log package`.
+    pub(super) fn is_folder_of(&self, unit: &Unit<'_, '_>, next: &Unit<'_, '_>) -> bool {
+        const OTHER: [&str; 20] = [
+            "same", "current", "working", "root", "parent", "home", "other", "another", "new", "existing", "separate", "own", "whole",
+            "entire", "different", "temporary", "temp", "target", "project", "module",
+        ];
+        let package = next.text.starts_with("package");
+        next.is(Cue::Folder)
+            && !unit.is(Cue::Folder)
+            && (unit.literal || !package && !OTHER.contains(&unit.text))
+            && !(package && self.named.verb == Some(Cue::Use))
     }
 
     /// Whether a unit names files without saying which.
@@ -339,7 +371,7 @@ impl Namer<'_, '_> {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
             return Some((Place::Branch(unit.text.to_owned()), skip + width));
         }
-        if next.is_some_and(|next| next.is(Cue::Folder))
+        if next.is_some_and(|next| self.is_folder_of(unit, next))
             && matches!(unit.what, What::Word | What::Literal(_) | What::Known(_))
         {
             let text = format!("{}/", unit.text.trim_end_matches('/'));
@@ -353,7 +385,8 @@ impl Namer<'_, '_> {
             return Some((files(globs(&text), &text), skip + 2));
         }
         if matches!(unit.what, What::Literal(_)) && self.lexicon.is_path(unit.text) {
-            return Some((files(globs(unit.text), unit.text), skip + 1));
+            let of_files = next.is_some_and(|next| self.is_any_file(next));
+            return Some((files(globs(unit.text), unit.text), skip + 1 + usize::from(of_files)));
         }
         unit.senses().iter().find_map(|sense| match sense {
             Sense::Entry(at) => self.lexicon.entry(*at).and_then(|entry| match (entry.kind, &entry.predicate) {

@@ -14,7 +14,7 @@ impl Namer<'_, '_> {
     /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.
     pub(super) fn compound(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
-        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
+        let foldered = units.get(1).is_some_and(|next| self.is_folder_of(unit, next));
         if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
             let path = format!("{}/", unit.text.trim_end_matches('/'));
             self.named.things.push(path_thing(&path, self.named.verb));
@@ -195,7 +195,7 @@ impl Namer<'_, '_> {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
             // What is called and has no arguments is code (`call fetch directly`).
-            Form::Code if self.behind.call && !unit.text.contains([' ', '/', '-']) => text_thing(unit.text),
+            Form::Code if self.behind.call && is_module(unit.text) => text_thing(unit.text),
             Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
@@ -254,6 +254,11 @@ impl Namer<'_, '_> {
             _ => false,
         }
     }
+}
+
+/// Whether what is called is a function or a module (`encoding/json`), and no script.
+fn is_module(text: &str) -> bool {
+    !text.contains([' ', '-']) && (!text.contains('/') || !text.starts_with(['.', '/']) && !text.contains('.'))
 }
 
 /// Whether a path names a file that is written and not run.
