@@ -18,6 +18,7 @@ mod name;
 mod path;
 mod sample;
 mod speech;
+mod spelled;
 mod text;
 mod thing;
 

@@ -5,7 +5,7 @@
 
 use super::compose::Draft;
 use super::text::Form;
-use super::thing::escaped;
+use super::spelled::escaped;
 use crate::Predicate;
 use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::{Event, Pattern};

@@ -2,6 +2,7 @@
 
 use super::name::Place;
 use super::path::{at_path, globs, sample_path};
+use super::spelled::{escaped, spelled};
 use crate::lexicon::{Cue, Entry, Kind};
 use crate::predicate::{CommandTest, FileAction, FileTest, Moment, PathTest, TextTest, ToolTest};
 use crate::{Event, EventKind, Lexicon, Predicate};
@@ -403,46 +404,6 @@ pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
     };
     let count = words.clone().count();
     program && (text.starts_with("./") || (1..8).contains(&count)) && words.all(argument)
-}
-
-/// The texts that a code span stands for: a call with any arguments, a type with any parameter, anything for an ellipsis.
-fn spelled(text: &str) -> TextTest {
-    // A plain word is looked for whole, anything else as it stands; of a template's tag, its name counts.
-    let name = |c: char| c.is_alphanumeric() || c == '_';
-    if text.chars().all(name) {
-        return TextTest::Matches(format!("\\b{text}\\b"));
-    }
-    if !text.contains(name) {
-        // An operator is not a part of a longer one.
-        let around = "[^-+*/%=<>!?&|^~.:]";
-        return TextTest::Matches(format!("(^|{around}){}($|{around})", escaped(text)));
-    }
-    if let Some(rooted) = text.strip_prefix('\\').filter(|rest| rest.chars().all(name)) {
-        return TextTest::Matches(format!("(^|[^\\w\\\\])\\\\{rooted}\\b"));
-    }
-    let tag = text.strip_prefix("{%").and_then(|tag| tag.strip_suffix("%}")).map(str::trim);
-    if let Some(name) = tag.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
-        return TextTest::Matches(format!("\\{{%-?\\s*{name}\\b"));
-    }
-    // `assert*` begins so, and `*_fixture` ends so.
-    if let Some(head) = text.strip_suffix('*').filter(|head| head.ends_with(name) && !head.contains('*')) {
-        return TextTest::Matches(format!("{}\\w*", escaped(head)));
-    }
-    let call = text.strip_suffix("()").or_else(|| text.strip_suffix("(...)")).map(|name| format!("{name}("));
-    let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
-    let parts: Vec<_> = open.unwrap_or(text).split("...").collect();
-    if open.is_none() && parts.len() == 1 {
-        return TextTest::Contains(text.to_owned());
-    }
-    let escaped = parts.into_iter().map(escaped);
-    let start = if text.starts_with(|c: char| c.is_alphanumeric() || c == '_') { "\\b" } else { "" };
-    TextTest::Matches(format!("{start}{}", escaped.collect::<Vec<_>>().join(".*")))
-}
-
-/// A text as a regular expression that matches nothing else.
-pub(super) fn escaped(text: &str) -> String {
-    let escape = |c: char| if "\\.+*?()|[]{}^$".contains(c) { vec!['\\', c] } else { vec![c] };
-    text.chars().flat_map(escape).collect()
 }
 
 /// Added lines that hold a text.

@@ -10,7 +10,8 @@ use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::Place;
 use crate::understand::path::{path_of, sample_path};
-use crate::understand::thing::{Sort, Thing, escaped, file_thing, slug};
+use crate::understand::spelled::escaped;
+use crate::understand::thing::{Sort, Thing, file_thing, slug};
 use crate::{Event, Pattern, Predicate};
 
 impl Composer<'_, '_> {

@@ -8,7 +8,8 @@ use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of, siblings};
-use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, escaped, slug, text_thing};
+use crate::understand::spelled::{differing, escaped};
+use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -390,8 +391,18 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
         let other = to.label.trim_matches('`');
         never.sort == Sort::Code && never.literal && other.len() > label.len() && other.starts_with(label)
     };
-    match &never.predicate {
-        Predicate::File(test) if never.known.is_none() && instead.iter().any(longer) => {
+    let differs = match instead {
+        [to] if to.literal && to.sort == Sort::Code && never.sort == Sort::Code && never.literal => {
+            differing(label, to.label.trim_matches('`'))
+        }
+        _ => None,
+    };
+    match (&never.predicate, differs) {
+        (Predicate::File(test), Some(differs)) if never.known.is_none() => {
+            let test = FileTest { added: Some(differs), ..(**test).clone() };
+            Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
+        }
+        (Predicate::File(test), _) if never.known.is_none() && instead.iter().any(longer) => {
             let whole = TextTest::Matches(format!("{}($|[^\\w/.:(-])", escaped(label)));
             let test = FileTest { added: Some(whole), ..(**test).clone() };
             Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
@@ -401,7 +412,7 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
             let written = command_thing(label, None);
             Thing { literal: true, ..written }
         }
-        Predicate::Any(parts) if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) => {
+        (Predicate::Any(parts), _) if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) => {
             let kept = parts.iter().filter(|part| !matches!(part, Predicate::Command(test) if used(test)));
             Thing { predicate: any(kept.cloned().collect::<Vec<_>>().into_iter()), ..never.clone() }
         }

@@ -8,7 +8,8 @@ use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{path_of, sample_path};
-use crate::understand::thing::{Sort, Thing, escaped, slug};
+use crate::understand::spelled::escaped;
+use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
 
 /// Files whose lines are as long as what they hold.
