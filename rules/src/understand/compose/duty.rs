@@ -26,6 +26,10 @@ impl Composer<'_, '_> {
                 return placed(files, place).into_iter().collect();
             }
         }
+        if main.verb == Some(Cue::Delete) && meaning.before.is_some() && main.things.iter().all(|thing| thing.sort == Sort::Code) {
+            // `remove debug output before a commit`: what is not there to begin with need not go.
+            return main.things.iter().map(|thing| self.absence(&self.limited(thing))).collect();
+        }
         let things: Vec<_> = main.things.iter().filter(|thing| self.is_duty(thing)).collect();
         if let Some(drafts) = self.optioned(&things) {
             return drafts;
@@ -91,7 +95,8 @@ impl Composer<'_, '_> {
             // `when running dotnet format, use --folder`
             return Some(vec![flagged(run, flags)]);
         }
-        let told = meaning.main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some();
+        let told =
+            meaning.main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some() || first.literal;
         (first.sort == Sort::Command && told).then(|| vec![flagged(first, flags)])
     }
 

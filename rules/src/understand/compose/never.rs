@@ -89,7 +89,7 @@ impl Composer<'_, '_> {
         thing.clone()
     }
 
-    fn absence(&self, thing: &Thing) -> Draft {
+    pub(super) fn absence(&self, thing: &Thing) -> Draft {
         let thing = &written(thing);
         let (verb, id) = match thing.sort {
             Sort::Command => ("", named_after(&thing.act(), &thing.slug)),

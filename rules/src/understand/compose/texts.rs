@@ -49,8 +49,9 @@ impl Composer<'_, '_> {
             && main.properties.iter().all(|property| property.of.first() == Some(&Of::Reply))
             && meaning.when
             && !meaning.after.as_ref().is_some_and(named);
-        let at_times =
-            [&meaning.before, &meaning.until].into_iter().any(Option::is_some) || meaning.after.is_some() && !spoken;
+        let same = meaning.when && meaning.after.as_ref().is_some_and(Named::is_text);
+        let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
+            || meaning.after.is_some() && !spoken && !same;
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }

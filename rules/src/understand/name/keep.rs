@@ -171,9 +171,23 @@ impl Namer<'_, '_> {
         }
     }
 
+    /// `all commits use --signoff`: options that are said of a text are those of the command that makes it.
+    fn run_options(&mut self) {
+        let named = &mut self.named;
+        let command = match named.subject {
+            Some(Of::Commit) => "git commit",
+            Some(Of::Request) => "gh pr create",
+            _ => return,
+        };
+        if named.things.is_empty() && !named.flags.is_empty() && named.properties.is_empty() && named.literal.is_none() {
+            named.things.push(Thing { literal: true, ..command_thing(command, Some(self.lexicon)) });
+        }
+    }
+
     /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
     pub(super) fn settle(&mut self) {
         self.spell();
+        self.run_options();
         let named = &mut self.named;
         if named.places.iter().any(|place| matches!(place, Place::Files { outside: false, .. })) {
             // Scratch files that are written somewhere are any files.
@@ -234,9 +248,14 @@ pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
         !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
     };
     let near = units.iter().skip(1).take(6);
+    // `include the following comment at the end: …`
+    let follows = near.clone().any(|unit| unit.text == "following");
+    let colon = units.iter().position(|unit| matches!(unit.text, ":" | "：")).filter(|_| follows);
+    let behind = colon.filter(|at| units.get(at + 1).is_some_and(written));
     let first = near
         .clone()
         .position(written)
+        .or(behind)
         .or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))?
         + 1;
     let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);

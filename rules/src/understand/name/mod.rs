@@ -71,6 +71,13 @@ impl Named<'_> {
     pub(super) fn whole(&self) -> Option<Thing> {
         Thing::any(&self.things)
     }
+
+    /// Whether it names nothing but a text such as a commit message, so that who writes it is meant.
+    pub(super) fn is_text(&self) -> bool {
+        let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
+        let named = !self.subjects.is_empty() || !self.things.is_empty();
+        named && self.things.iter().all(act) && self.places.is_empty() && self.words == 0 && self.flags.is_empty()
+    }
 }
 
 /// What can be done.

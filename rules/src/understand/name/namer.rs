@@ -29,6 +29,8 @@ pub(super) struct Namer<'l, 'c> {
     pub(super) phrases: bool,
     /// Whether the clause says what something begins with, ends with or holds.
     pub(super) describes: bool,
+    /// Whether what follows says only what an option is for.
+    purposed: bool,
 }
 
 impl<'l, 'c> Namer<'l, 'c> {
@@ -63,6 +65,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             labelled: false,
             phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
+            purposed: false,
         }
     }
 }
@@ -81,7 +84,9 @@ impl Namer<'_, '_> {
         }
         let thing = self.named.things.len() > before;
         self.behind = Behind::of(unit, self.behind, thing, self.named.words > 0);
-        self.named.words += usize::from(unit.what == What::Word && !unit.text.ends_with("ly"));
+        // `--force to get around it`: what an option is for says nothing of where it is used.
+        self.purposed |= unit.text == "to" && !self.named.flags.is_empty() && self.named.things.is_empty();
+        self.named.words += usize::from(unit.what == What::Word && !unit.text.ends_with("ly") && !self.purposed);
         count
     }
 
