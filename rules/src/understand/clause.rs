@@ -605,6 +605,11 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     let mut main_said = false;
     for unit in units {
         let role = open.clause.role;
+        if role == Role::Main && matches!(unit.text, "requires" | "require") && is_change(&open.clause.units) {
+            // `a new page requires an entry in …`: what stands in front is when.
+            clauses.push(Clause { role: Role::After, ..std::mem::replace(&mut open, Open::of(Role::Main)).clause });
+            continue;
+        }
         if let Some(next) = joint(&unit, &open) {
             main_said |= role == Role::Main && open.named;
             let timed = matches!(next, Role::Before | Role::After | Role::When);
@@ -634,6 +639,14 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     clauses.push(open.clause);
     clauses.retain(|clause| !clause.units.is_empty());
     Statement { clauses: joined(clauses), joints, range }
+}
+
+/// Whether a clause so far names a change, as `schema changes` and `adding a page` do.
+fn is_change(units: &[Unit<'_, '_>]) -> bool {
+    let change = |unit: &Unit<'_, '_>| {
+        matches!(&*unit.text.to_lowercase(), "changes" | "change" | "adding" | "changing" | "editing" | "modifying" | "new")
+    };
+    units.len() > 1 && units.iter().any(change) && !units.iter().any(|unit| unit.is_any(&STANCES))
 }
 
 /// The part of the clause that this unit begins, if it begins one.

@@ -11,6 +11,7 @@ const SYSTEM: [&str; 19] = [
 
 /// The globs that a path stands for: a folder stands for all that lies in it, a bare name for it at any depth.
 pub(super) fn globs(text: &str) -> Vec<String> {
+    let text = text.strip_prefix('@').unwrap_or(text);
     let text = &opened(text.strip_prefix("./").unwrap_or(text));
     // What begins with a slash and is no folder of the system lies in the root of the repository.
     let first = text.strip_prefix('/').and_then(|rest| rest.split('/').next());

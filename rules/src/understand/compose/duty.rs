@@ -53,7 +53,12 @@ impl Composer<'_, '_> {
         }
         let chain = meaning.ordered && things.len() > 1;
         let code = main.on.clone().unwrap_or_else(|| self.code());
-        let things: Vec<_> = things.iter().map(|thing| mentioned(thing)).collect();
+        let timed = then.is_some() || trigger.is_some();
+        let there = main.written_place().filter(|_| timed && main.verb == Some(Cue::Edit) && main.words < 3);
+        let things: Vec<_> = match there {
+            Some(files) => vec![files],
+            None => things.iter().map(|thing| mentioned(thing)).collect(),
+        };
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),

@@ -119,8 +119,9 @@ impl Composer<'_, '_> {
         {
             return vec![only];
         }
-        if self.meaning.together {
-            return self.in_step();
+        let in_step = if self.meaning.together { self.in_step() } else { Vec::new() };
+        if !in_step.is_empty() || self.meaning.together && self.meaning.after.is_none() {
+            return in_step;
         }
         if self.meaning.entry && self.meaning.stance != Stance::Never {
             return self.entered().into_iter().collect();

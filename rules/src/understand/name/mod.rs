@@ -9,7 +9,7 @@ mod object;
 
 use super::clause::{Clause, Unit, What};
 use super::text::Form;
-use super::thing::{Sort, Thing};
+use super::thing::{Sort, Thing, file_thing};
 use crate::lexicon::{Cue, Form as Shaped, Measure, Of, Part, Property, Site};
 use crate::predicate::FileAction;
 use crate::{Lexicon, Predicate};
@@ -67,9 +67,20 @@ pub(super) struct Named<'l> {
 }
 
 impl Named<'_> {
-    /// What the clause names, as one thing.
+    /// What the clause names, as one thing; files of a kind in a place that is written out are those in that place.
     pub(super) fn whole(&self) -> Option<Thing> {
-        Thing::any(&self.things)
+        self.written_place().or_else(|| Thing::any(&self.things))
+    }
+
+    /// The files in the place that is written out, where nothing else is named but what kind they are of.
+    pub(super) fn written_place(&self) -> Option<Thing> {
+        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal;
+        let place = self.places.iter().find_map(|place| match place {
+            Place::Files { globs, label, outside: false } if label.contains('/') => Some((globs, label)),
+            _ => None,
+        });
+        let (globs, label) = place.filter(|_| self.things.iter().all(kind))?;
+        Some(Thing { literal: true, ..file_thing(globs.clone(), label, None) })
     }
 
     /// Whether it names nothing but a text such as a commit message, so that who writes it is meant.
@@ -205,7 +216,9 @@ struct Behind {
 impl Behind {
     /// What the unit is to the next one; `thing` is whether it named one, and `words` whether there were words already.
     fn of(unit: &Unit<'_, '_>, before: Self, thing: bool, words: bool) -> Self {
-        let word = unit.what == What::Word && !unit.text.ends_with("ly");
+        // `direct imports` are imports, and `existing files` are told apart by what is done.
+        let plain = matches!(&*unit.text.to_lowercase(), "direct" | "raw" | "plain" | "existing" | "explicit");
+        let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain;
         // `the project's` says no more than an article.
         let owner = unit.text.ends_with('s') && unit.text.contains(['\'', '’']);
         let goes_on = unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);

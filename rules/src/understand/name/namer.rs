@@ -275,7 +275,7 @@ impl Namer<'_, '_> {
         let behind = || units.iter().skip(2).filter(|unit| !unit.is_filler());
         let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To));
         let known = |unit: &Unit<'_, '_>| {
-            unit.literal || matches!(unit.text, "main" | "master" | "develop" | "trunk" | "production" | "prod")
+            unit.literal || matches!(unit.text, "upstream" | "origin" | "main" | "master" | "develop" | "trunk" | "production" | "prod")
         };
         if to
             && behind().next().is_some_and(|unit| unit.what == What::Word && !known(unit))
@@ -283,7 +283,8 @@ impl Namer<'_, '_> {
         {
             return true;
         }
-        let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
+        let allowed = |unit: &Unit<'_, '_>| matches!(unit.text, "allowed" | "permitted" | "whatsoever" | "ever" | "period" | "either");
+        let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word && !allowed(unit));
         let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");
         let relative = next.is_some_and(that)
             || units.windows(2).any(|two| matches!(two, [first, second] if that(first) && second.what == What::Word))
@@ -367,7 +368,7 @@ impl Namer<'_, '_> {
             && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push" | "commit"));
         let pushed = pushed
             || matches!(unit.text, "upstream" | "origin")
-                && stands_alone
+                && (stands_alone || next.is_some_and(|next| matches!(next.text, "repo" | "repository" | "remote")))
                 && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push"));
         if next.is_some_and(|next| next.is(Cue::Branch))
             || (matches!(unit.text, "main" | "master" | "develop" | "trunk") && stands_alone)
