@@ -101,6 +101,8 @@ pub(super) enum Forbidden {
     Use,
     /// To commit it.
     Commit,
+    /// To say it.
+    Say,
 }
 
 /// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.
@@ -115,6 +117,7 @@ pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden
         let mut content = units.iter().filter(|unit| unit.is_content());
         match (content.next(), content.next()) {
             _ if units.len() > 7 || !forbids(&units) => None,
+            (None, _) if units.iter().any(|unit| unit.is(Cue::Say)) => Some(Forbidden::Say),
             (None, _) => Some(Forbidden::Use),
             (Some(unit), None) if commits(unit) => Some(Forbidden::Commit),
             _ => None,
@@ -134,7 +137,7 @@ pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Context;
+    use crate::correction::Context;
 
     fn of(text: &str, body: &str) -> Correction {
         let context = Context { body: Some(body.to_owned()), ..Context::default() };

@@ -476,8 +476,10 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let shown = inside.iter().any(|unit| unit.literal)
         && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
     let options = inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
+    let timed = inside.iter().skip(1).take(2).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
     (shown
         && (options && !written
+            || timed && outside().any(Unit::is_content)
             || outside().any(|unit| unit.literal)
             || whole && !written
             || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
@@ -661,7 +663,10 @@ fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
         Cue::Until => Some(Role::Until),
         Cue::Between => Some(Role::Between),
         Cue::InsteadOf | Cue::Rejected => Some(Role::Instead),
-        Cue::Not if open.named || open.clause.units.last().is_some_and(|last| last.what == What::Comma) => {
+        Cue::Not
+            if open.named
+                || open.clause.units.last().is_some_and(|last| last.what == What::Comma || last.text == "(") =>
+        {
             Some(Role::Instead)
         }
         _ => None,

@@ -201,7 +201,8 @@ pub(super) fn mean<'l>(
     let complaint = complains(statement) && !statement.has(Cue::Told);
     let list = forbidden != Forbidden::Nothing;
     let negative = list || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
-    let mut main = name(clause, lexicon, languages, None, negative);
+    let told = (forbidden == Forbidden::Say).then_some(Cue::Say);
+    let mut main = name(clause, lexicon, languages, told, negative);
     if forbidden == Forbidden::Commit {
         main.things = main.things.iter().filter_map(Thing::staged).collect();
     }

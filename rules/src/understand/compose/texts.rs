@@ -1,7 +1,7 @@
 //! How texts are: commit messages, replies, lines and whole files.
 
 use super::duty::times;
-use super::place::{excluded, narrow, with_action};
+use super::place::{excluded, file_paths, narrow, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
 use crate::predicate::{CommandTest, FileAction, TextTest};
@@ -49,7 +49,7 @@ impl Composer<'_, '_> {
             && main.properties.iter().all(|property| property.of.first() == Some(&Of::Reply))
             && meaning.when
             && !meaning.after.as_ref().is_some_and(named);
-        let same = meaning.when && meaning.after.as_ref().is_some_and(Named::is_text);
+        let same = meaning.when && meaning.after.as_ref().is_some_and(|when| when.is_text() || when.is_language());
         let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
             || meaning.after.is_some() && !spoken && !same;
         if at_times || meaning.between.is_some() || meaning.permission {
@@ -76,7 +76,9 @@ impl Composer<'_, '_> {
                 of => Some(literal(meaning.stance, *cue, texts, *of)),
             }));
         }
-        let within = main_places(main);
+        let spoken = meaning.after.as_ref().filter(|when| when.is_language()).and_then(|when| when.things.first());
+        let spoken = spoken.map(|files| file_paths(&files.predicate));
+        let within = main_places(main).or(spoken.as_ref());
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
             if let (Pattern::Absence { never: every } | Pattern::Universality { every, .. }, Some(globs)) =
                 (&mut check.pattern, within)

@@ -264,7 +264,7 @@ pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
     let texts: Vec<_> = found
         .map(|unit| fixed(unit.text).to_owned())
-        .filter(|text| text.chars().count() > 1 || text.contains(char::is_alphanumeric))
+        .filter(|text| text.chars().count() > 1 || text.contains(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '#')))
         .collect();
     (!texts.is_empty()).then_some((texts, count))
 }

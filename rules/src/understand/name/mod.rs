@@ -83,6 +83,15 @@ impl Named<'_> {
         Some(Thing { literal: true, ..file_thing(globs.clone(), label, None) })
     }
 
+    /// Whether it names nothing but files of one kind that are written: `when writing C++ code`.
+    pub(super) fn is_language(&self) -> bool {
+        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal;
+        matches!(self.things.as_slice(), [thing] if kind(thing))
+            && matches!(self.verb, Some(Cue::Create | Cue::Edit))
+            && self.places.is_empty()
+            && self.words == 0
+    }
+
     /// Whether it names nothing but a text such as a commit message, so that who writes it is meant.
     pub(super) fn is_text(&self) -> bool {
         let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
@@ -205,6 +214,8 @@ struct Behind {
     purpose: bool,
     /// Something that says that an example follows, or one of several examples.
     like: bool,
+    /// A word for programs, so that those that follow are meant themselves.
+    tools: bool,
     /// Something that says that a word follows: `the term "click"`.
     term: bool,
     /// Something that says that what follows is called.
@@ -228,7 +239,8 @@ impl Behind {
             thing,
             be: unit.text.ends_with("be") || matches!(unit.text, "is" | "are" | "was" | "were" | "been" | "gets"),
             purpose: unit.is(Cue::To) && !unit.is(Cue::Never) && words,
-            like: unit.text == "like" || before.like && goes_on,
+            like: unit.text == "like" && !before.tools || before.like && goes_on,
+            tools: matches!(unit.text, "tools" | "commands" | "programs" | "utilities"),
             term: matches!(unit.text, "word" | "words" | "verb" | "verbs" | "term" | "terms"),
             call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
             into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),

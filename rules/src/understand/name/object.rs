@@ -38,6 +38,15 @@ impl Namer<'_, '_> {
             self.named.things.push(Thing { literal: true, ..skill_thing(name) });
             return Some(2);
         }
+        let edge = match units.get(1).map(|next| next.text) {
+            Some("prefix" | "prefixes") => Some(Cue::StartsWith),
+            Some("suffix" | "suffixes") => Some(Cue::EndsWith),
+            _ => None,
+        };
+        if let Some(edge) = edge.filter(|_| unit.what == What::Literal(Form::Code) && self.named.literal.is_none()) {
+            self.named.literal = Some((edge, vec![unit.text.to_owned()]));
+            return Some(2);
+        }
         let plain =
             |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_ ".contains(c));
         if unit.what == What::Literal(Form::Code)
