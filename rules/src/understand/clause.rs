@@ -127,6 +127,11 @@ impl<'a, 'l> Statement<'a, 'l> {
         self.clauses.iter().flat_map(|clause| &clause.units)
     }
 
+    /// The word that joins a clause with this cue to the rest.
+    pub(super) fn joint(&self, cue: Cue) -> Option<&'a str> {
+        self.joints.iter().find(|unit| unit.is(cue)).map(|unit| unit.text)
+    }
+
     pub(super) fn has(&self, cue: Cue) -> bool {
         self.units().chain(&self.joints).any(|unit| unit.is(cue))
     }
@@ -646,7 +651,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
 /// Whether a clause so far names a change, as `schema changes` and `adding a page` do.
 fn is_change(units: &[Unit<'_, '_>]) -> bool {
     let change = |unit: &Unit<'_, '_>| {
-        matches!(&*unit.text.to_lowercase(), "changes" | "change" | "adding" | "changing" | "editing" | "modifying" | "new")
+        matches!(&*unit.text.to_lowercase(), "changes" | "change" | "adding" | "changing" | "editing" | "modifying")
     };
     units.len() > 1 && units.iter().any(change) && !units.iter().any(|unit| unit.is_any(&STANCES))
 }
@@ -665,7 +670,7 @@ fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
         Cue::InsteadOf | Cue::Rejected => Some(Role::Instead),
         Cue::Not
             if open.named
-                || open.clause.units.last().is_some_and(|last| last.what == What::Comma || last.text == "(") =>
+                || open.clause.units.last().is_some_and(|last| last.what == What::Comma || matches!(last.text, "(" | "-")) =>
         {
             Some(Role::Instead)
         }

@@ -120,7 +120,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
             || main
                 .properties
                 .iter()
-                .any(|property| matches!(property.of.first(), Some(Of::File | Of::Content | Of::Name)))
+                .any(|property| match property.of.first() {
+                    Some(Of::Commit) => !property.dependent,
+                    of => matches!(of, Some(Of::File | Of::Content | Of::Name)),
+                })
             || (meaning.only && !main.places.is_empty())
             || (main.subject.is_some() && !main.properties.is_empty())
             || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))

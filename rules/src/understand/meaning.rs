@@ -64,6 +64,8 @@ pub(super) struct Meaning<'l> {
     pub when: bool,
     /// Options that are not to be used.
     pub without: Vec<String>,
+    /// When it says to ask, in its own words.
+    pub asked: Option<String>,
     /// It speaks of a title.
     pub titled: bool,
     /// It says that files are changed together.
@@ -257,6 +259,7 @@ pub(super) fn mean<'l>(
         rejects: statement.clause(Role::Instead).is_some(),
         when: after == Role::When,
         without,
+        asked: (verb == Some(Cue::Ask)).then(|| act_of(statement)).flatten(),
         titled: clause.units.iter().any(|unit| matches!(&*unit.text.to_lowercase(), "title" | "titles" | "subject")),
         together: clause.has(Cue::Together) && !negative,
         entry: clause.has(Cue::Entry),
@@ -539,6 +542,19 @@ fn prefixed<'c, 'a, 'l>(clause: &'c Clause<'a, 'l>) -> Option<&'c Unit<'a, 'l>> 
     let commands = clause.units.iter().any(|unit| matches!(unit.text, "command" | "commands"));
     let with = clause.units.windows(2).filter(|two| matches!(two, [with, runner] if with.text == "with" && runner.literal));
     with.last().and_then(|two| two.last()).filter(|_| prefix && commands)
+}
+
+/// When a statement says to ask, as it is put: `before refactoring the parser`.
+fn act_of(statement: &Statement<'_, '_>) -> Option<String> {
+    const MOST: usize = 6;
+    let (clause, cue) = match statement.clause(Role::Before) {
+        Some(clause) => (clause, Cue::Before),
+        None => (statement.clause(Role::When)?, Cue::When),
+    };
+    let said = clause.units.iter().take_while(|unit| !matches!(unit.what, What::Comma | What::Mark));
+    let words = said.take(MOST).map(|unit| unit.text).filter(|text| !text.is_empty());
+    let words: Vec<_> = statement.joint(cue).into_iter().map(str::to_lowercase).chain(words.map(str::to_owned)).collect();
+    (words.len() > 1).then(|| words.join(" "))
 }
 
 /// Whether a statement says that a file is kept up to date, and not merely that it is the one that is edited.

@@ -44,7 +44,7 @@ pub(super) fn globs(text: &str) -> Vec<String> {
 }
 
 /// A path with what stands for something else (`<lang>`, `{name}`, `[id]` in angle or curly brackets) as a wildcard.
-fn opened(text: &str) -> String {
+pub(super) fn opened(text: &str) -> String {
     let mut found = String::new();
     let mut rest = text;
     while let Some((before, inside, behind)) = placeholder(rest) {

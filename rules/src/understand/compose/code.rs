@@ -3,7 +3,7 @@
 //! INVARIANT: only what the added lines themselves show is judged. A call that goes on in the next line is left alone, and
 //! what a whole file must hold is asked of new files only.
 
-use super::place::with_action;
+use super::place::{file_paths, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Form, Of, Shape, Site};
 use crate::predicate::{FileAction, FileTest, TextTest};
@@ -39,7 +39,10 @@ impl Composer<'_, '_> {
             Place::Files { globs, label, outside: false } if label.contains(['/', '.', '*']) => Some(globs.clone()),
             _ => None,
         });
-        let globs = globs.unwrap_or_default();
+        // `Go functions` are those in Go.
+        let spoken = main.on.iter().chain(&main.things).find(|thing| thing.sort == Sort::File && !thing.literal);
+        let spoken = spoken.filter(|files| !matches!(&*files.slug, "files" | "code")).map(|files| file_paths(&files.predicate));
+        let globs = globs.or(spoken).unwrap_or_default();
         let literal = main.literal.as_ref().and_then(|(cue, texts)| spelled(*cue, texts));
         let shown =
             || main.things.iter().filter(|thing| thing.literal && !never).find_map(|thing| template(&thing.label));

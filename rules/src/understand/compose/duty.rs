@@ -261,10 +261,15 @@ impl Composer<'_, '_> {
             return seen;
         }
         let thing = about.things.first();
-        let (doing, slug) = thing.map_or(("acting".to_owned(), "acting"), |thing| (thing.doing(), &thing.slug));
+        let when = match (thing, &meaning.asked) {
+            (Some(thing), _) => format!("before {}", thing.doing()),
+            (None, Some(words)) => words.clone(),
+            (None, None) => "before acting".to_owned(),
+        };
+        let named = thing.map_or_else(|| slug(&when), |thing| format!("before-{}", thing.slug));
         vec![Draft {
-            id: format!("ask-before-{slug}"),
-            title: format!("ask before {doing}"),
+            id: format!("ask-{named}"),
+            title: format!("ask {when}"),
             check: None,
             decided_by: Decision::Reminder,
             remind_when: thing.map(|thing| thing.predicate.clone()),

@@ -247,7 +247,7 @@ pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let name = |unit: &Unit<'_, '_>| {
         !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
     };
-    let near = units.iter().skip(1).take(6);
+    let near = units.iter().skip(1).take(9);
     // `include the following comment at the end: …`
     let follows = near.clone().any(|unit| unit.text == "following");
     let colon = units.iter().position(|unit| matches!(unit.text, ":" | "：")).filter(|_| follows);

@@ -113,7 +113,7 @@ pub(super) fn name<'l>(
     verb: Option<Cue>,
     negative: bool,
 ) -> Named<'l> {
-    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains('*'));
+    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains(['*', '{', '<']));
     // What is named by a pattern are files.
     let verb = done(clause, lexicon).or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place));
     let mut namer = Namer::of(clause, lexicon, languages, verb, negative);

@@ -3,7 +3,7 @@
 use super::{Behind, Named, Place, VERBS};
 use crate::lexicon::{Cue, Entry, Kind, Sense};
 use crate::understand::clause::{Clause, Role, Unit, What};
-use crate::understand::path::{at_path, globs, path_of};
+use crate::understand::path::{at_path, globs, opened, path_of};
 use crate::understand::text::Form;
 use crate::understand::thing::{Sort, Thing};
 use crate::{Lexicon, Predicate};
@@ -97,13 +97,12 @@ impl Namer<'_, '_> {
             return count;
         }
         if unit.is(Cue::Named)
-            && let Some(pattern) =
-                units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.starts_with('.'))
+            && let Some(pattern) = units.iter().skip(1).take(4).find(|unit| is_pattern(unit))
         {
-            self.named.pattern = Some(pattern.text.to_owned());
+            self.named.pattern = Some(opened(pattern.text));
             return 1;
         }
-        if self.named.pattern.as_deref() == Some(unit.text) {
+        if self.named.pattern.is_some() && is_pattern(unit) {
             return units.len();
         }
         if let Some(count) = self.compound(units) {
@@ -405,6 +404,12 @@ impl Namer<'_, '_> {
             _ => None,
         })
     }
+}
+
+/// Whether a unit shows how files are named: `*_test.go`, `V{n}__{what}.sql`.
+fn is_pattern(unit: &Unit<'_, '_>) -> bool {
+    let open = unit.text.contains(['<', '{']) && unit.text.contains('.') && !unit.text.contains([' ', '(']);
+    unit.text.contains('*') || unit.text.starts_with('.') || unit.literal && open
 }
 
 /// Whether a unit joins two others.
