@@ -321,7 +321,8 @@ impl Lexicon {
         let ending = name.split_once('.').filter(known);
         let last = name.rsplit_once('.').filter(known);
         let plain = |c: char| c.is_alphanumeric() || "/_-.*{},@".contains(c);
-        (word.starts_with(['/', '~']) && word.len() > 1)
+        (word.starts_with('/') && word.len() > 1)
+            || word.starts_with("~/")
             || word.starts_with("./")
             || word.ends_with('/')
             || (word.contains('/') && word.chars().all(plain))

@@ -483,7 +483,7 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let options = inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
     let timed = inside.iter().skip(1).take(2).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
     (shown
-        && (options && !written
+        && (options && !outside().any(|unit| unit.literal)
             || timed && outside().any(Unit::is_content)
             || outside().any(|unit| unit.literal)
             || whole && !written
@@ -637,7 +637,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
                     && unit.what == What::Comma
                     && role != Role::Between
                 || !main_said && unit.is_any(&STANCES)
-                || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
+                || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]) && !unit.text.ends_with("ing"));
         if returns {
             clauses.push(std::mem::replace(&mut open, Open::of(Role::Main)).clause);
         }

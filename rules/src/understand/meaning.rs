@@ -136,7 +136,7 @@ impl<'l> Meaning<'l> {
         let phrases =
             main.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code && thing.label.contains(' '));
         let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
-        if of_request && phrases && !main.things.is_empty() && main.literal.is_none() && main.subjects.is_empty() {
+        if of_request && phrases && main.properties.is_empty() && !main.things.is_empty() && main.literal.is_none() && main.subjects.is_empty() {
             let said = main.things.drain(..).map(|thing| thing.label.trim_matches('`').to_owned());
             main.literal = Some((Cue::Contains, said.collect()));
         }
@@ -144,6 +144,11 @@ impl<'l> Meaning<'l> {
         if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
             let texts = heading.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
             main.subjects = texts.copied().collect();
+            let never = self.stance == Stance::Never && of_texts;
+            if never && main.subjects.iter().all(|(of, _)| *of == Of::Request) && !main.subjects.is_empty() {
+                // What is not to be in a pull request at all is not to be in its commits.
+                main.subjects.push((Of::Commit, Part::Whole));
+            }
             main.subjects.iter_mut().filter(|_| self.titled).for_each(|(_, part)| *part = Part::Title);
             main.subject = main.subjects.first().map(|(of, _)| *of);
         }

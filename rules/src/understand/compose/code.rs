@@ -52,7 +52,8 @@ impl Composer<'_, '_> {
             let holds = main.literal.as_ref().is_some_and(|(cue, _)| *cue == Cue::Contains);
             let spelled = spelled.iter().filter(|_| site.text || !holds);
             let forms = main.forms.iter().copied().filter(|form| form.texts == site.text).chain(spelled);
-            drafts.extend(forms.take(1).map(|form| of_site(site, form, never, &globs)));
+            let most = if site.text { 2 } else { 1 };
+            drafts.extend(forms.take(most).map(|form| of_site(site, form, never, &globs)));
         }
         drafts
     }

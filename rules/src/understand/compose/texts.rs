@@ -309,8 +309,10 @@ fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
     let never = Predicate::All(vec![named("*"), named(&names).negated()]);
     let label = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
     let run = |name: &str| Event::command(format!("git checkout -b {name}"));
+    let fixed = open.first()?.replace('*', "");
+    let fixed = if fixed.contains(char::is_alphanumeric) { &fixed } else { first };
     let draft = Draft::of(
-        format!("branch-without-{}", slug(first)),
+        format!("branch-without-{}", slug(fixed)),
         format!("start names of branches with {label}"),
         Pattern::Absence { never },
     );
@@ -356,6 +358,7 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
         _ if is_ticket(text) => TextTest::Matches(
             if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),
         ),
+        _ if text.contains('*') => TextTest::Matches(escaped(text).replace("\\*", "\\S*")),
         Cue::StartsWith => TextTest::StartsWith(text.clone()),
         Cue::EndsWith => TextTest::EndsWith(text.clone()),
         _ if text.chars().all(char::is_alphanumeric) => TextTest::Mentions(text.clone()),

@@ -119,7 +119,7 @@ impl Namer<'_, '_> {
     /// Takes in the place that some units name.
     fn whereabouts(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
-        if unit.text == "from" && self.behind.literal && self.named.verb == Some(Cue::Use) {
+        if unit.text == "from" && self.behind.literal && !matches!(self.named.verb, Some(Cue::Read | Cue::Run | Cue::Delete | Cue::Place)) {
             // `use read_all from src/io.rs` says where it comes from.
             return units.get(1).filter(|next| next.literal).map(|_| 2);
         }
@@ -136,10 +136,28 @@ impl Namer<'_, '_> {
             known.extend(globs(path));
             count += more;
         }
+        while let Place::Files { globs: known, label, .. } = &mut place
+            && let Some((more, language)) = self.other_language(units.get(count + 1..).unwrap_or_default())
+            && !label.contains(['/', '.'])
+        {
+            known.extend(language);
+            count += more;
+        }
         // What is done in a place to something unknown is not about the place.
         self.named.elsewhere |= unit.is_any(&[Cue::In, Cue::To]) && self.named.words > 0;
         self.named.places.push(place);
         Some(count + 1)
+    }
+
+    /// The files of the next of several languages that are joined, and how many units it takes.
+    fn other_language(&self, units: &[Unit<'_, '_>]) -> Option<(usize, Vec<String>)> {
+        let [join, next, ..] = units else { return None };
+        let language = next.senses().iter().find_map(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).filter(|entry| entry.kind == Kind::Language),
+            _ => None,
+        })?;
+        let Predicate::File(test) = &language.predicate else { return None };
+        (join.text == "/" || join.is_any(&[Cue::And, Cue::Or])).then(|| (2, test.path.clone()))
     }
 
     /// Passes over what stands behind `in` or `for` and is no place: a circumstance, not what the rule is about.
@@ -247,7 +265,11 @@ impl Namer<'_, '_> {
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
     /// `TODO assignees`, `comments that …`. What is written as in code, and a program, is meant by itself.
     fn is_limited(&self, units: &[Unit<'_, '_>]) -> bool {
-        let Some(unit) = units.first().filter(|unit| !unit.literal) else { return false };
+        let Some(unit) = units.first() else { return false };
+        if unit.literal {
+            // `an accepted .svg file` is not any such file.
+            return self.behind.word && unit.text.starts_with('.') && self.lexicon.is_extension(unit.text.trim_start_matches('.'));
+        }
         let kind = |kind: Kind| {
             let of = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == kind));
             unit.senses().iter().any(of)
@@ -414,7 +436,7 @@ fn is_pattern(unit: &Unit<'_, '_>) -> bool {
 
 /// Whether a unit joins two others.
 fn is_joint(unit: &Unit<'_, '_>) -> bool {
-    unit.what == What::Comma || unit.is_any(&[Cue::And, Cue::Or])
+    unit.what == What::Comma && !matches!(unit.text, "—" | "–") || unit.is_any(&[Cue::And, Cue::Or])
 }
 
 /// The next of several paths that are joined, and how many units it takes.
