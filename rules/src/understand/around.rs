@@ -147,7 +147,10 @@ mod tests {
     #[test]
     fn what_a_message_leads_to_is_read_with_it() {
         let read = |text: &str, body: &str| whole(text, &of(text, body)).into_owned();
-        assert_eq!(read("Run before a commit:", "```sh\nmake lint   # slow\nmake test\n```"), "Run before a commit: `make lint`, `make test`");
+        assert_eq!(
+            read("Run before a commit:", "```sh\nmake lint   # slow\nmake test\n```"),
+            "Run before a commit: `make lint`, `make test`"
+        );
         assert_eq!(read("Never edit:", "- `a/*` - made\n- `b.json`"), "Never edit: `a/*`, `b.json`");
         assert_eq!(read("Never edit it.", "- `a/*`"), "Never edit it.");
         assert_eq!(read("It is so:", "The parser reads numbers."), "It is so:");

@@ -200,11 +200,7 @@ fn idiom(sense: Sense, lexicon: &Lexicon) -> Option<&[String]> {
 }
 
 /// The units that an idiom stands for, all where it stands; none of them is written there.
-fn spelled_out<'a, 'l>(
-    means: &'l [String],
-    range: &Range<usize>,
-    lexicon: &'l Lexicon,
-) -> Vec<Unit<'a, 'l>> {
+fn spelled_out<'a, 'l>(means: &'l [String], range: &Range<usize>, lexicon: &'l Lexicon) -> Vec<Unit<'a, 'l>> {
     let mut found = Vec::new();
     let mut rest = means;
     while let Some(first) = rest.first() {
@@ -297,7 +293,8 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
             });
             let found = lexicon.longest(lower).filter(|found| found.senses.iter().any(is_name)).or(whole);
             // `the 'any' type` is a phrase though a part of it is quoted; what is quoted whole is one token.
-            let quoted = |found: Match<'l>| (What::Known(found.senses), if rest.len() < found.words { 1 } else { found.words });
+            let quoted =
+                |found: Match<'l>| (What::Known(found.senses), if rest.len() < found.words { 1 } else { found.words });
             return found.map_or((What::Literal(Form::Quote), 1), quoted);
         }
         _ => {}
@@ -480,7 +477,8 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let whole = inside.iter().any(|unit| unit.literal && unit.text.contains(' '));
     let shown = inside.iter().any(|unit| unit.literal)
         && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
-    let options = inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
+    let options =
+        inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
     let timed = inside.iter().skip(1).take(2).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
     (shown
         && (options && !outside().any(|unit| unit.literal)
@@ -670,7 +668,11 @@ fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
         Cue::InsteadOf | Cue::Rejected => Some(Role::Instead),
         Cue::Not
             if open.named
-                || open.clause.units.last().is_some_and(|last| last.what == What::Comma || matches!(last.text, "(" | "-")) =>
+                || open
+                    .clause
+                    .units
+                    .last()
+                    .is_some_and(|last| last.what == What::Comma || matches!(last.text, "(" | "-")) =>
         {
             Some(Role::Instead)
         }

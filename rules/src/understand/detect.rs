@@ -117,13 +117,10 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
             || meaning.is_placed()
-            || main
-                .properties
-                .iter()
-                .any(|property| match property.of.first() {
-                    Some(Of::Commit) => !property.dependent,
-                    of => matches!(of, Some(Of::File | Of::Content | Of::Name)),
-                })
+            || main.properties.iter().any(|property| match property.of.first() {
+                Some(Of::Commit) => !property.dependent,
+                of => matches!(of, Some(Of::File | Of::Content | Of::Name)),
+            })
             || (meaning.only && !main.places.is_empty())
             || (main.subject.is_some() && !main.properties.is_empty())
             || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))

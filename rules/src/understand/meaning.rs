@@ -3,6 +3,7 @@
 use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name, narrows};
+use super::path::globs;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Of, Part, Sense};
@@ -95,8 +96,10 @@ impl<'l> Meaning<'l> {
     /// Whether it says of files of a kind where they are, and nothing else: `unit tests in spec/units/`.
     pub(super) fn is_placed(&self) -> bool {
         let main = &self.main;
-        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal && !matches!(&*thing.slug, "files" | "code");
-        let written = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('/'));
+        let kind =
+            |thing: &Thing| thing.sort == Sort::File && !thing.literal && !matches!(&*thing.slug, "files" | "code");
+        let written =
+            |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('/'));
         let timeless = self.before.is_none() && self.after.is_none() && self.unless.is_none();
         self.stance == Stance::Plain
             && main.verb.is_none()
@@ -136,7 +139,13 @@ impl<'l> Meaning<'l> {
         let phrases =
             main.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code && thing.label.contains(' '));
         let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
-        if of_request && phrases && main.properties.is_empty() && !main.things.is_empty() && main.literal.is_none() && main.subjects.is_empty() {
+        if of_request
+            && phrases
+            && main.properties.is_empty()
+            && !main.things.is_empty()
+            && main.literal.is_none()
+            && main.subjects.is_empty()
+        {
             let said = main.things.drain(..).map(|thing| thing.label.trim_matches('`').to_owned());
             main.literal = Some((Cue::Contains, said.collect()));
         }
@@ -205,24 +214,7 @@ pub(super) fn mean<'l>(
     let named = |role: Role, verb| statement.clause(role).map(|clause| name(clause, lexicon, languages, verb, false));
     let empty = Clause { role: Role::Main, units: Vec::new() };
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
-    let complaint = complains(statement) && !statement.has(Cue::Told);
-    let list = forbidden != Forbidden::Nothing;
-    let negative = list || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
-    let told = (forbidden == Forbidden::Say).then_some(Cue::Say);
-    let mut main = name(clause, lexicon, languages, told, negative);
-    if forbidden == Forbidden::Commit {
-        main.things = main.things.iter().filter_map(Thing::staged).collect();
-    }
-    let unnamed = main.things.is_empty() && main.properties.is_empty() && main.subject.is_none();
-    if negative && unnamed {
-        main.things = identifiers_in(clause);
-    }
-    let spelled = unnamed && !main.things.is_empty();
-    let turned = list && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
-    let stance = match stance(statement, clause, &main, complaint, spelled) {
-        Stance::Plain | Stance::Use if turned => Stance::Never,
-        stance => stance,
-    };
+    let (mut main, stance, negative) = told(statement, clause, lexicon, languages, forbidden);
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
         named.map(|named| completed(named, clause, lexicon))
     };
@@ -238,6 +230,11 @@ pub(super) fn mean<'l>(
     let mut afterwards = about(named(after, runs), statement.clause(after));
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
         unclear |= !settled(&mut main, afterwards.take());
+    }
+    if let Some(text) = afterwards.as_ref().filter(|when| when.is_text() && main.subjects.is_empty()) {
+        // `when writing a commit message, …` says which text is meant.
+        main.subjects.clone_from(&text.subjects);
+        main.subject = main.subjects.first().map(|(of, _)| *of);
     }
     Meaning {
         unclear,
@@ -279,6 +276,47 @@ pub(super) fn mean<'l>(
         per_session: has(Cue::PerSession),
         main,
     }
+}
+
+/// What the main clause names, how it is meant, and whether it forbids.
+fn told<'l>(
+    statement: &Statement<'_, '_>,
+    clause: &Clause<'_, '_>,
+    lexicon: &'l Lexicon,
+    languages: &[String],
+    forbidden: Forbidden,
+) -> (Named<'l>, Stance, bool) {
+    let complaint = complains(statement) && !statement.has(Cue::Told);
+    let list = forbidden != Forbidden::Nothing;
+    let negative = list || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
+    let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
+    let mut main = name(clause, lexicon, languages, verb, negative);
+    if forbidden == Forbidden::Commit {
+        main.things = main.things.iter().filter_map(|thing| as_file(thing).staged()).collect();
+    }
+    let unnamed = main.things.is_empty() && main.properties.is_empty() && main.subject.is_none();
+    if negative && unnamed {
+        main.things = identifiers_in(clause);
+    }
+    let spelled = unnamed && !main.things.is_empty();
+    let turned = list && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
+    let stance = match stance(statement, clause, &main, complaint, spelled) {
+        Stance::Plain | Stance::Use if turned => Stance::Never,
+        stance => stance,
+    };
+    (main, stance, negative)
+}
+
+/// A text with an ending as the file that it names, where only files can be meant.
+fn as_file(thing: &Thing) -> Thing {
+    let label = thing.label.trim_matches('`');
+    let ending = label
+        .rsplit_once('.')
+        .is_some_and(|(_, ending)| !ending.is_empty() && ending.chars().all(char::is_alphanumeric));
+    if thing.sort == Sort::Code && thing.literal && ending && !label.contains(char::is_whitespace) {
+        return Thing { literal: true, ..file_thing(globs(label), label, None) };
+    }
+    thing.clone()
 }
 
 /// What is not to be used: the things of the clause that says so, and the options.
@@ -338,7 +376,13 @@ fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
 }
 
 /// How a statement is meant; `spelled` is whether what it names is known only by how it is spelled.
-fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool, spelled: bool) -> Stance {
+fn stance(
+    statement: &Statement<'_, '_>,
+    clause: &Clause<'_, '_>,
+    main: &Named<'_>,
+    complaint: bool,
+    spelled: bool,
+) -> Stance {
     let times = main.measures.iter().any(|(_, measure)| measure.is_none());
     let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && times);
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
@@ -377,7 +421,8 @@ pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
 fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) -> Named<'l> {
     let bare = clause.is_some_and(|clause| !clause.units.iter().any(|unit| unit.what == What::Word));
-    if named.things.is_empty() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create)) {
+    if named.things.is_empty() && named.subject.is_none() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create))
+    {
         let name = if clause.is_some_and(|clause| clause.has(Cue::This)) { "files" } else { "code" };
         if let Some(crate::Predicate::File(test)) =
             lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
@@ -397,7 +442,8 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         return named.things;
     }
     let identifier = |text: &str| {
-        let mixed = text.chars().skip(1).any(char::is_uppercase) && text.trim_end_matches('s').chars().any(char::is_lowercase);
+        let mixed =
+            text.chars().skip(1).any(char::is_uppercase) && text.trim_end_matches('s').chars().any(char::is_lowercase);
         text.contains(['_', '.', '(', ':']) || mixed || text.contains('-') && !is_compound(text)
     };
     let words = clause.map(unknown).unwrap_or_default();
@@ -414,7 +460,8 @@ fn is_compound(word: &str) -> bool {
     const HEADS: [&str; 14] =
         ["non", "cross", "post", "pre", "multi", "self", "co", "sub", "inter", "intra", "top", "low", "high", "long"];
     const TAILS: [&str; 14] = [
-        "based", "level", "style", "specific", "wide", "like", "driven", "oriented", "facing", "only", "time", "off", "in", "free",
+        "based", "level", "style", "specific", "wide", "like", "driven", "oriented", "facing", "only", "time", "off",
+        "in", "free",
     ];
     let (head, tail) = word.split_once('-').unwrap_or((word, ""));
     HEADS.contains(&head) || TAILS.contains(&tail)
@@ -503,7 +550,8 @@ fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) 
     let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
     let told = !named.things.is_empty() || !named.places.is_empty() || clause.has(Cue::OpenItems);
     // `unless the tests were built a moment ago` excepts no tests.
-    let moment = named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
+    let moment =
+        named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
     said > 0 && !told || clause.role == Role::Unless && moment && said > 2
 }
 
@@ -543,10 +591,12 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
 
 /// `prefix all make commands with ./box`: what stands in front of commands, known or not.
 fn prefixed<'c, 'a, 'l>(clause: &'c Clause<'a, 'l>) -> Option<&'c Unit<'a, 'l>> {
-    let prefix = clause.units.iter().any(|unit| unit.is(Cue::StartsWith) && unit.text.to_lowercase().starts_with("prefix"));
+    let prefix =
+        clause.units.iter().any(|unit| unit.is(Cue::StartsWith) && unit.text.to_lowercase().starts_with("prefix"));
     let commands = clause.units.iter().any(|unit| matches!(unit.text, "command" | "commands"));
-    let with = clause.units.windows(2).filter(|two| matches!(two, [with, runner] if with.text == "with" && runner.literal));
-    with.last().and_then(|two| two.last()).filter(|_| prefix && commands)
+    let mut with =
+        clause.units.windows(2).filter(|two| matches!(two, [with, runner] if with.text == "with" && runner.literal));
+    with.next_back().and_then(|two| two.last()).filter(|_| prefix && commands)
 }
 
 /// When a statement says to ask, as it is put: `before refactoring the parser`.
@@ -558,7 +608,8 @@ fn act_of(statement: &Statement<'_, '_>) -> Option<String> {
     };
     let said = clause.units.iter().take_while(|unit| !matches!(unit.what, What::Comma | What::Mark));
     let words = said.take(MOST).map(|unit| unit.text).filter(|text| !text.is_empty());
-    let words: Vec<_> = statement.joint(cue).into_iter().map(str::to_lowercase).chain(words.map(str::to_owned)).collect();
+    let words: Vec<_> =
+        statement.joint(cue).into_iter().map(str::to_lowercase).chain(words.map(str::to_owned)).collect();
     (words.len() > 1).then(|| words.join(" "))
 }
 

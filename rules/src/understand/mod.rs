@@ -81,7 +81,9 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let mut headings = Vec::new();
     for heading in around::headings(correction) {
         let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
-        headings.extend(clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, Forbidden::Nothing)));
+        headings.extend(
+            clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, Forbidden::Nothing)),
+        );
     }
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
     let mut last = None;

@@ -27,7 +27,11 @@ pub(super) fn spelled(text: &str) -> TextTest {
         return TextTest::Matches(format!("\\b{}\\w*\\(", escaped(head)));
     }
     if let Some(callee) = called_with_samples(text) {
-        return TextTest::Matches(format!("{}{}\\(", if callee.starts_with(name) { "\\b" } else { "" }, escaped(callee)));
+        return TextTest::Matches(format!(
+            "{}{}\\(",
+            if callee.starts_with(name) { "\\b" } else { "" },
+            escaped(callee)
+        ));
     }
     // `async { }` and `Vec<>` leave open what they hold.
     let empty = [("{ }", "\\{"), ("{}", "\\{"), ("<>", "<")];
@@ -59,13 +63,14 @@ pub(super) fn escaped(text: &str) -> String {
 /// The name of what is called with arguments that only show where arguments stand: `log.info("text {x}", arg)`.
 fn called_with_samples(text: &str) -> Option<&str> {
     const SAMPLES: [&str; 18] = [
-        "foo", "bar", "baz", "arg", "args", "x", "y", "obj", "value", "name", "item", "text", "message", "msg", "key", "path", "data",
-        "err",
+        "foo", "bar", "baz", "arg", "args", "x", "y", "obj", "value", "name", "item", "text", "message", "msg", "key",
+        "path", "data", "err",
     ];
     let (callee, arguments) = text.strip_suffix(')')?.split_once('(')?;
     let named = |c: char| c.is_alphanumeric() || "_.:$>-".contains(c);
     let shows = |word: &str| SAMPLES.contains(&word);
-    let mut words = arguments.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).peekable();
+    let mut words =
+        arguments.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).peekable();
     let sample = words.peek().is_some() && words.all(shows);
     let filled = arguments.starts_with(['"', '\'']) && arguments.contains([' ', '{', '%']);
     (callee.len() > 2 && callee.chars().all(named) && !arguments.contains('(') && (sample || filled)).then_some(callee)
@@ -93,14 +98,21 @@ pub(super) fn differing(text: &str, other: &str) -> Option<TextTest> {
     let mut last = own.len() - end;
     if middle.iter().filter(|part| !part.trim().is_empty()).count() == 1 {
         first = first.min(begin.saturating_sub(1));
-        last += own.get(last..).unwrap_or_default().iter().take_while(|part| part.trim().is_empty()).count() + usize::from(end > 0);
+        last += own.get(last..).unwrap_or_default().iter().take_while(|part| part.trim().is_empty()).count()
+            + usize::from(end > 0);
     }
     let kept: Vec<_> = own.get(first..last.min(own.len())).unwrap_or_default().to_vec();
     let open = |at: usize, part: &str| shared(part) && kept.get(at + 1) != Some(&"(") || part.trim().is_empty();
     let from = (0..kept.len()).find(|at| !kept.get(*at).is_some_and(|part| open(*at, part)))?;
     let to = (0..kept.len()).rev().find(|at| !kept.get(*at).is_some_and(|part| open(*at, part)))? + 1;
     let fixed = kept.get(from..to)?;
-    let mut regex = if is_word(fixed.first()?) { "\\b".to_owned() } else if from > 0 { "\\w".to_owned() } else { String::new() };
+    let mut regex = if is_word(fixed.first()?) {
+        "\\b".to_owned()
+    } else if from > 0 {
+        "\\w".to_owned()
+    } else {
+        String::new()
+    };
     for (at, part) in fixed.iter().enumerate() {
         match part {
             part if part.trim().is_empty() => regex.push_str("\\s+"),
@@ -112,7 +124,8 @@ pub(super) fn differing(text: &str, other: &str) -> Option<TextTest> {
         regex.push_str("\\b");
     }
     let signs = fixed.iter().filter(|part| !is_word(part) && !part.trim().is_empty()).count();
-    (signs > 1 || fixed.iter().any(|part| is_word(part) && part.len() > 2 && !shared(part))).then_some(TextTest::Matches(regex))
+    (signs > 1 || fixed.iter().any(|part| is_word(part) && part.len() > 2 && !shared(part)))
+        .then_some(TextTest::Matches(regex))
 }
 
 fn is_word(part: &str) -> bool {
@@ -159,7 +172,8 @@ mod tests {
 
     #[test]
     fn what_has_nothing_in_common_is_looked_for_as_it_stands() {
-        for (text, other) in [("moment", "dayjs"), ("@a/ui", "@a/ui/button"), ("a.get", "a/get"), ("INT (5)", "INT(5)")] {
+        for (text, other) in [("moment", "dayjs"), ("@a/ui", "@a/ui/button"), ("a.get", "a/get"), ("INT (5)", "INT(5)")]
+        {
             assert_eq!(regex(text, other), None, "{text}");
         }
     }

@@ -277,7 +277,8 @@ impl Written {
 
 /// Whether a word of a command sets a variable of its environment.
 pub(super) fn is_assignment(word: &str) -> bool {
-    let named = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let named =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     word.split_once('=').is_some_and(|(name, value)| named(name) && !value.is_empty())
 }
 

@@ -41,7 +41,8 @@ impl Composer<'_, '_> {
         });
         // `Go functions` are those in Go.
         let spoken = main.on.iter().chain(&main.things).find(|thing| thing.sort == Sort::File && !thing.literal);
-        let spoken = spoken.filter(|files| !matches!(&*files.slug, "files" | "code")).map(|files| file_paths(&files.predicate));
+        let spoken =
+            spoken.filter(|files| !matches!(&*files.slug, "files" | "code")).map(|files| file_paths(&files.predicate));
         let globs = globs.or(spoken).unwrap_or_default();
         let literal = main.literal.as_ref().and_then(|(cue, texts)| spelled(*cue, texts));
         let shown =

@@ -26,7 +26,10 @@ impl Composer<'_, '_> {
                 return placed(files, place).into_iter().collect();
             }
         }
-        if main.verb == Some(Cue::Delete) && meaning.before.is_some() && main.things.iter().all(|thing| thing.sort == Sort::Code) {
+        if main.verb == Some(Cue::Delete)
+            && meaning.before.is_some()
+            && main.things.iter().all(|thing| thing.sort == Sort::Code)
+        {
             // `remove debug output before a commit`: what is not there to begin with need not go.
             return main.things.iter().map(|thing| self.absence(&self.limited(thing))).collect();
         }

@@ -412,7 +412,9 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
             let written = command_thing(label, None);
             Thing { literal: true, ..written }
         }
-        (Predicate::Any(parts), _) if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) => {
+        (Predicate::Any(parts), _)
+            if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) =>
+        {
             let kept = parts.iter().filter(|part| !matches!(part, Predicate::Command(test) if used(test)));
             Thing { predicate: any(kept.cloned().collect::<Vec<_>>().into_iter()), ..never.clone() }
         }

@@ -337,7 +337,8 @@ fn branch_glob(shown: &str) -> Option<String> {
 /// Whether a part of a name stands for something else.
 fn is_open(part: &str) -> bool {
     part.starts_with(['<', '{', '[', '$', '*'])
-        || ["initials", "user", "username", "author", "your-name", "name", "type", "scope", "team", "prefix"].contains(&part)
+        || ["initials", "user", "username", "author", "your-name", "name", "type", "scope", "team", "prefix"]
+            .contains(&part)
 }
 
 /// A subject's text that starts with, ends with or contains one of some literals.
@@ -420,6 +421,9 @@ pub(in crate::understand) fn layout(text: &str) -> Option<String> {
         "text",
         "details",
     ];
+    if text.starts_with("<!--") {
+        return None;
+    }
     let whole = text.contains(": ") || text.starts_with('[');
     let start = if whole { "\\A" } else { "" }.to_owned();
     let (mut regex, mut rest, mut open, mut fixed) = (start, text.trim(), 0, 0);

@@ -179,7 +179,8 @@ impl Namer<'_, '_> {
             Some(Of::Request) => "gh pr create",
             _ => return,
         };
-        if named.things.is_empty() && !named.flags.is_empty() && named.properties.is_empty() && named.literal.is_none() {
+        if named.things.is_empty() && !named.flags.is_empty() && named.properties.is_empty() && named.literal.is_none()
+        {
             named.things.push(Thing { literal: true, ..command_thing(command, Some(self.lexicon)) });
         }
     }
@@ -220,7 +221,9 @@ fn runs(test: &Predicate, start: &str) -> bool {
 fn is_trailer(label: &str) -> bool {
     let name = label.trim_matches(['`', '“', '”']).trim_end_matches(':');
     let head = name.strip_suffix("-by").or_else(|| name.strip_suffix("-By"));
-    head.is_some_and(|head| head.starts_with(char::is_uppercase) && head.chars().all(|c| c.is_alphanumeric() || c == '-'))
+    head.is_some_and(|head| {
+        head.starts_with(char::is_uppercase) && head.chars().all(|c| c.is_alphanumeric() || c == '-')
+    })
 }
 
 /// Whether a code span is the type that a conventional commit begins with, or such a trailer.
@@ -228,7 +231,10 @@ fn is_commit_type(label: &str) -> bool {
     if is_trailer(label) {
         return true;
     }
-    let types = ["feat", "feature", "fix", "bugfix", "chore", "docs", "refactor", "perf", "test", "ci", "build", "style", "revert"];
+    let types = [
+        "feat", "feature", "fix", "bugfix", "chore", "docs", "refactor", "perf", "test", "ci", "build", "style",
+        "revert",
+    ];
     label.trim_matches('`').strip_suffix(':').is_some_and(|name| types.contains(&name))
 }
 
@@ -264,13 +270,18 @@ pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
     let texts: Vec<_> = found
         .map(|unit| fixed(unit.text).to_owned())
-        .filter(|text| text.chars().count() > 1 || text.contains(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '#')))
+        .filter(|text| {
+            text.chars().count() > 1 || text.contains(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '#'))
+        })
         .collect();
     (!texts.is_empty()).then_some((texts, count))
 }
 
 /// The part of a text in front of what stands for something else: `Closes #` of `Closes #<number>`.
 fn fixed(text: &str) -> &str {
+    if text.starts_with("<!--") {
+        return text;
+    }
     let text = text.split(['<', '{', '…']).next().unwrap_or(text);
     text.split_once("#N").map_or(text, |(head, _)| text.get(..=head.len()).unwrap_or(head)).trim_end()
 }

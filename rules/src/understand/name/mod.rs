@@ -222,6 +222,8 @@ struct Behind {
     call: bool,
     /// Something that says where to, or a word behind it.
     into: bool,
+    /// A dash.
+    dash: bool,
 }
 
 impl Behind {
@@ -243,6 +245,7 @@ impl Behind {
             tools: matches!(unit.text, "tools" | "commands" | "programs" | "utilities"),
             term: matches!(unit.text, "word" | "words" | "verb" | "verbs" | "term" | "terms"),
             call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
+            dash: matches!(unit.text, "—" | "–"),
             into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),
         }
     }

@@ -31,6 +31,8 @@ pub(super) struct Namer<'l, 'c> {
     pub(super) describes: bool,
     /// Whether what follows says only what an option is for.
     purposed: bool,
+    /// Whether this unit only says more of the next one.
+    part: bool,
 }
 
 impl<'l, 'c> Namer<'l, 'c> {
@@ -66,6 +68,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
             purposed: false,
+            part: false,
         }
     }
 }
@@ -84,6 +87,7 @@ impl Namer<'_, '_> {
         }
         let thing = self.named.things.len() > before;
         self.behind = Behind::of(unit, self.behind, thing, self.named.words > 0);
+        self.behind.word |= std::mem::take(&mut self.part);
         // `--force to get around it`: what an option is for says nothing of where it is used.
         self.purposed |= unit.text == "to" && !self.named.flags.is_empty() && self.named.things.is_empty();
         self.named.words += usize::from(unit.what == What::Word && !unit.text.ends_with("ly") && !self.purposed);
@@ -119,7 +123,10 @@ impl Namer<'_, '_> {
     /// Takes in the place that some units name.
     fn whereabouts(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
-        if unit.text == "from" && self.behind.literal && !matches!(self.named.verb, Some(Cue::Read | Cue::Run | Cue::Delete | Cue::Place)) {
+        if unit.text == "from"
+            && self.behind.literal
+            && !matches!(self.named.verb, Some(Cue::Read | Cue::Run | Cue::Delete | Cue::Place))
+        {
             // `use read_all from src/io.rs` says where it comes from.
             return units.get(1).filter(|next| next.literal).map(|_| 2);
         }
@@ -225,7 +232,8 @@ impl Namer<'_, '_> {
         self.labelled = unit.text == ":" || self.labelled && unit.what == What::Mark;
         let runs = unit.is(Cue::Run) && self.role == Role::Main && self.named.verb == Some(Cue::Run);
         let written = |thing: &Thing| thing.sort == Sort::Command && thing.literal;
-        if runs && !self.negative && !self.joined && !self.behind.be && self.named.things.iter().all(written) {
+        let apart = self.behind.dash || self.named.things.iter().all(written);
+        if runs && !self.negative && !self.joined && !self.behind.be && apart {
             // `enforced by X — run Y`: what was named before is not what is run.
             self.named.things.clear();
         }
@@ -264,11 +272,13 @@ impl Namer<'_, '_> {
 
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
     /// `TODO assignees`, `comments that …`. What is written as in code, and a program, is meant by itself.
-    fn is_limited(&self, units: &[Unit<'_, '_>]) -> bool {
+    fn is_limited(&mut self, units: &[Unit<'_, '_>]) -> bool {
         let Some(unit) = units.first() else { return false };
         if unit.literal {
             // `an accepted .svg file` is not any such file.
-            return self.behind.word && unit.text.starts_with('.') && self.lexicon.is_extension(unit.text.trim_start_matches('.'));
+            return self.behind.word
+                && unit.text.starts_with('.')
+                && self.lexicon.is_extension(unit.text.trim_start_matches('.'));
         }
         let kind = |kind: Kind| {
             let of = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == kind));
@@ -277,6 +287,7 @@ impl Namer<'_, '_> {
         let program = unit.text.split(' ').next().unwrap_or_default();
         let written = unit.text.contains(' ') && self.lexicon.entry_named(program, Kind::Tool).is_some();
         if kind(Kind::Tool) && self.is_part_of_name(units) {
+            self.part = true;
             return true;
         }
         if written
@@ -296,7 +307,11 @@ impl Namer<'_, '_> {
         let behind = || units.iter().skip(2).filter(|unit| !unit.is_filler());
         let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To));
         let known = |unit: &Unit<'_, '_>| {
-            unit.literal || matches!(unit.text, "upstream" | "origin" | "main" | "master" | "develop" | "trunk" | "production" | "prod")
+            unit.literal
+                || matches!(
+                    unit.text,
+                    "upstream" | "origin" | "main" | "master" | "develop" | "trunk" | "production" | "prod"
+                )
         };
         if to
             && behind().next().is_some_and(|unit| unit.what == What::Word && !known(unit))
@@ -304,7 +319,9 @@ impl Namer<'_, '_> {
         {
             return true;
         }
-        let allowed = |unit: &Unit<'_, '_>| matches!(unit.text, "allowed" | "permitted" | "whatsoever" | "ever" | "period" | "either");
+        let allowed = |unit: &Unit<'_, '_>| {
+            matches!(unit.text, "allowed" | "permitted" | "whatsoever" | "ever" | "period" | "either")
+        };
         let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word && !allowed(unit));
         let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");
         let relative = next.is_some_and(that)
@@ -318,10 +335,11 @@ impl Namer<'_, '_> {
     fn is_part_of_name(&self, units: &[Unit<'_, '_>]) -> bool {
         let Some(next) = units.get(1) else { return self.behind.word && self.behind.into };
         let calls = matches!(next.text, "command" | "commands" | "operation" | "operations");
-        let kept = next.text.ends_with("ing") || matches!(next.text, "for" | "cli" | "CLI" | "here" | "directly" | "itself");
+        let kept =
+            next.text.ends_with("ing") || matches!(next.text, "for" | "cli" | "CLI" | "here" | "directly" | "itself");
         let noun = next.what == What::Word && !kept
             || next.senses().iter().any(|sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == Kind::Files)));
-        calls && self.behind.word || self.behind.into && self.behind.word || noun && next.text.ends_with('s') && !calls
+        (calls || self.behind.into) && self.behind.word || noun && next.text.ends_with('s') && !calls
     }
 
     /// Whether a unit names files, a language or code, so that what is done is done to that alone.
@@ -338,8 +356,26 @@ impl Namer<'_, '_> {
     /// Whether two units name a folder: `src folder`, but not `the same folder`, `package directories` or `use the log package`.
     pub(super) fn is_folder_of(&self, unit: &Unit<'_, '_>, next: &Unit<'_, '_>) -> bool {
         const OTHER: [&str; 20] = [
-            "same", "current", "working", "root", "parent", "home", "other", "another", "new", "existing", "separate", "own", "whole",
-            "entire", "different", "temporary", "temp", "target", "project", "module",
+            "same",
+            "current",
+            "working",
+            "root",
+            "parent",
+            "home",
+            "other",
+            "another",
+            "new",
+            "existing",
+            "separate",
+            "own",
+            "whole",
+            "entire",
+            "different",
+            "temporary",
+            "temp",
+            "target",
+            "project",
+            "module",
         ];
         let package = next.text.starts_with("package");
         next.is(Cue::Folder)

@@ -252,6 +252,9 @@ impl Namer<'_, '_> {
             return true;
         }
         let main = matches!(self.role, Role::Main | Role::Instead);
+        if text.starts_with(['[', '<', '{']) {
+            return false;
+        }
         match self.named.verb {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
             // Programs are not spelled like the names of products.
