@@ -112,7 +112,7 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
             || (statement.clause(Role::Instead).is_none()
                 && main.things.iter().all(|thing| thing.slug == "files")
                 && points_at_file(statement)),
-        imperative: begins(statement),
+        imperative: begins(statement) || begins_with_act(statement, meaning),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
@@ -183,6 +183,14 @@ fn begins(statement: &Statement<'_, '_>) -> bool {
         unit.is_any(&VERBS)
             || unit.is_any(&[Cue::Never, Cue::Always, Cue::Must, Cue::Only, Cue::Before, Cue::After, Cue::When])
     }) && first.is_some_and(|unit| !unit.text.ends_with("ing") && !unit.text.ends_with('s'))
+}
+
+/// Whether a statement begins with what is done by a known command and has no other verb: `open PRs as drafts`.
+fn begins_with_act(statement: &Statement<'_, '_>, meaning: &Meaning<'_>) -> bool {
+    let first = statement.units().find(|unit| !matches!(unit.what, What::Comma | What::Mark));
+    let act = meaning.main.things.first().is_some_and(|thing| thing.sort == Sort::Command && thing.says.is_some());
+    let told = !meaning.main.flags.is_empty() || meaning.main.words == 0;
+    first.is_some_and(|unit| unit.is_content() && !unit.literal && (unit.text.contains(' ') || !unit.text.ends_with('s'))) && act && told
 }
 
 impl Reading {
