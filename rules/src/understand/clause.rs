@@ -456,21 +456,29 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     }
     while let Some((open, close)) = aside(&units) {
         let inside: Vec<_> = units.drain(open..=close).collect();
-        let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")")).collect();
+        let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")" | "（" | "）")).collect();
         found.extend(sequence(inside));
     }
     found.splice(0..0, sequence(units));
     found
 }
 
+fn opens(unit: &Unit<'_, '_>) -> bool {
+    matches!(unit.text, "(" | "（")
+}
+
+fn closes(unit: &Unit<'_, '_>) -> bool {
+    matches!(unit.text, ")" | "）")
+}
+
 /// Where a parenthesis gives examples of what is named in front of it, or of what cannot be told by them alone.
 fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let at = units.windows(2).position(|two| {
         let lead = two.get(1).map(|unit| unit.text.to_lowercase()).unwrap_or_default();
-        two.first().is_some_and(|unit| unit.text == "(")
+        two.first().is_some_and(opens)
             && matches!(&*lead, "e.g" | "e.g." | "eg" | "for" | "such" | "like" | "i.e" | "i.e.")
     })?;
-    let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+    let close = units.iter().skip(at).position(closes)? + at;
     let inside = units.get(at + 1..close).unwrap_or_default();
     let outside = || units.iter().take(at).chain(units.iter().skip(close + 1));
     let written = outside().any(|unit| unit.literal) || outside().any(Unit::is_content);
@@ -491,10 +499,10 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
 
 /// Where a parenthesis stands that says something of its own: what else is done, and when.
 fn aside(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
-    let open = |from: usize| units.iter().skip(from).position(|unit| unit.text == "(").map(|at| at + from);
+    let open = |from: usize| units.iter().skip(from).position(opens).map(|at| at + from);
     let mut from = 0;
     while let Some(at) = open(from) {
-        let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+        let close = units.iter().skip(at).position(closes)? + at;
         let inside = units.get(at + 1..close).unwrap_or_default();
         let joins = inside.iter().any(|unit| unit.is_any(&JOINTS));
         let leads = inside.iter().take(2).any(|unit| unit.is_any(&STANCES) || unit.is_any(&[Cue::And, Cue::Run]));

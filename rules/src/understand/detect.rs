@@ -190,7 +190,10 @@ fn begins_with_act(statement: &Statement<'_, '_>, meaning: &Meaning<'_>) -> bool
     let first = statement.units().find(|unit| !matches!(unit.what, What::Comma | What::Mark));
     let act = meaning.main.things.first().is_some_and(|thing| thing.sort == Sort::Command && thing.says.is_some());
     let told = !meaning.main.flags.is_empty() || meaning.main.words == 0;
-    first.is_some_and(|unit| unit.is_content() && !unit.literal && (unit.text.contains(' ') || !unit.text.ends_with('s'))) && act && told
+    first.is_some_and(|unit| {
+        unit.is_content() && !unit.literal && (unit.text.contains(' ') || !unit.text.ends_with('s'))
+    }) && act
+        && told
 }
 
 impl Reading {

@@ -226,6 +226,7 @@ pub(super) fn mean<'l>(
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
     let mut unclear = is_limited(statement, &main, &rejected, lexicon, languages);
+    unclear |= stance == Stance::Never && is_partial(clause, &main);
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
@@ -352,6 +353,16 @@ fn is_limited(
     limits.into_iter().filter(|role| !(paired && *role == Role::When)).any(unclear) || statement.ranks()
 }
 
+/// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.
+fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
+    let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
+    clause.units.windows(2).any(|two| match two {
+        [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
+        [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
+        _ => false,
+    })
+}
+
 /// Whether a clause says what is aimed at.
 fn targets(clause: &Clause<'_, '_>) -> bool {
     clause.units.iter().any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against"))
@@ -428,6 +439,7 @@ fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon:
             lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
         {
             let mut thing = file_thing(test.path.clone(), name, None);
+            thing.label = name.to_owned();
             thing.holds = super::path::at_path(&thing.holds, "src/lib.rs");
             named.things.push(thing);
         }

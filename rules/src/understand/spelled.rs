@@ -33,6 +33,9 @@ pub(super) fn spelled(text: &str) -> TextTest {
             escaped(callee)
         ));
     }
+    if let Some(open) = with_samples(text) {
+        return open;
+    }
     // `async { }` and `Vec<>` leave open what they hold.
     let empty = [("{ }", "\\{"), ("{}", "\\{"), ("<>", "<")];
     let held = empty.iter().find_map(|(tail, open)| text.strip_suffix(tail).map(|head| (head.trim_end(), *open)));
@@ -74,6 +77,19 @@ fn called_with_samples(text: &str) -> Option<&str> {
     let sample = words.peek().is_some() && words.all(shows);
     let filled = arguments.starts_with(['"', '\'']) && arguments.contains([' ', '{', '%']);
     (callee.len() > 2 && callee.chars().all(named) && !arguments.contains('(') && (sample || filled)).then_some(callee)
+}
+
+/// A text in which names that only show where one stands are left open: `array.map(foo)` is any `….map(…)`.
+fn with_samples(text: &str) -> Option<TextTest> {
+    let parts = parts(text);
+    let sample = |part: &str| matches!(part, "foo" | "bar" | "baz" | "array" | "arr");
+    let named = parts.iter().any(|part| is_word(part) && part.len() > 2 && !sample(part));
+    let regex = parts.iter().map(|part| match *part {
+        part if sample(part) => "\\w+".to_owned(),
+        part if part.trim().is_empty() => "\\s+".to_owned(),
+        part => escaped(part),
+    });
+    (named && parts.iter().any(|part| sample(part))).then(|| TextTest::Matches(regex.collect()))
 }
 
 /// What only the one of two texts has, where they are two ways to write the same: `x.[` of `x.[0]` beside `x[0]`. Names that
