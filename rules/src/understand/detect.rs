@@ -118,11 +118,11 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
             || meaning.is_placed()
             || main.properties.iter().any(|property| match property.of.first() {
-                Some(Of::Commit) => !property.dependent,
+                Some(Of::Commit) => !property.dependent && !has(Cue::This),
                 of => matches!(of, Some(Of::File | Of::Content | Of::Name)),
             })
             || (meaning.only && !main.places.is_empty())
-            || (main.subject.is_some() && !main.properties.is_empty())
+            || (main.subject.is_some() && !main.properties.is_empty() && !has(Cue::This))
             || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))
             || main.literal.is_some()
             || (!main.sites.is_empty() && !main.forms.is_empty())

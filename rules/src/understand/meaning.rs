@@ -439,7 +439,7 @@ fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon:
             lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
         {
             let mut thing = file_thing(test.path.clone(), name, None);
-            thing.label = name.to_owned();
+            name.clone_into(&mut thing.label);
             thing.holds = super::path::at_path(&thing.holds, "src/lib.rs");
             named.things.push(thing);
         }

@@ -65,6 +65,10 @@ impl Composer<'_, '_> {
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
+            // `run the linter on changed files before a commit`: what changed is what the commit holds.
+            (Some(then), Some(trigger)) if !chain && then.sort == Sort::Command && trigger.slug == "code" => {
+                things.iter().map(|thing| self.precedence(thing, then)).collect()
+            }
             // What is read, or which skill is taken up, when something is done comes before it.
             (None, Some(trigger)) if meaning.when && prepares(first) => vec![self.precedence(first, trigger)],
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
