@@ -451,7 +451,7 @@ impl Namer<'_, '_> {
             let of_files = next.is_some_and(|next| self.is_any_file(next));
             return Some((files(globs(unit.text), unit.text), skip + 1 + usize::from(of_files)));
         }
-        unit.senses().iter().find_map(|sense| match sense {
+        let known = unit.senses().iter().find_map(|sense| match sense {
             Sense::Entry(at) => self.lexicon.entry(*at).and_then(|entry| match (entry.kind, &entry.predicate) {
                 (Kind::Host, _) => Some((Place::Host(entry.name.clone()), skip + 1)),
                 (Kind::Files | Kind::Language, Predicate::File(test)) if entry.name != "files" => {
@@ -460,7 +460,15 @@ impl Namer<'_, '_> {
                 _ => None,
             }),
             _ => None,
-        })
+        });
+        // `in JSON` is in files that end so.
+        let ending = unit.text.to_lowercase();
+        let shouted = !unit.literal && unit.text.len() > 2 && unit.text.chars().all(|c| c.is_ascii_uppercase());
+        let written = || {
+            (shouted && self.lexicon.is_extension(&ending))
+                .then(|| (files(vec![format!("*.{ending}")], unit.text), skip + 1))
+        };
+        known.or_else(written)
     }
 }
 
