@@ -329,18 +329,25 @@ fn imperative(text: &str) -> bool {
 
 /// Whether every indented line is indented in this way; a text without indented lines is.
 fn indented(text: &str, indent: Indent) -> bool {
-    text.lines().filter(|line| line.starts_with([' ', '\t']) && !line.trim().is_empty()).all(|line| {
+    let mut opened = None;
+    text.lines().filter(|line| !line.trim().is_empty()).all(|line| {
         let blank = line.get(..line.len() - line.trim_start().len()).unwrap_or_default();
         let spaces = blank.bytes().filter(|byte| *byte == b' ').count();
         let tabs = blank.len() - spaces;
         // One space before `*` continues a block comment in most languages.
         let comment = line.trim_start().starts_with('*');
-        match indent {
-            Indent::Tabs => blank.starts_with('\t') || comment,
-            Indent::Spaces => tabs == 0,
-            Indent::TwoSpaces => tabs == 0 && (spaces % 2 == 0 || comment),
-            Indent::FourSpaces => tabs == 0 && (spaces % 4 == 0 || comment),
+        // What stands behind an opening brace is indented by one step.
+        let step = opened.replace(spaces).filter(|_| spaces > 0).map(|before| spaces.saturating_sub(before));
+        if !line.trim_end().ends_with('{') {
+            opened = None;
         }
+        blank.is_empty()
+            || match indent {
+                Indent::Tabs => blank.starts_with('\t') || comment,
+                Indent::Spaces => tabs == 0,
+                Indent::TwoSpaces => tabs == 0 && (spaces % 2 == 0 || comment) && step.is_none_or(|step| step <= 2),
+                Indent::FourSpaces => tabs == 0 && (spaces % 4 == 0 || comment),
+            }
     })
 }
 

@@ -32,6 +32,8 @@ struct Case {
     languages: Vec<String>,
     /// The heading that the sentence stands under, where it is from a document.
     heading: Option<String>,
+    /// What follows it, or leads to it.
+    body: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,10 +43,11 @@ struct Corpus {
 
 fn correction(case: &Case) -> Correction {
     let mut correction = Correction::of(&case.text);
-    if !case.languages.is_empty() || case.heading.is_some() {
+    if !case.languages.is_empty() || case.heading.is_some() || case.body.is_some() {
         correction.context = Some(rules::correction::Context {
             languages: case.languages.clone(),
             heading: case.heading.clone(),
+            body: case.body.clone(),
             ..rules::correction::Context::default()
         });
     }
@@ -94,6 +97,11 @@ fn sentences_of_every_pattern_become_their_rules() {
 #[test]
 fn what_documents_ask_for_becomes_its_rules() {
     run("documents.toml", include_str!("corpus/documents.toml"));
+}
+
+#[test]
+fn what_stands_around_a_sentence_is_read_with_it() {
+    run("surroundings.toml", include_str!("corpus/surroundings.toml"));
 }
 
 #[test]

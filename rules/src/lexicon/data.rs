@@ -500,7 +500,7 @@ impl Library {
         let names: Vec<_> = self.modules.iter().map(|name| name.replace('.', "\\.")).collect();
         let names = names.join("|");
         let quoted = format!("(from|require\\(|import|import\\()\\s*['\"]({names})(/[^'\"]*)?['\"]");
-        let plain = format!("^\\s*(import|from|use|using|require)\\s+['\"]?({names})\\b");
+        let plain = format!("^\\s*(import|from|use|using|require)\\s+['\"]?({names})\\b|(^|[^\\w:])({names})::");
         let listed = format!("^\\s*['\"]?({names})['\"]?\\s*[:=]\\s*['\"{{^~]?[\\^~v\\d'\"{{]");
         let added = |pattern: String| Some(TextTest::Matches(pattern));
         let code = FileTest { added: added(format!("{quoted}|{plain}")), ..FileTest::default() };

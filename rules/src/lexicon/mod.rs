@@ -298,7 +298,10 @@ impl Lexicon {
     /// Whether a word has the shape of a path, a file name or a glob.
     pub(crate) fn is_path(&self, word: &str) -> bool {
         let code = ["://", "()", "::", "->", "="].iter().any(|mark| word.contains(mark));
-        let foreign = code || word.starts_with(['@', '-', '$']);
+        // `@docs/guide.md` mentions a file, `@scope/name` is a package.
+        let mentioned = word.strip_prefix('@').filter(|path| path.contains('/'));
+        let of_file = |path: &str| path.rsplit_once('.').is_some_and(|(_, ending)| self.extensions.contains(ending));
+        let foreign = code || word.starts_with(['-', '$']) || word.starts_with('@') && !mentioned.is_some_and(of_file);
         let blank = !word.contains(|c: char| c.is_alphanumeric() || c == '*');
         let code = word.contains('/') && word.split('/').all(|part| self.keywords.contains(part) || part == "do-while");
         if foreign
@@ -318,7 +321,8 @@ impl Lexicon {
         let ending = name.split_once('.').filter(known);
         let last = name.rsplit_once('.').filter(known);
         let plain = |c: char| c.is_alphanumeric() || "/_-.*{},@".contains(c);
-        (word.starts_with(['/', '~']) && word.len() > 1)
+        (word.starts_with('/') && word.len() > 1)
+            || word.starts_with("~/")
             || word.starts_with("./")
             || word.ends_with('/')
             || (word.contains('/') && word.chars().all(plain))

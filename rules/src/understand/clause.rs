@@ -4,8 +4,9 @@
 //! fronted clause ends from the comma or the next cue, and leaves everything between to be named by the lexicon.
 
 use super::text::{Form, Token, words};
+use super::thing::is_assignment;
 use crate::Lexicon;
-use crate::lexicon::{Cue, Kind, Sense};
+use crate::lexicon::{Cue, Kind, Match, Sense};
 use std::ops::Range;
 
 /// One step of a sentence: a phrase of the lexicon, a literal, or a word that means nothing here.
@@ -126,6 +127,11 @@ impl<'a, 'l> Statement<'a, 'l> {
         self.clauses.iter().flat_map(|clause| &clause.units)
     }
 
+    /// The word that joins a clause with this cue to the rest.
+    pub(super) fn joint(&self, cue: Cue) -> Option<&'a str> {
+        self.joints.iter().find(|unit| unit.is(cue)).map(|unit| unit.text)
+    }
+
     pub(super) fn has(&self, cue: Cue) -> bool {
         self.units().chain(&self.joints).any(|unit| unit.is(cue))
     }
@@ -166,7 +172,7 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         if let What::Known(senses) = what
             && let Some(means) = senses.iter().find_map(|sense| idiom(*sense, lexicon))
         {
-            found.extend(spelled_out(means, text.get(range.clone()).unwrap_or_default(), &range, lexicon));
+            found.extend(spelled_out(means, &range, lexicon));
             at += count;
             continue;
         }
@@ -193,13 +199,8 @@ fn idiom(sense: Sense, lexicon: &Lexicon) -> Option<&[String]> {
     }
 }
 
-/// The units that an idiom stands for, all where it stands.
-fn spelled_out<'a, 'l>(
-    means: &'l [String],
-    text: &'a str,
-    range: &Range<usize>,
-    lexicon: &'l Lexicon,
-) -> Vec<Unit<'a, 'l>> {
+/// The units that an idiom stands for, all where it stands; none of them is written there.
+fn spelled_out<'a, 'l>(means: &'l [String], range: &Range<usize>, lexicon: &'l Lexicon) -> Vec<Unit<'a, 'l>> {
     let mut found = Vec::new();
     let mut rest = means;
     while let Some(first) = rest.first() {
@@ -209,7 +210,7 @@ fn spelled_out<'a, 'l>(
             None if first == "," => What::Comma,
             None => What::Word,
         };
-        found.push(Unit { what, text, range: range.clone(), literal: false, code: &[] });
+        found.push(Unit { what, text: "", range: range.clone(), literal: false, code: &[] });
         rest = rest.get(known.map_or(1, |known| known.words)..).unwrap_or_default();
     }
     found
@@ -290,9 +291,11 @@ fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (Wha
             let whole = lexicon.longest(inside.iter().map(String::as_str)).filter(|found| {
                 found.words == inside.len() && found.senses.iter().all(|sense| is_of_commits(*sense, lexicon))
             });
-            let found =
-                lexicon.longest(lower).filter(|found| found.words == 1 && found.senses.iter().any(is_name)).or(whole);
-            return (found.map_or(What::Literal(Form::Quote), |found| What::Known(found.senses)), 1);
+            let found = lexicon.longest(lower).filter(|found| found.senses.iter().any(is_name)).or(whole);
+            // `the 'any' type` is a phrase though a part of it is quoted; what is quoted whole is one token.
+            let quoted =
+                |found: Match<'l>| (What::Known(found.senses), if rest.len() < found.words { 1 } else { found.words });
+            return found.map_or((What::Literal(Form::Quote), 1), quoted);
         }
         _ => {}
     }
@@ -357,6 +360,9 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
         Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),
         Some(found) if found.senses.iter().any(|sense| is_program(*sense, lexicon)) => What::Command,
         _ if token.text.starts_with("./") && token.text.contains(' ') => What::Command,
+        _ if token.text.split_once(' ').is_some_and(|(first, rest)| is_assignment(first) && !rest.contains('=')) => {
+            What::Command
+        }
         _ if token.text.starts_with(|c: char| c.is_alphanumeric() || c == '.')
             && token.text.contains(' ')
             && token.text.split(' ').any(|word| word.starts_with("--")) =>
@@ -450,29 +456,42 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     }
     while let Some((open, close)) = aside(&units) {
         let inside: Vec<_> = units.drain(open..=close).collect();
-        let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")")).collect();
+        let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")" | "（" | "）")).collect();
         found.extend(sequence(inside));
     }
     found.splice(0..0, sequence(units));
     found
 }
 
+fn opens(unit: &Unit<'_, '_>) -> bool {
+    matches!(unit.text, "(" | "（")
+}
+
+fn closes(unit: &Unit<'_, '_>) -> bool {
+    matches!(unit.text, ")" | "）")
+}
+
 /// Where a parenthesis gives examples of what is named in front of it, or of what cannot be told by them alone.
 fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let at = units.windows(2).position(|two| {
         let lead = two.get(1).map(|unit| unit.text.to_lowercase()).unwrap_or_default();
-        two.first().is_some_and(|unit| unit.text == "(")
+        two.first().is_some_and(opens)
             && matches!(&*lead, "e.g" | "e.g." | "eg" | "for" | "such" | "like" | "i.e" | "i.e.")
     })?;
-    let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+    let close = units.iter().skip(at).position(closes)? + at;
     let inside = units.get(at + 1..close).unwrap_or_default();
     let outside = || units.iter().take(at).chain(units.iter().skip(close + 1));
     let written = outside().any(|unit| unit.literal) || outside().any(Unit::is_content);
     let whole = inside.iter().any(|unit| unit.literal && unit.text.contains(' '));
     let shown = inside.iter().any(|unit| unit.literal)
         && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
+    let options =
+        inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
+    let timed = inside.iter().skip(1).take(2).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
     (shown
-        && (outside().any(|unit| unit.literal)
+        && (options && !outside().any(|unit| unit.literal)
+            || timed && outside().any(Unit::is_content)
+            || outside().any(|unit| unit.literal)
             || whole && !written
             || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
     .then_some((at, close))
@@ -480,10 +499,10 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
 
 /// Where a parenthesis stands that says something of its own: what else is done, and when.
 fn aside(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
-    let open = |from: usize| units.iter().skip(from).position(|unit| unit.text == "(").map(|at| at + from);
+    let open = |from: usize| units.iter().skip(from).position(opens).map(|at| at + from);
     let mut from = 0;
     while let Some(at) = open(from) {
-        let close = units.iter().skip(at).position(|unit| unit.text == ")")? + at;
+        let close = units.iter().skip(at).position(closes)? + at;
         let inside = units.get(at + 1..close).unwrap_or_default();
         let joins = inside.iter().any(|unit| unit.is_any(&JOINTS));
         let leads = inside.iter().take(2).any(|unit| unit.is_any(&STANCES) || unit.is_any(&[Cue::And, Cue::Run]));
@@ -523,7 +542,14 @@ fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
             && left.stands()
             && left.never
             && segment.first().is_some_and(|unit| unit.is_any(&JOINTS) || segment.len() > 2 && begins(unit));
-        if !fronted && (conditioned || left.stands() && right.stands() && early || contrary || dash && left.stands()) {
+        // `use X - not Y` goes on to say what is not to be used.
+        let goes_on = segment.first().is_some_and(|unit| unit.is(Cue::Not));
+        if !fronted
+            && (conditioned
+                || left.stands() && right.stands() && early
+                || contrary
+                || dash && left.stands() && !goes_on)
+        {
             cuts.push(from);
             start = from;
             left = right;
@@ -592,6 +618,11 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     let mut main_said = false;
     for unit in units {
         let role = open.clause.role;
+        if role == Role::Main && matches!(unit.text, "requires" | "require") && is_change(&open.clause.units) {
+            // `a new page requires an entry in …`: what stands in front is when.
+            clauses.push(Clause { role: Role::After, ..std::mem::replace(&mut open, Open::of(Role::Main)).clause });
+            continue;
+        }
         if let Some(next) = joint(&unit, &open) {
             main_said |= role == Role::Main && open.named;
             let timed = matches!(next, Role::Before | Role::After | Role::When);
@@ -612,7 +643,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
                     && unit.what == What::Comma
                     && role != Role::Between
                 || !main_said && unit.is_any(&STANCES)
-                || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]));
+                || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]) && !unit.text.ends_with("ing"));
         if returns {
             clauses.push(std::mem::replace(&mut open, Open::of(Role::Main)).clause);
         }
@@ -621,6 +652,14 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     clauses.push(open.clause);
     clauses.retain(|clause| !clause.units.is_empty());
     Statement { clauses: joined(clauses), joints, range }
+}
+
+/// Whether a clause so far names a change, as `schema changes` and `adding a page` do.
+fn is_change(units: &[Unit<'_, '_>]) -> bool {
+    let change = |unit: &Unit<'_, '_>| {
+        matches!(&*unit.text.to_lowercase(), "changes" | "change" | "adding" | "changing" | "editing" | "modifying")
+    };
+    units.len() > 1 && units.iter().any(change) && !units.iter().any(|unit| unit.is_any(&STANCES))
 }
 
 /// The part of the clause that this unit begins, if it begins one.
@@ -635,7 +674,14 @@ fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
         Cue::Until => Some(Role::Until),
         Cue::Between => Some(Role::Between),
         Cue::InsteadOf | Cue::Rejected => Some(Role::Instead),
-        Cue::Not if open.named || open.clause.units.last().is_some_and(|last| last.what == What::Comma) => {
+        Cue::Not
+            if open.named
+                || open
+                    .clause
+                    .units
+                    .last()
+                    .is_some_and(|last| last.what == What::Comma || matches!(last.text, "(" | "-")) =>
+        {
             Some(Role::Instead)
         }
         _ => None,

@@ -112,16 +112,17 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
             || (statement.clause(Role::Instead).is_none()
                 && main.things.iter().all(|thing| thing.slug == "files")
                 && points_at_file(statement)),
-        imperative: begins(statement),
+        imperative: begins(statement) || begins_with_act(statement, meaning),
         timed,
         replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
-            || main
-                .properties
-                .iter()
-                .any(|property| matches!(property.of.first(), Some(Of::File | Of::Content | Of::Name)))
+            || meaning.is_placed()
+            || main.properties.iter().any(|property| match property.of.first() {
+                Some(Of::Commit) => !property.dependent && !has(Cue::This),
+                of => matches!(of, Some(Of::File | Of::Content | Of::Name)),
+            })
             || (meaning.only && !main.places.is_empty())
-            || (main.subject.is_some() && !main.properties.is_empty())
+            || (main.subject.is_some() && !main.properties.is_empty() && !has(Cue::This))
             || (!main.measures.is_empty() && !statement.units().next().is_some_and(|unit| unit.is(Cue::This)))
             || main.literal.is_some()
             || (!main.sites.is_empty() && !main.forms.is_empty())
@@ -182,6 +183,17 @@ fn begins(statement: &Statement<'_, '_>) -> bool {
         unit.is_any(&VERBS)
             || unit.is_any(&[Cue::Never, Cue::Always, Cue::Must, Cue::Only, Cue::Before, Cue::After, Cue::When])
     }) && first.is_some_and(|unit| !unit.text.ends_with("ing") && !unit.text.ends_with('s'))
+}
+
+/// Whether a statement begins with what is done by a known command and has no other verb: `open PRs as drafts`.
+fn begins_with_act(statement: &Statement<'_, '_>, meaning: &Meaning<'_>) -> bool {
+    let first = statement.units().find(|unit| !matches!(unit.what, What::Comma | What::Mark));
+    let act = meaning.main.things.first().is_some_and(|thing| thing.sort == Sort::Command && thing.says.is_some());
+    let told = !meaning.main.flags.is_empty() || meaning.main.words == 0;
+    first.is_some_and(|unit| {
+        unit.is_content() && !unit.literal && (unit.text.contains(' ') || !unit.text.ends_with('s'))
+    }) && act
+        && told
 }
 
 impl Reading {
@@ -311,7 +323,7 @@ impl Whole {
     /// Whether the action that was corrected holds something that a statement names.
     fn has_done(&self, reading: &Reading) -> bool {
         let action = self.action.as_deref().unwrap_or_default();
-        reading.named.iter().any(|name| action.contains(&**name))
+        reading.named.iter().any(|name| !name.is_empty() && action.contains(&**name))
     }
 
     /// Whether a statement is meant for good by how it is said and by what it is about.

@@ -1,10 +1,12 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
+use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement, Unit, What};
-use super::name::{Named, Place, name};
+use super::name::{Named, Place, name, narrows};
+use super::path::globs;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use crate::Lexicon;
-use crate::lexicon::{Cue, Of, Sense};
+use crate::lexicon::{Cue, Of, Part, Sense};
 
 /// How a statement is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,10 @@ pub(super) struct Meaning<'l> {
     pub when: bool,
     /// Options that are not to be used.
     pub without: Vec<String>,
+    /// When it says to ask, in its own words.
+    pub asked: Option<String>,
+    /// It speaks of a title.
+    pub titled: bool,
     /// It says that files are changed together.
     pub together: bool,
     /// It says that something is entered in a file.
@@ -87,6 +93,22 @@ impl<'l> Meaning<'l> {
         self.main.verb == Some(Cue::Run) && self.after.is_none() && self.main.things.iter().all(written)
     }
 
+    /// Whether it says of files of a kind where they are, and nothing else: `unit tests in spec/units/`.
+    pub(super) fn is_placed(&self) -> bool {
+        let main = &self.main;
+        let kind =
+            |thing: &Thing| thing.sort == Sort::File && !thing.literal && !matches!(&*thing.slug, "files" | "code");
+        let written =
+            |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('/'));
+        let timeless = self.before.is_none() && self.after.is_none() && self.unless.is_none();
+        self.stance == Stance::Plain
+            && main.verb.is_none()
+            && main.words == 0
+            && timeless
+            && matches!(main.things.as_slice(), [thing] if kind(thing))
+            && matches!(main.places.as_slice(), [place] if written(place))
+    }
+
     /// Takes over from the heading what the statement leaves open: before or after what a command is run, and which
     /// texts have a property.
     pub(super) fn stand_under(&mut self, heading: &Self) {
@@ -97,15 +119,33 @@ impl<'l> Meaning<'l> {
                 .things
                 .iter()
                 .all(|thing| thing.sort == Sort::Command && (thing.literal || main.verb == Some(Cue::Run)));
-        if timeless && runs && self.stance != Stance::Never && self.rejected.is_empty() {
+        if timeless && runs && self.stance != Stance::Never && self.rejected.is_empty() && !heading.rejects {
             let timed = |named: &&Named<'l>| !named.things.is_empty();
             self.before = heading.before.as_ref().filter(timed).cloned();
             self.after = heading.after.as_ref().filter(timed).cloned();
         }
+        let written = |thing: &Thing| thing.sort == Sort::File && thing.literal;
+        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal;
+        let protects = heading.stance == Stance::Never && heading.main.verb == Some(Cue::Edit);
+        let told = matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Use | Cue::Read));
+        if protects && heading.main.things.iter().all(kind) && self.stance == Stance::Plain && !told && timeless {
+            // `dist/*: made by make` under `Generated files, do not edit`.
+            let mut files: Vec<_> = main.things.iter().filter(|thing| written(thing)).cloned().collect();
+            if !files.is_empty() {
+                std::mem::swap(&mut main.things, &mut files);
+                self.stance = Stance::Never;
+            }
+        }
         let phrases =
             main.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code && thing.label.contains(' '));
         let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
-        if of_request && phrases && !main.things.is_empty() && main.literal.is_none() && main.subjects.is_empty() {
+        if of_request
+            && phrases
+            && main.properties.is_empty()
+            && !main.things.is_empty()
+            && main.literal.is_none()
+            && main.subjects.is_empty()
+        {
             let said = main.things.drain(..).map(|thing| thing.label.trim_matches('`').to_owned());
             main.literal = Some((Cue::Contains, said.collect()));
         }
@@ -113,6 +153,12 @@ impl<'l> Meaning<'l> {
         if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
             let texts = heading.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
             main.subjects = texts.copied().collect();
+            let never = self.stance == Stance::Never && of_texts;
+            if never && main.subjects.iter().all(|(of, _)| *of == Of::Request) && !main.subjects.is_empty() {
+                // What is not to be in a pull request at all is not to be in its commits.
+                main.subjects.push((Of::Commit, Part::Whole));
+            }
+            main.subjects.iter_mut().filter(|_| self.titled).for_each(|(_, part)| *part = Part::Title);
             main.subject = main.subjects.first().map(|(of, _)| *of);
         }
     }
@@ -163,25 +209,15 @@ pub(super) fn mean<'l>(
     statement: &Statement<'_, '_>,
     lexicon: &'l Lexicon,
     languages: &[String],
-    forbidden: bool,
+    forbidden: Forbidden,
 ) -> Meaning<'l> {
     let named = |role: Role, verb| statement.clause(role).map(|clause| name(clause, lexicon, languages, verb, false));
     let empty = Clause { role: Role::Main, units: Vec::new() };
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
-    let complaint = complains(statement) && !statement.has(Cue::Told);
-    let negative = forbidden || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
-    let mut main = name(clause, lexicon, languages, None, negative);
-    let turned = forbidden && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
-    let stance = match stance(statement, clause, &main, complaint) {
-        Stance::Plain | Stance::Use if turned => Stance::Never,
-        stance => stance,
-    };
+    let (mut main, stance, negative) = told(statement, clause, lexicon, languages, forbidden);
     let about = |named: Option<Named<'l>>, clause: Option<&Clause<'_, '_>>| {
         named.map(|named| completed(named, clause, lexicon))
     };
-    if negative && main.things.is_empty() && main.properties.is_empty() && main.subject.is_none() {
-        main.things = identifiers_in(clause);
-    }
     let verb = main.verb;
     // Beside a command, what is named before or after it without a verb is run, too.
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
@@ -190,10 +226,16 @@ pub(super) fn mean<'l>(
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
     let mut unclear = is_limited(statement, &main, &rejected, lexicon, languages);
+    unclear |= stance == Stance::Never && is_partial(clause, &main);
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
         unclear |= !settled(&mut main, afterwards.take());
+    }
+    if let Some(text) = afterwards.as_ref().filter(|when| when.is_text() && main.subjects.is_empty()) {
+        // `when writing a commit message, …` says which text is meant.
+        main.subjects.clone_from(&text.subjects);
+        main.subject = main.subjects.first().map(|(of, _)| *of);
     }
     Meaning {
         unclear,
@@ -220,6 +262,8 @@ pub(super) fn mean<'l>(
         rejects: statement.clause(Role::Instead).is_some(),
         when: after == Role::When,
         without,
+        asked: (verb == Some(Cue::Ask)).then(|| act_of(statement)).flatten(),
+        titled: clause.units.iter().any(|unit| matches!(&*unit.text.to_lowercase(), "title" | "titles" | "subject")),
         together: clause.has(Cue::Together) && !negative,
         entry: clause.has(Cue::Entry),
         every: has(Cue::Every),
@@ -233,6 +277,47 @@ pub(super) fn mean<'l>(
         per_session: has(Cue::PerSession),
         main,
     }
+}
+
+/// What the main clause names, how it is meant, and whether it forbids.
+fn told<'l>(
+    statement: &Statement<'_, '_>,
+    clause: &Clause<'_, '_>,
+    lexicon: &'l Lexicon,
+    languages: &[String],
+    forbidden: Forbidden,
+) -> (Named<'l>, Stance, bool) {
+    let complaint = complains(statement) && !statement.has(Cue::Told);
+    let list = forbidden != Forbidden::Nothing;
+    let negative = list || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
+    let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
+    let mut main = name(clause, lexicon, languages, verb, negative);
+    if forbidden == Forbidden::Commit {
+        main.things = main.things.iter().filter_map(|thing| as_file(thing).staged()).collect();
+    }
+    let unnamed = main.things.is_empty() && main.properties.is_empty() && main.subject.is_none();
+    if negative && unnamed {
+        main.things = identifiers_in(clause);
+    }
+    let spelled = unnamed && !main.things.is_empty();
+    let turned = list && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
+    let stance = match stance(statement, clause, &main, complaint, spelled) {
+        Stance::Plain | Stance::Use if turned => Stance::Never,
+        stance => stance,
+    };
+    (main, stance, negative)
+}
+
+/// A text with an ending as the file that it names, where only files can be meant.
+fn as_file(thing: &Thing) -> Thing {
+    let label = thing.label.trim_matches('`');
+    let ending = label
+        .rsplit_once('.')
+        .is_some_and(|(_, ending)| !ending.is_empty() && ending.chars().all(char::is_alphanumeric));
+    if thing.sort == Sort::Code && thing.literal && ending && !label.contains(char::is_whitespace) {
+        return Thing { literal: true, ..file_thing(globs(label), label, None) };
+    }
+    thing.clone()
 }
 
 /// What is not to be used: the things of the clause that says so, and the options.
@@ -268,6 +353,16 @@ fn is_limited(
     limits.into_iter().filter(|role| !(paired && *role == Role::When)).any(unclear) || statement.ranks()
 }
 
+/// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.
+fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
+    let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
+    clause.units.windows(2).any(|two| match two {
+        [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
+        [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
+        _ => false,
+    })
+}
+
 /// Whether a clause says what is aimed at.
 fn targets(clause: &Clause<'_, '_>) -> bool {
     clause.units.iter().any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against"))
@@ -291,13 +386,21 @@ fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
     main.things.iter().all(|thing| when.things.iter().any(|other| thing.slug.contains(&other.slug)))
 }
 
-fn stance(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: &Named<'_>, complaint: bool) -> Stance {
+/// How a statement is meant; `spelled` is whether what it names is known only by how it is spelled.
+fn stance(
+    statement: &Statement<'_, '_>,
+    clause: &Clause<'_, '_>,
+    main: &Named<'_>,
+    complaint: bool,
+    spelled: bool,
+) -> Stance {
     let times = main.measures.iter().any(|(_, measure)| measure.is_none());
     let counted = clause.has(Cue::Once) || (clause.has(Cue::AtMost) && times);
     // `no` forbids only where something that it can forbid stands behind it: `no, use yarn` is an answer.
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
-        behind.first().is_some_and(|next| next.what != What::Comma) && behind.iter().take(3).any(Unit::is_content)
+        behind.first().is_some_and(|next| next.what != What::Comma)
+            && (behind.iter().take(3).any(Unit::is_content) || spelled)
     });
     let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
     let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
@@ -329,12 +432,14 @@ pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
 fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) -> Named<'l> {
     let bare = clause.is_some_and(|clause| !clause.units.iter().any(|unit| unit.what == What::Word));
-    if named.things.is_empty() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create)) {
+    if named.things.is_empty() && named.subject.is_none() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create))
+    {
         let name = if clause.is_some_and(|clause| clause.has(Cue::This)) { "files" } else { "code" };
         if let Some(crate::Predicate::File(test)) =
             lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
         {
             let mut thing = file_thing(test.path.clone(), name, None);
+            name.clone_into(&mut thing.label);
             thing.holds = super::path::at_path(&thing.holds, "src/lib.rs");
             named.things.push(thing);
         }
@@ -349,8 +454,9 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         return named.things;
     }
     let identifier = |text: &str| {
-        let mixed = text.chars().skip(1).any(char::is_uppercase) && text.chars().any(char::is_lowercase);
-        text.contains(['-', '_', '.', '(', ':']) || mixed
+        let mixed =
+            text.chars().skip(1).any(char::is_uppercase) && text.trim_end_matches('s').chars().any(char::is_lowercase);
+        text.contains(['_', '.', '(', ':']) || mixed || text.contains('-') && !is_compound(text)
     };
     let words = clause.map(unknown).unwrap_or_default();
     let single = |word: &str| {
@@ -359,6 +465,18 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
         if plural { word.trim_end_matches('s').to_owned() } else { word.to_owned() }
     };
     words.into_iter().filter(|word| identifier(word)).take(1).map(|word| text_thing(&single(word))).collect()
+}
+
+/// Whether a word with a hyphen is made up as any adjective is: `cross-package`, `shell-based`.
+fn is_compound(word: &str) -> bool {
+    const HEADS: [&str; 14] =
+        ["non", "cross", "post", "pre", "multi", "self", "co", "sub", "inter", "intra", "top", "low", "high", "long"];
+    const TAILS: [&str; 14] = [
+        "based", "level", "style", "specific", "wide", "like", "driven", "oriented", "facing", "only", "time", "off",
+        "in", "free",
+    ];
+    let (head, tail) = word.split_once('-').unwrap_or((word, ""));
+    HEADS.contains(&head) || TAILS.contains(&tail)
 }
 
 /// Whether things are code that is written out with a name in it.
@@ -395,6 +513,9 @@ const SORTS: [&str; 21] = [
 
 /// The words of a clause that no language but code spells so: `RuntimeException`, `oven::heat`, `fail()`.
 fn identifiers_in(clause: &Clause<'_, '_>) -> Vec<Thing> {
+    if narrows(clause, &[]) {
+        return Vec::new();
+    }
     let spelled = |text: &str| {
         let small = text.chars().filter(|c| c.is_lowercase()).count();
         let typed =
@@ -438,20 +559,27 @@ fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
 fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
     let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
     let named = completed(name(clause, lexicon, languages, verb, false), Some(clause), lexicon);
-    let said = clause.units.iter().any(|unit| unit.what == What::Word);
-    said && named.things.is_empty() && named.places.is_empty() && !clause.has(Cue::OpenItems)
+    let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
+    let told = !named.things.is_empty() || !named.places.is_empty() || clause.has(Cue::OpenItems);
+    // `unless the tests were built a moment ago` excepts no tests.
+    let moment =
+        named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
+    said > 0 && !told || clause.role == Role::Unless && moment && said > 2
 }
 
 /// `run pytest through uv run`: what programs are run through, and the programs that are named beside it, or else those that
 /// are usually run so.
 fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> Option<(Thing, Vec<Thing>)> {
-    let runs = |unit: &&Unit<'_, '_>| unit.literal && lexicon.runs(unit.text).is_some();
-    let runner = clause.units.iter().find(runs)?;
     let told = clause.units.iter().any(|unit| unit.is_any(&[Cue::Use, Cue::Run, Cue::StartsWith, Cue::Always]));
     if !told {
         return None;
     }
-    let units = clause.units.iter().filter(|unit| !std::ptr::eq(*unit, runner)).cloned().collect();
+    let runs = |unit: &&Unit<'_, '_>| unit.literal && lexicon.runs(unit.text).is_some();
+    let known = clause.units.iter().find(runs);
+    // What ends with `--` hands over a command that is seen by itself, too.
+    let runner = known.or_else(|| prefixed(clause)).filter(|runner| !runner.text.ends_with("--"))?;
+    let others = |unit: &&Unit<'_, '_>| !std::ptr::eq(*unit, runner) && !unit.is(Cue::StartsWith);
+    let units = clause.units.iter().filter(others).cloned().collect();
     let others = name(&Clause { role: Role::Main, units }, lexicon, languages, Some(Cue::Run), false).things;
     let others: Vec<_> = others.into_iter().filter(|thing| thing.sort == Sort::Command).collect();
     // What is written out beside it with arguments of its own is another way to run it.
@@ -471,6 +599,30 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
     let whole = others.is_empty().then(|| usual.map(any)).flatten();
     let others: Vec<_> = others.into_iter().chain(whole).collect();
     (!others.is_empty()).then(|| (command_thing(runner.text, None), others))
+}
+
+/// `prefix all make commands with ./box`: what stands in front of commands, known or not.
+fn prefixed<'c, 'a, 'l>(clause: &'c Clause<'a, 'l>) -> Option<&'c Unit<'a, 'l>> {
+    let prefix =
+        clause.units.iter().any(|unit| unit.is(Cue::StartsWith) && unit.text.to_lowercase().starts_with("prefix"));
+    let commands = clause.units.iter().any(|unit| matches!(unit.text, "command" | "commands"));
+    let mut with =
+        clause.units.windows(2).filter(|two| matches!(two, [with, runner] if with.text == "with" && runner.literal));
+    with.next_back().and_then(|two| two.last()).filter(|_| prefix && commands)
+}
+
+/// When a statement says to ask, as it is put: `before refactoring the parser`.
+fn act_of(statement: &Statement<'_, '_>) -> Option<String> {
+    const MOST: usize = 6;
+    let (clause, cue) = match statement.clause(Role::Before) {
+        Some(clause) => (clause, Cue::Before),
+        None => (statement.clause(Role::When)?, Cue::When),
+    };
+    let said = clause.units.iter().take_while(|unit| !matches!(unit.what, What::Comma | What::Mark));
+    let words = said.take(MOST).map(|unit| unit.text).filter(|text| !text.is_empty());
+    let words: Vec<_> =
+        statement.joint(cue).into_iter().map(str::to_lowercase).chain(words.map(str::to_owned)).collect();
+    (words.len() > 1).then(|| words.join(" "))
 }
 
 /// Whether a statement says that a file is kept up to date, and not merely that it is the one that is edited.

@@ -9,6 +9,7 @@
 //! in the message; evidence is always an exact part of the message. There is no model here, and what cannot be decided
 //! by a check is never claimed to be: it becomes a rule to be judged or a reminder.
 
+mod around;
 mod clause;
 mod compose;
 mod detect;
@@ -17,13 +18,14 @@ mod name;
 mod path;
 mod sample;
 mod speech;
+mod spelled;
 mod text;
 mod thing;
 
 pub(crate) use text::words;
 
-use crate::lexicon::Cue;
 use crate::{Correction, Decision, Example, Lexicon, Rule, RuleId, Scope, State, Strength};
+use around::Forbidden;
 use compose::{Draft, compose};
 use detect::Reading;
 use meaning::{Meaning, Stance, mean};
@@ -70,15 +72,19 @@ const MAX_RULES_OF_A_SENTENCE: usize = 32;
 /// assert_eq!(understood.rules[0].id.as_str(), "npm-instead-of-pnpm");
 /// ```
 pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
-    let text = &correction.text;
-    let text = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+    let own = &correction.text;
+    let own = own.get(..own.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+    let text = &*around::whole(own, correction);
     let languages = correction.context.as_ref().map(|context| &*context.languages).unwrap_or_default();
-    let forbidden = is_forbidden(correction, lexicon);
-    let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
-    let replies = heading.trim().is_empty() || is_about_talk(heading);
-    let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
-    let heading: Vec<_> =
-        clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, false)).collect();
+    let forbidden = around::forbidden(correction, lexicon);
+    let replies = around::is_about_talk(correction);
+    let mut headings = Vec::new();
+    for heading in around::headings(correction) {
+        let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
+        headings.extend(
+            clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, Forbidden::Nothing)),
+        );
+    }
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
     let mut last = None;
     for sentence in text::sentences(text, lexicon) {
@@ -89,10 +95,12 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
             meaning.take_up(&statement, &mut last);
             meaning.replies = replies;
-            for heading in &heading {
+            for heading in &headings {
                 meaning.stand_under(heading);
             }
-            said.push((detect::read(&statement, &sentence, &meaning, acts), meaning));
+            let mut reading = detect::read(&statement, &sentence, &meaning, acts);
+            reading.range = around::within(own, reading.range);
+            said.push((reading, meaning));
         }
     }
     spare(&mut said);
@@ -110,49 +118,6 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         }
     }
     writer.conclude(&whole)
-}
-
-/// Whether a heading is about how an agent talks.
-fn is_about_talk(heading: &str) -> bool {
-    const TALK: [&str; 18] = [
-        "repl",
-        "respon",
-        "communicat",
-        "tone",
-        "conversation",
-        "interact",
-        "output",
-        "chat",
-        "answer",
-        "voice",
-        "persona",
-        "talk",
-        "response style",
-        "回复",
-        "沟通",
-        "交流",
-        "语言",
-        "对话",
-    ];
-    let heading = heading.to_lowercase();
-    TALK.iter().any(|word| heading.contains(word))
-}
-
-/// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.
-fn is_forbidden(correction: &Correction, lexicon: &Lexicon) -> bool {
-    if correction.text.trim_start().starts_with(['❌', '🚫', '⛔']) {
-        return true;
-    }
-    let heading = correction.context.as_ref().and_then(|context| context.heading.as_deref()).unwrap_or_default();
-    let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
-    let forbids = |units: &[clause::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
-    let bare = !units.iter().any(clause::Unit::is_content) && units.len() <= 7;
-    // Who forbids in so many words under `Never` says the rest as it is meant.
-    let own = |sentence: &text::Sentence| {
-        let tokens = text::tokens(&correction.text, sentence.range.clone());
-        forbids(&clause::units(&correction.text, &tokens, lexicon))
-    };
-    bare && forbids(&units) && !text::sentences(&correction.text, lexicon).iter().any(own)
 }
 
 /// Takes the file that alone is edited out of those that are left alone: `only edit A_en.txt, never A_<lang>.txt`.

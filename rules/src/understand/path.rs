@@ -11,6 +11,7 @@ const SYSTEM: [&str; 19] = [
 
 /// The globs that a path stands for: a folder stands for all that lies in it, a bare name for it at any depth.
 pub(super) fn globs(text: &str) -> Vec<String> {
+    let text = text.strip_prefix('@').unwrap_or(text);
     let text = &opened(text.strip_prefix("./").unwrap_or(text));
     // What begins with a slash and is no folder of the system lies in the root of the repository.
     let first = text.strip_prefix('/').and_then(|rest| rest.split('/').next());
@@ -19,6 +20,11 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     // `*/api/*.cs` means any folder above, not one.
     let deep = text.strip_prefix("*/").map(|rest| format!("**/{rest}"));
     let text = deep.as_deref().unwrap_or(text);
+    if [".xcodeproj", ".xcworkspace", ".xcassets", ".framework", ".bundle"].iter().any(|ending| text.ends_with(ending))
+    {
+        let name = text.strip_prefix('.').map_or_else(|| text.to_owned(), |ending| format!("*.{ending}"));
+        return vec![format!("**/{name}/**")];
+    }
     if text.starts_with('.')
         && !text.contains('/')
         && text.chars().skip(1).all(|c| c.is_ascii_alphanumeric() || c == '.')
@@ -26,11 +32,6 @@ pub(super) fn globs(text: &str) -> Vec<String> {
         && ![".env", "rc", "ignore", "config", "attributes", ".github"].iter().any(|end| text.ends_with(end))
     {
         return vec![format!("*{text}")];
-    }
-    if [".xcodeproj", ".xcworkspace", ".xcassets", ".framework", ".bundle"].iter().any(|ending| text.ends_with(ending))
-    {
-        let name = text.strip_prefix('.').map_or_else(|| text.to_owned(), |ending| format!("*.{ending}"));
-        return vec![format!("**/{name}/**")];
     }
     let bare = text.trim_end_matches('/');
     let named = bare.rsplit('/').next().is_some_and(|name| name.contains('.') || name.contains('*'));
@@ -43,7 +44,7 @@ pub(super) fn globs(text: &str) -> Vec<String> {
 }
 
 /// A path with what stands for something else (`<lang>`, `{name}`, `[id]` in angle or curly brackets) as a wildcard.
-fn opened(text: &str) -> String {
+pub(super) fn opened(text: &str) -> String {
     let mut found = String::new();
     let mut rest = text;
     while let Some((before, inside, behind)) = placeholder(rest) {

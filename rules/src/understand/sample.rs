@@ -4,8 +4,8 @@
 //! written; the shown one is only its example.
 
 use super::compose::Draft;
+use super::spelled::escaped;
 use super::text::Form;
-use super::thing::escaped;
 use crate::Predicate;
 use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::{Event, Pattern};

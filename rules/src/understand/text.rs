@@ -149,7 +149,7 @@ fn ends_before(rest: &str) -> bool {
 /// Whether a full stop behind this text belongs to an abbreviation or to the number of a list.
 fn abbreviates(before: &str) -> bool {
     let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
-    matches!(word, "e.g" | "i.e" | "etc" | "vs" | "z.B" | "cf" | "approx")
+    matches!(word, "e.g" | "i.e" | "etc" | "vs" | "z.B" | "cf" | "approx" | "incl" | "esp" | "resp")
         || (before.trim() == word && !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()))
 }
 

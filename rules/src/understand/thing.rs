@@ -2,8 +2,9 @@
 
 use super::name::Place;
 use super::path::{at_path, globs, sample_path};
+use super::spelled::{escaped, spelled};
 use crate::lexicon::{Cue, Entry, Kind};
-use crate::predicate::{FileAction, FileTest, Moment, PathTest, TextTest, ToolTest};
+use crate::predicate::{CommandTest, FileAction, FileTest, Moment, PathTest, TextTest, ToolTest};
 use crate::{Event, EventKind, Lexicon, Predicate};
 use serde_json::{Value, json};
 
@@ -141,6 +142,9 @@ pub(super) enum Sort {
 }
 
 pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languages: &[String]) -> Thing {
+    // What an idiom stands for is named by the lexicon.
+    let spoken = entry.name.replace('-', " ");
+    let label = if label.is_empty() { &*spoken } else { label };
     let sort = match entry.kind {
         Kind::Tool | Kind::Action => Sort::Command,
         Kind::Files | Kind::Language => Sort::File,
@@ -229,24 +233,58 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
     }
 }
 
+/// A command that is written out, as it is shown and as it is looked for.
+struct Written {
+    /// An assignment in front of it.
+    assigned: Option<String>,
+    shown: String,
+    pattern: String,
+}
+
+impl Written {
+    fn of(text: &str) -> Self {
+        let mut text = text.to_owned();
+        while let Some((start, length)) = text.find('<').and_then(|at| text.get(at..)?.find('>').map(|to| (at, to))) {
+            let inside = text.get(start..=start + length).unwrap_or_default();
+            if !inside.contains(' ') {
+                break;
+            }
+            text.replace_range(start..=start + length, "…");
+        }
+        let open = |word: &str| {
+            let bare = word.trim_matches(['"', '\'']);
+            bare.starts_with(['<', '[', '…']) || bare == "..."
+        };
+        let (mut assigned, mut shown, mut pattern) = (None, Vec::new(), Vec::new());
+        let (mut behind, mut gap) = (false, false);
+        for word in text.split_whitespace() {
+            // What stands for something else, and the mark behind which another program's arguments begin, match nothing.
+            behind |= word == "--";
+            if open(word) || word == "--" || behind && !word.starts_with('-') {
+                gap |= !shown.is_empty() && open(word);
+            } else if shown.is_empty() && assigned.is_none() && is_assignment(word) {
+                assigned = Some(word.to_owned());
+            } else {
+                // Any words stand between two that are given.
+                pattern.extend((std::mem::take(&mut gap) && !word.starts_with('-')).then_some("**"));
+                shown.push(word);
+                pattern.push(word);
+            }
+        }
+        Self { assigned, shown: shown.join(" "), pattern: pattern.join(" ").replace(['|', '$'], "") }
+    }
+}
+
+/// Whether a word of a command sets a variable of its environment.
+pub(super) fn is_assignment(word: &str) -> bool {
+    let named =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    word.split_once('=').is_some_and(|(name, value)| named(name) && !value.is_empty())
+}
+
 /// A command that is written out; a program that goes by several names is looked for under each.
 pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
-    // What stands for something else, and the mark behind which another program's arguments begin, match nothing.
-    let mut behind = false;
-    let open = |word: &&str| {
-        behind |= *word == "--";
-        !word.starts_with(['<', '[', '…']) && !matches!(*word, "..." | "--") && (!behind || word.starts_with('-'))
-    };
-    let mut text = text.to_owned();
-    while let Some((start, length)) = text.find('<').and_then(|at| text.get(at..)?.find('>').map(|to| (at, to))) {
-        let inside = text.get(start..=start + length).unwrap_or_default();
-        if !inside.contains(' ') {
-            break;
-        }
-        text.replace_range(start..=start + length, "…");
-    }
-    let text = text.split_whitespace().filter(open).collect::<Vec<_>>().join(" ");
-    let pattern = text.replace(['|', '$'], "");
+    let Written { assigned, shown: text, pattern } = Written::of(text);
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
     // Commands are known by the name of the program, wherever it lies.
     let program = program.rsplit(['/', '\\']).find(|name| !name.is_empty()).unwrap_or(program);
@@ -259,6 +297,8 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         }
         _ => Predicate::command(&pattern),
     };
+    let predicate = assigned.iter().fold(predicate, |predicate, assigned| under_assignment(predicate, assigned));
+    let start = assigned.map(|assigned| format!("{assigned} ")).unwrap_or_default();
     let mention = if program == "grep" {
         "cat notes.txt".to_owned()
     } else {
@@ -267,7 +307,7 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
     Thing {
         predicate,
         sort: Sort::Command,
-        label: format!("`{text}`"),
+        label: format!("`{start}{text}`"),
         slug: slug(&text),
         known: tool.map(|tool| (tool.name.clone(), None)),
         says: None,
@@ -275,7 +315,18 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         literal: false,
         joined: false,
         fails: Event::command(mention),
-        holds: Event::command(pattern.replace('*', "tool")),
+        holds: Event::command(start + &pattern.replace("** ", "").replace('*', "tool")),
+    }
+}
+
+/// The same commands where a variable of their environment is set in front of them.
+fn under_assignment(predicate: Predicate, assigned: &str) -> Predicate {
+    match predicate {
+        Predicate::Any(parts) => {
+            Predicate::Any(parts.into_iter().map(|part| under_assignment(part, assigned)).collect())
+        }
+        Predicate::Command(test) => Predicate::Command(CommandTest { env: Some(assigned.to_owned()), ..test }),
+        other => other,
     }
 }
 
@@ -356,46 +407,6 @@ pub(super) fn is_command_like(text: &str, lexicon: &Lexicon) -> bool {
     program && (text.starts_with("./") || (1..8).contains(&count)) && words.all(argument)
 }
 
-/// The texts that a code span stands for: a call with any arguments, a type with any parameter, anything for an ellipsis.
-fn spelled(text: &str) -> TextTest {
-    // A plain word is looked for whole, anything else as it stands; of a template's tag, its name counts.
-    let name = |c: char| c.is_alphanumeric() || c == '_';
-    if text.chars().all(name) {
-        return TextTest::Matches(format!("\\b{text}\\b"));
-    }
-    if !text.contains(name) {
-        // An operator is not a part of a longer one.
-        let around = "[^-+*/%=<>!?&|^~.:]";
-        return TextTest::Matches(format!("(^|{around}){}($|{around})", escaped(text)));
-    }
-    if let Some(rooted) = text.strip_prefix('\\').filter(|rest| rest.chars().all(name)) {
-        return TextTest::Matches(format!("(^|[^\\w\\\\])\\\\{rooted}\\b"));
-    }
-    let tag = text.strip_prefix("{%").and_then(|tag| tag.strip_suffix("%}")).map(str::trim);
-    if let Some(name) = tag.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
-        return TextTest::Matches(format!("\\{{%-?\\s*{name}\\b"));
-    }
-    // `assert*` begins so, and `*_fixture` ends so.
-    if let Some(head) = text.strip_suffix('*').filter(|head| head.ends_with(name) && !head.contains('*')) {
-        return TextTest::Matches(format!("{}\\w*", escaped(head)));
-    }
-    let call = text.strip_suffix("()").or_else(|| text.strip_suffix("(...)")).map(|name| format!("{name}("));
-    let open = call.as_deref().or_else(|| text.strip_suffix("<T>").and_then(|_| text.strip_suffix("T>")));
-    let parts: Vec<_> = open.unwrap_or(text).split("...").collect();
-    if open.is_none() && parts.len() == 1 {
-        return TextTest::Contains(text.to_owned());
-    }
-    let escaped = parts.into_iter().map(escaped);
-    let start = if text.starts_with(|c: char| c.is_alphanumeric() || c == '_') { "\\b" } else { "" };
-    TextTest::Matches(format!("{start}{}", escaped.collect::<Vec<_>>().join(".*")))
-}
-
-/// A text as a regular expression that matches nothing else.
-pub(super) fn escaped(text: &str) -> String {
-    let escape = |c: char| if "\\.+*?()|[]{}^$".contains(c) { vec!['\\', c] } else { vec![c] };
-    text.chars().flat_map(escape).collect()
-}
-
 /// Added lines that hold a text.
 pub(super) fn text_thing(text: &str) -> Thing {
     let found = spelled(text);
@@ -427,8 +438,12 @@ pub(super) fn word_thing(word: &str) -> Thing {
 /// Code that imports a module.
 pub(super) fn import_thing(module: &str) -> Thing {
     let names = module.trim_matches('/');
+    // A file is imported by its name without the ending, from wherever it lies.
+    let file = [".ts", ".tsx", ".js", ".jsx", ".mjs", ".py"].iter().find_map(|ending| names.strip_suffix(ending));
+    let place = if file.is_some() { "(?:[\\w@~.-]*/)*" } else { "" };
+    let names = file.unwrap_or(names);
     let heads = "import|from|export|use|using|require|#include|(const|let|var)\\b.*require\\(";
-    let line = format!("^\\s*({heads})[^\\n]*[\\s\"'(]{}($|[\\s\"';,./:)])", escaped(names));
+    let line = format!("^\\s*({heads})[^\\n]*[\\s\"'(]{place}{}($|[\\s\"';,./:)])", escaped(names));
     let lines = FileTest { added: Some(TextTest::Matches(line)), ..FileTest::default() };
     Thing {
         predicate: Predicate::File(Box::new(lines)),

@@ -3,14 +3,15 @@
 //! INVARIANT: only what the added lines themselves show is judged. A call that goes on in the next line is left alone, and
 //! what a whole file must hold is asked of new files only.
 
-use super::place::with_action;
+use super::place::{file_paths, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Form, Of, Shape, Site};
 use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::Place;
 use crate::understand::path::{path_of, sample_path};
-use crate::understand::thing::{Sort, Thing, escaped, file_thing, slug};
+use crate::understand::spelled::escaped;
+use crate::understand::thing::{Sort, Thing, file_thing, slug};
 use crate::{Event, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -38,7 +39,11 @@ impl Composer<'_, '_> {
             Place::Files { globs, label, outside: false } if label.contains(['/', '.', '*']) => Some(globs.clone()),
             _ => None,
         });
-        let globs = globs.unwrap_or_default();
+        // `Go functions` are those in Go.
+        let spoken = main.on.iter().chain(&main.things).find(|thing| thing.sort == Sort::File && !thing.literal);
+        let spoken =
+            spoken.filter(|files| !matches!(&*files.slug, "files" | "code")).map(|files| file_paths(&files.predicate));
+        let globs = globs.or(spoken).unwrap_or_default();
         let literal = main.literal.as_ref().and_then(|(cue, texts)| spelled(*cue, texts));
         let shown =
             || main.things.iter().filter(|thing| thing.literal && !never).find_map(|thing| template(&thing.label));
@@ -48,7 +53,8 @@ impl Composer<'_, '_> {
             let holds = main.literal.as_ref().is_some_and(|(cue, _)| *cue == Cue::Contains);
             let spelled = spelled.iter().filter(|_| site.text || !holds);
             let forms = main.forms.iter().copied().filter(|form| form.texts == site.text).chain(spelled);
-            drafts.extend(forms.take(1).map(|form| of_site(site, form, never, &globs)));
+            let most = if site.text { 2 } else { 1 };
+            drafts.extend(forms.take(most).map(|form| of_site(site, form, never, &globs)));
         }
         drafts
     }

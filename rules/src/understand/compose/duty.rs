@@ -20,9 +20,18 @@ impl Composer<'_, '_> {
             if let Some(pattern) = &main.pattern {
                 return vec![named(files, pattern)];
             }
-            if let (Some(Cue::Place), Some(place)) = (main.verb, main.places.first()) {
+            if let Some(place) = main.places.first()
+                && (main.verb == Some(Cue::Place) || meaning.is_placed())
+            {
                 return placed(files, place).into_iter().collect();
             }
+        }
+        if main.verb == Some(Cue::Delete)
+            && meaning.before.is_some()
+            && main.things.iter().all(|thing| thing.sort == Sort::Code)
+        {
+            // `remove debug output before a commit`: what is not there to begin with need not go.
+            return main.things.iter().map(|thing| self.absence(&self.limited(thing))).collect();
         }
         let things: Vec<_> = main.things.iter().filter(|thing| self.is_duty(thing)).collect();
         if let Some(drafts) = self.optioned(&things) {
@@ -47,10 +56,19 @@ impl Composer<'_, '_> {
         }
         let chain = meaning.ordered && things.len() > 1;
         let code = main.on.clone().unwrap_or_else(|| self.code());
-        let things: Vec<_> = things.iter().map(|thing| mentioned(thing)).collect();
+        let timed = then.is_some() || trigger.is_some();
+        let there = main.written_place().filter(|_| timed && main.verb == Some(Cue::Edit) && main.words < 3);
+        let things: Vec<_> = match there {
+            Some(files) => vec![files],
+            None => things.iter().map(|thing| mentioned(thing)).collect(),
+        };
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),
+            // `run the linter on changed files before a commit`: what changed is what the commit holds.
+            (Some(then), Some(trigger)) if !chain && then.sort == Sort::Command && trigger.slug == "code" => {
+                things.iter().map(|thing| self.precedence(thing, then)).collect()
+            }
             // What is read, or which skill is taken up, when something is done comes before it.
             (None, Some(trigger)) if meaning.when && prepares(first) => vec![self.precedence(first, trigger)],
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
@@ -89,7 +107,8 @@ impl Composer<'_, '_> {
             // `when running dotnet format, use --folder`
             return Some(vec![flagged(run, flags)]);
         }
-        let told = meaning.main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some();
+        let told =
+            meaning.main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some() || first.literal;
         (first.sort == Sort::Command && told).then(|| vec![flagged(first, flags)])
     }
 
@@ -249,10 +268,15 @@ impl Composer<'_, '_> {
             return seen;
         }
         let thing = about.things.first();
-        let (doing, slug) = thing.map_or(("acting".to_owned(), "acting"), |thing| (thing.doing(), &thing.slug));
+        let when = match (thing, &meaning.asked) {
+            (Some(thing), _) => format!("before {}", thing.doing()),
+            (None, Some(words)) => words.clone(),
+            (None, None) => "before acting".to_owned(),
+        };
+        let named = thing.map_or_else(|| slug(&when), |thing| format!("before-{}", thing.slug));
         vec![Draft {
-            id: format!("ask-before-{slug}"),
-            title: format!("ask before {doing}"),
+            id: format!("ask-{named}"),
+            title: format!("ask {when}"),
             check: None,
             decided_by: Decision::Reminder,
             remind_when: thing.map(|thing| thing.predicate.clone()),

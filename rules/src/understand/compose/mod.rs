@@ -119,8 +119,9 @@ impl Composer<'_, '_> {
         {
             return vec![only];
         }
-        if self.meaning.together {
-            return self.in_step();
+        let in_step = if self.meaning.together { self.in_step() } else { Vec::new() };
+        if !in_step.is_empty() || self.meaning.together && self.meaning.after.is_none() {
+            return in_step;
         }
         if self.meaning.entry && self.meaning.stance != Stance::Never {
             return self.entered().into_iter().collect();
@@ -145,6 +146,7 @@ impl Composer<'_, '_> {
         }
         match self.meaning.stance {
             Stance::Never => self.never(),
+            Stance::Use if main.verb == Some(Cue::Place) && !main.places.is_empty() => self.must(),
             Stance::Use => self.used(),
             Stance::AtMost => self.bounded().into_iter().collect(),
             Stance::Must | Stance::Plain => match self.only_places() {

@@ -8,7 +8,8 @@ use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of, siblings};
-use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, escaped, slug, text_thing};
+use crate::understand::spelled::{differing, escaped};
+use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -88,7 +89,7 @@ impl Composer<'_, '_> {
         thing.clone()
     }
 
-    fn absence(&self, thing: &Thing) -> Draft {
+    pub(super) fn absence(&self, thing: &Thing) -> Draft {
         let thing = &written(thing);
         let (verb, id) = match thing.sort {
             Sort::Command => ("", named_after(&thing.act(), &thing.slug)),
@@ -300,9 +301,14 @@ impl Composer<'_, '_> {
                 named.iter().any(|thing| thing.sort == never.sort || thing.literal || tool(thing))
             };
             if !named.is_empty() && !meaning.rejected.iter().any(alike) {
-                // A program that is written out is not to be run, whatever takes its place.
-                let programs = meaning.rejected.iter().filter(|never| never.sort == Sort::Command && never.literal);
-                return programs.map(|never| self.absence(&self.limited(never))).collect();
+                // A program that is written out is not to be run, and code that is known or written out is not to be
+                // written, whatever takes its place.
+                let told = |never: &&Thing| match never.sort {
+                    Sort::Command => never.literal,
+                    Sort::Code => (never.literal || never.known.is_some()) && meaning.main.verb == Some(Cue::Use),
+                    _ => false,
+                };
+                return meaning.rejected.iter().filter(told).map(|never| self.absence(&self.limited(never))).collect();
             }
             if instead.is_empty() {
                 return meaning.rejected.iter().map(|never| self.absence(&self.limited(never))).collect();
@@ -385,8 +391,18 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
         let other = to.label.trim_matches('`');
         never.sort == Sort::Code && never.literal && other.len() > label.len() && other.starts_with(label)
     };
-    match &never.predicate {
-        Predicate::File(test) if never.known.is_none() && instead.iter().any(longer) => {
+    let differs = match instead {
+        [to] if to.literal && to.sort == Sort::Code && never.sort == Sort::Code && never.literal => {
+            differing(label, to.label.trim_matches('`'))
+        }
+        _ => None,
+    };
+    match (&never.predicate, differs) {
+        (Predicate::File(test), Some(differs)) if never.known.is_none() => {
+            let test = FileTest { added: Some(differs), ..(**test).clone() };
+            Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
+        }
+        (Predicate::File(test), _) if never.known.is_none() && instead.iter().any(longer) => {
             let whole = TextTest::Matches(format!("{}($|[^\\w/.:(-])", escaped(label)));
             let test = FileTest { added: Some(whole), ..(**test).clone() };
             Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
@@ -396,7 +412,9 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
             let written = command_thing(label, None);
             Thing { literal: true, ..written }
         }
-        Predicate::Any(parts) if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) => {
+        (Predicate::Any(parts), _)
+            if !parts.iter().all(|part| matches!(part, Predicate::Command(test) if used(test))) =>
+        {
             let kept = parts.iter().filter(|part| !matches!(part, Predicate::Command(test) if used(test)));
             Thing { predicate: any(kept.cloned().collect::<Vec<_>>().into_iter()), ..never.clone() }
         }

@@ -1,14 +1,15 @@
 //! How texts are: commit messages, replies, lines and whole files.
 
 use super::duty::times;
-use super::place::{excluded, narrow, with_action};
+use super::place::{excluded, file_paths, narrow, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
 use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{path_of, sample_path};
-use crate::understand::thing::{Sort, Thing, escaped, slug};
+use crate::understand::spelled::escaped;
+use crate::understand::thing::{Sort, Thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
 
 /// Files whose lines are as long as what they hold.
@@ -48,14 +49,17 @@ impl Composer<'_, '_> {
             && main.properties.iter().all(|property| property.of.first() == Some(&Of::Reply))
             && meaning.when
             && !meaning.after.as_ref().is_some_and(named);
-        let at_times =
-            [&meaning.before, &meaning.until].into_iter().any(Option::is_some) || meaning.after.is_some() && !spoken;
+        let same = meaning.when && meaning.after.as_ref().is_some_and(|when| when.is_text() || when.is_language());
+        let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
+            || meaning.after.is_some() && !spoken && !same;
         if at_times || meaning.between.is_some() || meaning.permission {
             return Vec::new();
         }
+        let loose = |property: &&&Property| !(property.dependent && main.subjects.is_empty());
         let said = main
             .properties
             .iter()
+            .filter(loose)
             .flat_map(|property| self.said_of(property).into_iter().map(move |of| (property, of)));
         let mut drafts: Vec<_> = said.filter_map(|(property, of)| self.property(property, of)).collect();
         drafts.extend(
@@ -72,10 +76,9 @@ impl Composer<'_, '_> {
                 of => Some(literal(meaning.stance, *cue, texts, *of)),
             }));
         }
-        let within = main.places.iter().find_map(|place| match place {
-            Place::Files { globs, outside: false, .. } => Some(globs),
-            _ => None,
-        });
+        let spoken = meaning.after.as_ref().filter(|when| when.is_language()).and_then(|when| when.things.first());
+        let spoken = spoken.map(|files| file_paths(&files.predicate));
+        let within = main_places(main).or(spoken.as_ref());
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
             if let (Pattern::Absence { never: every } | Pattern::Universality { every, .. }, Some(globs)) =
                 (&mut check.pattern, within)
@@ -101,7 +104,8 @@ impl Composer<'_, '_> {
         if !named.is_empty() || !self.meaning.main.subjects.is_empty() {
             return named;
         }
-        let of = property.of.first().copied().unwrap_or(Of::Reply);
+        let in_files = main_places(&self.meaning.main).is_some() && property.of.contains(&Of::File);
+        let of = if in_files { Of::File } else { property.of.first().copied().unwrap_or(Of::Reply) };
         // Documents speak of code; of answers, where they say so or say little else.
         let spoken = of != Of::Reply || property.everywhere || self.meaning.replies || self.meaning.main.words < 2;
         if spoken { vec![(of, Part::Whole)] } else { Vec::new() }
@@ -247,6 +251,14 @@ impl Composer<'_, '_> {
     }
 }
 
+/// The files that a statement about texts is limited to.
+fn main_places<'n>(main: &'n Named<'_>) -> Option<&'n Vec<String>> {
+    main.places.iter().find_map(|place| match place {
+        Place::Files { globs, outside: false, .. } => Some(globs),
+        _ => None,
+    })
+}
+
 /// Questions are counted over all that is said in a turn, too, not only in each answer.
 fn questions(at_most: u8) -> Draft {
     let asks = Predicate::Reply(TextTest::Not(Box::new(TextTest::MaxQuestions(0))));
@@ -284,8 +296,10 @@ pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
 
 /// `branch names start with feature/`: a branch that is made is named so.
 fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
-    let first = texts.first().filter(|_| stance != Stance::Never && cue == Cue::StartsWith)?;
-    let names = texts.iter().map(|text| format!("{text}*")).collect::<Vec<_>>().join("|");
+    let told = stance != Stance::Never && cue == Cue::StartsWith;
+    let open: Vec<_> = texts.iter().map(|text| branch_glob(text)).collect::<Option<Vec<_>>>().filter(|_| told)?;
+    let (first, shown) = (texts.first()?, open.first()?.replace('*', "parser"));
+    let names = open.join("|");
     let named = |names: &str| {
         Predicate::Any(vec![
             Predicate::command(&format!("git checkout -b|-B {names}")),
@@ -295,12 +309,36 @@ fn branches(stance: Stance, cue: Cue, texts: &[String]) -> Option<Draft> {
     let never = Predicate::All(vec![named("*"), named(&names).negated()]);
     let label = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
     let run = |name: &str| Event::command(format!("git checkout -b {name}"));
+    let fixed = open.first()?.replace('*', "");
+    let fixed = if fixed.contains(char::is_alphanumeric) { &fixed } else { first };
     let draft = Draft::of(
-        format!("branch-without-{}", slug(first)),
+        format!("branch-without-{}", slug(fixed)),
         format!("start names of branches with {label}"),
         Pattern::Absence { never },
     );
-    Some(draft.violates([run("other")]).clean([run(&format!("{first}parser"))]))
+    Some(draft.violates([run("other")]).clean([run(&shown)]))
+}
+
+/// The names of branches that a name shows whose parts are left open: `fix/*` for `fix/<topic>` and for `fix/`. A name that
+/// leaves nothing open is that of one branch.
+fn branch_glob(shown: &str) -> Option<String> {
+    let parts: Vec<_> = shown.split('/').collect();
+    let (last, folders) = parts.split_last()?;
+    if let Some(first) = folders.first() {
+        // Who begins with what stands for something else shows how the name is made up, part by part.
+        let all = is_open(first);
+        let folder = |part: &&str| if all || is_open(part) { "*".to_owned() } else { (*part).to_owned() };
+        return Some(folders.iter().map(folder).chain(["*".to_owned()]).collect::<Vec<_>>().join("/"));
+    }
+    let head = last.find(['<', '{', '[', '$', '*']).map_or(*last, |at| last.get(..at).unwrap_or_default());
+    (head.len() > 1 && (head.len() < last.len() || head.ends_with(['-', '_']))).then(|| format!("{head}*"))
+}
+
+/// Whether a part of a name stands for something else.
+fn is_open(part: &str) -> bool {
+    part.starts_with(['<', '{', '[', '$', '*'])
+        || ["initials", "user", "username", "author", "your-name", "name", "type", "scope", "team", "prefix"]
+            .contains(&part)
 }
 
 /// A subject's text that starts with, ends with or contains one of some literals.
@@ -321,6 +359,7 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
         _ if is_ticket(text) => TextTest::Matches(
             if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),
         ),
+        _ if text.contains('*') => TextTest::Matches(escaped(text).replace("\\*", "\\S*")),
         Cue::StartsWith => TextTest::StartsWith(text.clone()),
         Cue::EndsWith => TextTest::EndsWith(text.clone()),
         _ if text.chars().all(char::is_alphanumeric) => TextTest::Mentions(text.clone()),
@@ -382,6 +421,9 @@ pub(in crate::understand) fn layout(text: &str) -> Option<String> {
         "text",
         "details",
     ];
+    if text.starts_with("<!--") {
+        return None;
+    }
     let whole = text.contains(": ") || text.starts_with('[');
     let start = if whole { "\\A" } else { "" }.to_owned();
     let (mut regex, mut rest, mut open, mut fixed) = (start, text.trim(), 0, 0);

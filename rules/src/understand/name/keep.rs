@@ -121,20 +121,22 @@ impl Namer<'_, '_> {
         let named = &mut self.named;
         let typed = !named.things.is_empty() && named.things.iter().all(|thing| is_commit_type(&thing.label));
         if typed && named.subjects.is_empty() {
+            let trailer = named.things.iter().any(|thing| is_trailer(&thing.label));
+            let part = if trailer { Part::Whole } else { Part::Title };
             named.subject = Some(Of::Commit);
-            named.subjects = vec![(Of::Commit, Part::Title), (Of::Request, Part::Title)];
+            named.subjects = vec![(Of::Commit, part), (Of::Request, part)];
         }
         if named.subject == Some(Of::Branch)
             && named.literal.is_none()
-            && let [thing] = named.things.as_slice()
-            && let Some((head, _)) = thing.label.trim_matches('`').split_once('/').filter(|_| thing.literal)
-            && head.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && !named.things.is_empty()
+            && named.things.iter().all(|thing| thing.literal && thing.sort != Sort::Command)
         {
-            named.literal = Some((Cue::StartsWith, vec![format!("{head}/")]));
-            named.things.clear();
+            let shown = named.things.drain(..).map(|thing| thing.label.trim_matches('`').to_owned());
+            named.literal = Some((Cue::StartsWith, shown.collect()));
         }
         let texts = matches!(named.subject, Some(Of::Commit | Of::Request));
-        if !texts || named.literal.is_some() {
+        // Beside a property, what is written out is an example of it.
+        if !texts || named.literal.is_some() || !named.properties.is_empty() {
             return;
         }
         let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
@@ -148,10 +150,11 @@ impl Namer<'_, '_> {
         }
         let said = named.things.iter().filter(|thing| spelled(thing));
         let mut found: Vec<_> = said.map(|thing| thing.label.trim_matches(['`', '“', '”']).to_owned()).collect();
-        if named.properties.is_empty() {
-            found.append(&mut named.quotes);
-        }
+        found.append(&mut named.quotes);
         for text in &mut found {
+            if let Some(inside) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+                *text = inside.to_owned();
+            }
             if layout(text).is_none() {
                 text.truncate(fixed(text).len());
             }
@@ -168,9 +171,24 @@ impl Namer<'_, '_> {
         }
     }
 
+    /// `all commits use --signoff`: options that are said of a text are those of the command that makes it.
+    fn run_options(&mut self) {
+        let named = &mut self.named;
+        let command = match named.subject {
+            Some(Of::Commit) => "git commit",
+            Some(Of::Request) => "gh pr create",
+            _ => return,
+        };
+        if named.things.is_empty() && !named.flags.is_empty() && named.properties.is_empty() && named.literal.is_none()
+        {
+            named.things.push(Thing { literal: true, ..command_thing(command, Some(self.lexicon)) });
+        }
+    }
+
     /// Where nothing but a place is named, the place is the thing (`stop writing to /tmp`).
     pub(super) fn settle(&mut self) {
         self.spell();
+        self.run_options();
         let named = &mut self.named;
         if named.places.iter().any(|place| matches!(place, Place::Files { outside: false, .. })) {
             // Scratch files that are written somewhere are any files.
@@ -199,9 +217,24 @@ fn runs(test: &Predicate, start: &str) -> bool {
     matches!(test, Predicate::Command(test) if test.run.starts_with(start))
 }
 
-/// Whether a code span is the type that a conventional commit begins with.
+/// Whether a code span is the name of a trailer that tells who took part.
+fn is_trailer(label: &str) -> bool {
+    let name = label.trim_matches(['`', '“', '”']).trim_end_matches(':');
+    let head = name.strip_suffix("-by").or_else(|| name.strip_suffix("-By"));
+    head.is_some_and(|head| {
+        head.starts_with(char::is_uppercase) && head.chars().all(|c| c.is_alphanumeric() || c == '-')
+    })
+}
+
+/// Whether a code span is the type that a conventional commit begins with, or such a trailer.
 fn is_commit_type(label: &str) -> bool {
-    let types = ["feat", "fix", "chore", "docs", "refactor", "perf", "test", "ci", "build", "style", "revert"];
+    if is_trailer(label) {
+        return true;
+    }
+    let types = [
+        "feat", "feature", "fix", "bugfix", "chore", "docs", "refactor", "perf", "test", "ci", "build", "style",
+        "revert",
+    ];
     label.trim_matches('`').strip_suffix(':').is_some_and(|name| types.contains(&name))
 }
 
@@ -214,14 +247,21 @@ fn program(thing: &Thing) -> Option<String> {
 
 /// The texts that follow a verb such as `start with`, and how many units they take; a name may stand without marks.
 pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
-    let written = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) || unit.literal;
+    // A command that stands in the prose is not what a text begins with.
+    let prose = |unit: &Unit<'_, '_>| unit.what == What::Command && unit.range.len() == unit.text.len();
+    let written = |unit: &Unit<'_, '_>| (matches!(unit.what, What::Literal(_)) || unit.literal) && !prose(unit);
     let name = |unit: &Unit<'_, '_>| {
         !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
     };
-    let near = units.iter().skip(1).take(6);
+    let near = units.iter().skip(1).take(9);
+    // `include the following comment at the end: …`
+    let follows = near.clone().any(|unit| unit.text == "following");
+    let colon = units.iter().position(|unit| matches!(unit.text, ":" | "：")).filter(|_| follows);
+    let behind = colon.filter(|at| units.get(at + 1).is_some_and(written));
     let first = near
         .clone()
         .position(written)
+        .or(behind)
         .or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))?
         + 1;
     let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
@@ -230,13 +270,18 @@ pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
     let texts: Vec<_> = found
         .map(|unit| fixed(unit.text).to_owned())
-        .filter(|text| text.chars().count() > 1 || text.contains(char::is_alphanumeric))
+        .filter(|text| {
+            text.chars().count() > 1 || text.contains(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '#'))
+        })
         .collect();
     (!texts.is_empty()).then_some((texts, count))
 }
 
 /// The part of a text in front of what stands for something else: `Closes #` of `Closes #<number>`.
 fn fixed(text: &str) -> &str {
+    if text.starts_with("<!--") {
+        return text;
+    }
     let text = text.split(['<', '{', '…']).next().unwrap_or(text);
     text.split_once("#N").map_or(text, |(head, _)| text.get(..=head.len()).unwrap_or(head)).trim_end()
 }

@@ -9,7 +9,7 @@ mod object;
 
 use super::clause::{Clause, Unit, What};
 use super::text::Form;
-use super::thing::{Sort, Thing};
+use super::thing::{Sort, Thing, file_thing};
 use crate::lexicon::{Cue, Form as Shaped, Measure, Of, Part, Property, Site};
 use crate::predicate::FileAction;
 use crate::{Lexicon, Predicate};
@@ -67,9 +67,36 @@ pub(super) struct Named<'l> {
 }
 
 impl Named<'_> {
-    /// What the clause names, as one thing.
+    /// What the clause names, as one thing; files of a kind in a place that is written out are those in that place.
     pub(super) fn whole(&self) -> Option<Thing> {
-        Thing::any(&self.things)
+        self.written_place().or_else(|| Thing::any(&self.things))
+    }
+
+    /// The files in the place that is written out, where nothing else is named but what kind they are of.
+    pub(super) fn written_place(&self) -> Option<Thing> {
+        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal;
+        let place = self.places.iter().find_map(|place| match place {
+            Place::Files { globs, label, outside: false } if label.contains('/') => Some((globs, label)),
+            _ => None,
+        });
+        let (globs, label) = place.filter(|_| self.things.iter().all(kind))?;
+        Some(Thing { literal: true, ..file_thing(globs.clone(), label, None) })
+    }
+
+    /// Whether it names nothing but files of one kind that are written: `when writing C++ code`.
+    pub(super) fn is_language(&self) -> bool {
+        let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal;
+        matches!(self.things.as_slice(), [thing] if kind(thing))
+            && matches!(self.verb, Some(Cue::Create | Cue::Edit))
+            && self.places.is_empty()
+            && self.words == 0
+    }
+
+    /// Whether it names nothing but a text such as a commit message, so that who writes it is meant.
+    pub(super) fn is_text(&self) -> bool {
+        let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");
+        let named = !self.subjects.is_empty() || !self.things.is_empty();
+        named && self.things.iter().all(act) && self.places.is_empty() && self.words == 0 && self.flags.is_empty()
     }
 }
 
@@ -86,7 +113,7 @@ pub(super) fn name<'l>(
     verb: Option<Cue>,
     negative: bool,
 ) -> Named<'l> {
-    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains('*'));
+    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains(['*', '{', '<']));
     // What is named by a pattern are files.
     let verb = done(clause, lexicon).or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place));
     let mut namer = Namer::of(clause, lexicon, languages, verb, negative);
@@ -128,15 +155,15 @@ fn done(clause: &Clause<'_, '_>, lexicon: &Lexicon) -> Option<Cue> {
         _ => 0,
     });
     let path = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) && lexicon.is_path(unit.text);
-    let follows = clause
-        .units
+    let said: Vec<_> = clause.units.iter().filter(|unit| !unit.is_filler()).collect();
+    let follows = said
         .windows(2)
         .any(|two| matches!(two, [follow, what] if matches!(follow.text, "follow" | "following") && path(what)));
     own.or(follows.then_some(Cue::Read))
 }
 
 /// Whether a clause that forbids says what must come together for that, so that the things as such are fine.
-fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
+pub(super) fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
     let narrow = |unit: &Unit<'_, '_>| {
         matches!(
             &*unit.text.to_lowercase(),
@@ -151,7 +178,13 @@ fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
                 | "combining"
         )
     };
-    let with = |two: &[Unit<'_, '_>]| matches!(two, [with, word] if with.text == "with" && word.what == What::Word);
+    let named = |unit: &Unit<'_, '_>| matches!(unit.text, "tools" | "commands" | "programs" | "packages" | "libraries");
+    // `with file arguments` says which calls are meant as any other word does.
+    let plain = |unit: &Unit<'_, '_>| match unit.what {
+        What::Word => !named(unit),
+        _ => unit.text == "file" || unit.text == "files",
+    };
+    let with = |two: &[Unit<'_, '_>]| matches!(two, [with, word] if with.text == "with" && plain(word));
     clause.units.iter().any(narrow)
         || clause.units.windows(2).any(with) && things.iter().all(|thing| thing.sort == Sort::Command)
 }
@@ -181,16 +214,24 @@ struct Behind {
     purpose: bool,
     /// Something that says that an example follows, or one of several examples.
     like: bool,
+    /// A word for programs, so that those that follow are meant themselves.
+    tools: bool,
     /// Something that says that a word follows: `the term "click"`.
     term: bool,
     /// Something that says that what follows is called.
     call: bool,
+    /// Something that says where to, or a word behind it.
+    into: bool,
+    /// A dash.
+    dash: bool,
 }
 
 impl Behind {
     /// What the unit is to the next one; `thing` is whether it named one, and `words` whether there were words already.
     fn of(unit: &Unit<'_, '_>, before: Self, thing: bool, words: bool) -> Self {
-        let word = unit.what == What::Word && !unit.text.ends_with("ly");
+        // `direct imports` are imports, and `existing files` are told apart by what is done.
+        let plain = matches!(&*unit.text.to_lowercase(), "direct" | "raw" | "plain" | "existing" | "explicit");
+        let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain;
         // `the project's` says no more than an article.
         let owner = unit.text.ends_with('s') && unit.text.contains(['\'', '’']);
         let goes_on = unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
@@ -200,9 +241,12 @@ impl Behind {
             thing,
             be: unit.text.ends_with("be") || matches!(unit.text, "is" | "are" | "was" | "were" | "been" | "gets"),
             purpose: unit.is(Cue::To) && !unit.is(Cue::Never) && words,
-            like: unit.text == "like" || before.like && goes_on,
+            like: unit.text == "like" && !before.tools || before.like && goes_on,
+            tools: matches!(unit.text, "tools" | "commands" | "programs" | "utilities"),
             term: matches!(unit.text, "word" | "words" | "verb" | "verbs" | "term" | "terms"),
             call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
+            dash: matches!(unit.text, "—" | "–"),
+            into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Behind, Named, Place, VERBS};
 use crate::lexicon::{Cue, Entry, Kind, Sense};
 use crate::understand::clause::{Clause, Role, Unit, What};
-use crate::understand::path::{at_path, globs, path_of};
+use crate::understand::path::{at_path, globs, opened, path_of};
 use crate::understand::text::Form;
 use crate::understand::thing::{Sort, Thing};
 use crate::{Lexicon, Predicate};
@@ -29,6 +29,10 @@ pub(super) struct Namer<'l, 'c> {
     pub(super) phrases: bool,
     /// Whether the clause says what something begins with, ends with or holds.
     pub(super) describes: bool,
+    /// Whether what follows says only what an option is for.
+    purposed: bool,
+    /// Whether this unit only says more of the next one.
+    part: bool,
 }
 
 impl<'l, 'c> Namer<'l, 'c> {
@@ -63,6 +67,8 @@ impl<'l, 'c> Namer<'l, 'c> {
             labelled: false,
             phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
+            purposed: false,
+            part: false,
         }
     }
 }
@@ -81,7 +87,10 @@ impl Namer<'_, '_> {
         }
         let thing = self.named.things.len() > before;
         self.behind = Behind::of(unit, self.behind, thing, self.named.words > 0);
-        self.named.words += usize::from(unit.what == What::Word && !unit.text.ends_with("ly"));
+        self.behind.word |= std::mem::take(&mut self.part);
+        // `--force to get around it`: what an option is for says nothing of where it is used.
+        self.purposed |= unit.text == "to" && !self.named.flags.is_empty() && self.named.things.is_empty();
+        self.named.words += usize::from(unit.what == What::Word && !unit.text.ends_with("ly") && !self.purposed);
         count
     }
 
@@ -92,13 +101,12 @@ impl Namer<'_, '_> {
             return count;
         }
         if unit.is(Cue::Named)
-            && let Some(pattern) =
-                units.iter().skip(1).take(4).find(|unit| unit.text.contains('*') || unit.text.starts_with('.'))
+            && let Some(pattern) = units.iter().skip(1).take(4).find(|unit| is_pattern(unit))
         {
-            self.named.pattern = Some(pattern.text.to_owned());
+            self.named.pattern = Some(opened(pattern.text));
             return 1;
         }
-        if self.named.pattern.as_deref() == Some(unit.text) {
+        if self.named.pattern.is_some() && is_pattern(unit) {
             return units.len();
         }
         if let Some(count) = self.compound(units) {
@@ -115,6 +123,13 @@ impl Namer<'_, '_> {
     /// Takes in the place that some units name.
     fn whereabouts(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
+        if unit.text == "from"
+            && self.behind.literal
+            && !matches!(self.named.verb, Some(Cue::Read | Cue::Run | Cue::Delete | Cue::Place))
+        {
+            // `use read_all from src/io.rs` says where it comes from.
+            return units.get(1).filter(|next| next.literal).map(|_| 2);
+        }
         // `for client/server pairs` is about no path.
         let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
         if !unit.is_any(&[Cue::In, Cue::To, Cue::Outside]) || pair {
@@ -128,10 +143,28 @@ impl Namer<'_, '_> {
             known.extend(globs(path));
             count += more;
         }
+        while let Place::Files { globs: known, label, .. } = &mut place
+            && let Some((more, language)) = self.other_language(units.get(count + 1..).unwrap_or_default())
+            && !label.contains(['/', '.'])
+        {
+            known.extend(language);
+            count += more;
+        }
         // What is done in a place to something unknown is not about the place.
         self.named.elsewhere |= unit.is_any(&[Cue::In, Cue::To]) && self.named.words > 0;
         self.named.places.push(place);
         Some(count + 1)
+    }
+
+    /// The files of the next of several languages that are joined, and how many units it takes.
+    fn other_language(&self, units: &[Unit<'_, '_>]) -> Option<(usize, Vec<String>)> {
+        let [join, next, ..] = units else { return None };
+        let language = next.senses().iter().find_map(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).filter(|entry| entry.kind == Kind::Language),
+            _ => None,
+        })?;
+        let Predicate::File(test) = &language.predicate else { return None };
+        (join.text == "/" || join.is_any(&[Cue::And, Cue::Or])).then(|| (2, test.path.clone()))
     }
 
     /// Passes over what stands behind `in` or `for` and is no place: a circumstance, not what the rule is about.
@@ -147,7 +180,8 @@ impl Namer<'_, '_> {
         let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
         let Some(behind) = units.get(skip) else { return Some(1) };
         self.said_in(behind);
-        let object = self.negative && !self.named.things.is_empty() && behind.what != What::Command;
+        let inside = matches!(unit.text, "within" | "inside") && !self.lexicon.is_path(behind.text);
+        let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
         let passed = if behind.literal { object } else { behind.senses().iter().any(is_entry) };
         if !passed {
             return Some(1);
@@ -198,7 +232,8 @@ impl Namer<'_, '_> {
         self.labelled = unit.text == ":" || self.labelled && unit.what == What::Mark;
         let runs = unit.is(Cue::Run) && self.role == Role::Main && self.named.verb == Some(Cue::Run);
         let written = |thing: &Thing| thing.sort == Sort::Command && thing.literal;
-        if runs && !self.negative && !self.joined && !self.behind.be && self.named.things.iter().all(written) {
+        let apart = self.behind.dash || self.named.things.iter().all(written);
+        if runs && !self.negative && !self.joined && !self.behind.be && apart {
             // `enforced by X — run Y`: what was named before is not what is run.
             self.named.things.clear();
         }
@@ -237,14 +272,24 @@ impl Namer<'_, '_> {
 
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
     /// `TODO assignees`, `comments that …`. What is written as in code, and a program, is meant by itself.
-    fn is_limited(&self, units: &[Unit<'_, '_>]) -> bool {
-        let Some(unit) = units.first().filter(|unit| !unit.literal) else { return false };
+    fn is_limited(&mut self, units: &[Unit<'_, '_>]) -> bool {
+        let Some(unit) = units.first() else { return false };
+        if unit.literal {
+            // `an accepted .svg file` is not any such file.
+            return self.behind.word
+                && unit.text.starts_with('.')
+                && self.lexicon.is_extension(unit.text.trim_start_matches('.'));
+        }
         let kind = |kind: Kind| {
             let of = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == kind));
             unit.senses().iter().any(of)
         };
         let program = unit.text.split(' ').next().unwrap_or_default();
         let written = unit.text.contains(' ') && self.lexicon.entry_named(program, Kind::Tool).is_some();
+        if kind(Kind::Tool) && self.is_part_of_name(units) {
+            self.part = true;
+            return true;
+        }
         if written
             || kind(Kind::Tool)
             || ![Kind::Action, Kind::Files, Kind::Language, Kind::Construct].into_iter().any(kind)
@@ -262,7 +307,11 @@ impl Namer<'_, '_> {
         let behind = || units.iter().skip(2).filter(|unit| !unit.is_filler());
         let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To));
         let known = |unit: &Unit<'_, '_>| {
-            unit.literal || matches!(unit.text, "main" | "master" | "develop" | "trunk" | "production" | "prod")
+            unit.literal
+                || matches!(
+                    unit.text,
+                    "upstream" | "origin" | "main" | "master" | "develop" | "trunk" | "production" | "prod"
+                )
         };
         if to
             && behind().next().is_some_and(|unit| unit.what == What::Word && !known(unit))
@@ -270,12 +319,27 @@ impl Namer<'_, '_> {
         {
             return true;
         }
-        let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word);
+        let allowed = |unit: &Unit<'_, '_>| {
+            matches!(unit.text, "allowed" | "permitted" | "whatsoever" | "ever" | "period" | "either")
+        };
+        let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word && !allowed(unit));
         let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");
         let relative = next.is_some_and(that)
             || units.windows(2).any(|two| matches!(two, [first, second] if that(first) && second.what == What::Word))
             || kind(Kind::Action) && self.behind.purpose;
         self.behind.word || word(next) || relative
+    }
+
+    /// Whether the name of a program only says more of something else: `git dependencies`, `destructive git commands`, `into
+    /// system Python`.
+    fn is_part_of_name(&self, units: &[Unit<'_, '_>]) -> bool {
+        let Some(next) = units.get(1) else { return self.behind.word && self.behind.into };
+        let calls = matches!(next.text, "command" | "commands" | "operation" | "operations");
+        let kept =
+            next.text.ends_with("ing") || matches!(next.text, "for" | "cli" | "CLI" | "here" | "directly" | "itself");
+        let noun = next.what == What::Word && !kept
+            || next.senses().iter().any(|sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == Kind::Files)));
+        (calls || self.behind.into) && self.behind.word || noun && next.text.ends_with('s') && !calls
     }
 
     /// Whether a unit names files, a language or code, so that what is done is done to that alone.
@@ -287,6 +351,37 @@ impl Namer<'_, '_> {
         let named = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(what));
         let cue = unit.senses().iter().any(|sense| matches!(sense, Sense::Cue(_)));
         !unit.literal && !cue && unit.senses().iter().any(named)
+    }
+
+    /// Whether two units name a folder: `src folder`, but not `the same folder`, `package directories` or `use the log package`.
+    pub(super) fn is_folder_of(&self, unit: &Unit<'_, '_>, next: &Unit<'_, '_>) -> bool {
+        const OTHER: [&str; 20] = [
+            "same",
+            "current",
+            "working",
+            "root",
+            "parent",
+            "home",
+            "other",
+            "another",
+            "new",
+            "existing",
+            "separate",
+            "own",
+            "whole",
+            "entire",
+            "different",
+            "temporary",
+            "temp",
+            "target",
+            "project",
+            "module",
+        ];
+        let package = next.text.starts_with("package");
+        next.is(Cue::Folder)
+            && !unit.is(Cue::Folder)
+            && (unit.literal || !package && !OTHER.contains(&unit.text))
+            && !(package && self.named.verb == Some(Cue::Use))
     }
 
     /// Whether a unit names files without saying which.
@@ -330,7 +425,7 @@ impl Namer<'_, '_> {
             && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push" | "commit"));
         let pushed = pushed
             || matches!(unit.text, "upstream" | "origin")
-                && stands_alone
+                && (stands_alone || next.is_some_and(|next| matches!(next.text, "repo" | "repository" | "remote")))
                 && self.named.things.last().is_some_and(|thing| matches!(&*thing.slug, "push" | "force-push"));
         if next.is_some_and(|next| next.is(Cue::Branch))
             || (matches!(unit.text, "main" | "master" | "develop" | "trunk") && stands_alone)
@@ -339,7 +434,7 @@ impl Namer<'_, '_> {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
             return Some((Place::Branch(unit.text.to_owned()), skip + width));
         }
-        if next.is_some_and(|next| next.is(Cue::Folder))
+        if next.is_some_and(|next| self.is_folder_of(unit, next))
             && matches!(unit.what, What::Word | What::Literal(_) | What::Known(_))
         {
             let text = format!("{}/", unit.text.trim_end_matches('/'));
@@ -353,9 +448,10 @@ impl Namer<'_, '_> {
             return Some((files(globs(&text), &text), skip + 2));
         }
         if matches!(unit.what, What::Literal(_)) && self.lexicon.is_path(unit.text) {
-            return Some((files(globs(unit.text), unit.text), skip + 1));
+            let of_files = next.is_some_and(|next| self.is_any_file(next));
+            return Some((files(globs(unit.text), unit.text), skip + 1 + usize::from(of_files)));
         }
-        unit.senses().iter().find_map(|sense| match sense {
+        let known = unit.senses().iter().find_map(|sense| match sense {
             Sense::Entry(at) => self.lexicon.entry(*at).and_then(|entry| match (entry.kind, &entry.predicate) {
                 (Kind::Host, _) => Some((Place::Host(entry.name.clone()), skip + 1)),
                 (Kind::Files | Kind::Language, Predicate::File(test)) if entry.name != "files" => {
@@ -364,13 +460,27 @@ impl Namer<'_, '_> {
                 _ => None,
             }),
             _ => None,
-        })
+        });
+        // `in JSON` is in files that end so.
+        let ending = unit.text.to_lowercase();
+        let shouted = !unit.literal && unit.text.len() > 2 && unit.text.chars().all(|c| c.is_ascii_uppercase());
+        let written = || {
+            (shouted && self.lexicon.is_extension(&ending))
+                .then(|| (files(vec![format!("*.{ending}")], unit.text), skip + 1))
+        };
+        known.or_else(written)
     }
+}
+
+/// Whether a unit shows how files are named: `*_test.go`, `V{n}__{what}.sql`.
+fn is_pattern(unit: &Unit<'_, '_>) -> bool {
+    let open = unit.text.contains(['<', '{']) && unit.text.contains('.') && !unit.text.contains([' ', '(']);
+    unit.text.contains('*') || unit.text.starts_with('.') || unit.literal && open
 }
 
 /// Whether a unit joins two others.
 fn is_joint(unit: &Unit<'_, '_>) -> bool {
-    unit.what == What::Comma || unit.is_any(&[Cue::And, Cue::Or])
+    unit.what == What::Comma && !matches!(unit.text, "—" | "–") || unit.is_any(&[Cue::And, Cue::Or])
 }
 
 /// The next of several paths that are joined, and how many units it takes.

@@ -14,7 +14,7 @@ impl Namer<'_, '_> {
     /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.
     pub(super) fn compound(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
-        let foldered = units.get(1).is_some_and(|next| next.is(Cue::Folder));
+        let foldered = units.get(1).is_some_and(|next| self.is_folder_of(unit, next));
         if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
             let path = format!("{}/", unit.text.trim_end_matches('/'));
             self.named.things.push(path_thing(&path, self.named.verb));
@@ -36,6 +36,15 @@ impl Namer<'_, '_> {
         {
             let name = folder.rsplit('/').next().unwrap_or(folder);
             self.named.things.push(Thing { literal: true, ..skill_thing(name) });
+            return Some(2);
+        }
+        let edge = match units.get(1).map(|next| next.text) {
+            Some("prefix" | "prefixes") => Some(Cue::StartsWith),
+            Some("suffix" | "suffixes") => Some(Cue::EndsWith),
+            _ => None,
+        };
+        if let Some(edge) = edge.filter(|_| unit.what == What::Literal(Form::Code) && self.named.literal.is_none()) {
+            self.named.literal = Some((edge, vec![unit.text.to_owned()]));
             return Some(2);
         }
         let plain =
@@ -176,7 +185,8 @@ impl Namer<'_, '_> {
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
         let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
         let keyword = form == Form::Code && self.lexicon.is_keyword(unit.text);
-        if unit.text.trim().is_empty() || (sign || keyword || self.behind.like) && self.negative {
+        let example = self.behind.like && !(self.phrases && form == Form::Quote);
+        if unit.text.trim().is_empty() || (sign || keyword || example) && self.negative {
             return;
         }
         let verb = self.named.verb;
@@ -194,7 +204,7 @@ impl Namer<'_, '_> {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
             // What is called and has no arguments is code (`call fetch directly`).
-            Form::Code if self.behind.call && !unit.text.contains([' ', '/', '-']) => text_thing(unit.text),
+            Form::Code if self.behind.call && is_module(unit.text) => text_thing(unit.text),
             Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
             _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
                 path_thing(unit.text, verb)
@@ -220,7 +230,10 @@ impl Namer<'_, '_> {
 
     /// Takes in a command line; of several in one, each is run.
     fn commands(&mut self, text: &str) {
-        for (at, part) in text.split("&&").map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+        let parts: Vec<_> = text.split("&&").map(str::trim).filter(|part| !part.is_empty()).collect();
+        // Where it is run is no command of its own.
+        let done = parts.iter().filter(|part| parts.len() == 1 || !part.starts_with("cd "));
+        for (at, part) in done.enumerate() {
             let thing = command_thing(self.run_as(part), Some(self.lexicon));
             self.named.things.push(Thing { literal: at > 0, joined: at > 0, ..thing });
         }
@@ -239,6 +252,9 @@ impl Namer<'_, '_> {
             return true;
         }
         let main = matches!(self.role, Role::Main | Role::Instead);
+        if text.starts_with(['[', '<', '{']) {
+            return false;
+        }
         match self.named.verb {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
             // Programs are not spelled like the names of products.
@@ -250,6 +266,11 @@ impl Namer<'_, '_> {
             _ => false,
         }
     }
+}
+
+/// Whether what is called is a function or a module (`encoding/json`), and no script.
+fn is_module(text: &str) -> bool {
+    !text.contains([' ', '-']) && (!text.contains('/') || !text.starts_with(['.', '/']) && !text.contains('.'))
 }
 
 /// Whether a path names a file that is written and not run.

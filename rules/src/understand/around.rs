@@ -1,0 +1,164 @@
+//! What stands around a message in a document: the line that leads to it, its heading, and what it leads to itself.
+//!
+//! `Before a commit, run:` says what only the block behind it names, and `"Great!"` is forbidden by `Never say:` in front of
+//! it. What is named behind a message is put at its end as code spans, so that the sentence is read as if it were whole.
+
+use super::{clause, text};
+use crate::lexicon::Cue;
+use crate::{Correction, Lexicon};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// More commands than these are a script that shows something, and no duty.
+const MAX_COMMANDS: usize = 4;
+const MAX_NAMES: usize = 12;
+
+/// What leads to a message, the nearest first: the line in front of it and the heading.
+pub(super) fn headings(correction: &Correction) -> Vec<&str> {
+    let Some(context) = &correction.context else { return Vec::new() };
+    let line = context.body.as_deref().map(str::trim).filter(|body| !body.contains('\n') && is_lead(body));
+    line.into_iter().chain(context.heading.as_deref()).collect()
+}
+
+/// The message, with what it leads to behind it.
+pub(super) fn whole<'c>(text: &'c str, correction: &'c Correction) -> Cow<'c, str> {
+    let body = correction.context.as_ref().and_then(|context| context.body.as_deref()).unwrap_or_default();
+    if body.is_empty() || !is_lead(text) || is_lead(body) {
+        return Cow::Borrowed(text);
+    }
+    let names = named(body);
+    if names.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let spans: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    Cow::Owned(format!("{} {}", text.trim_end(), spans.join(", ")))
+}
+
+/// Whether a line leads to what follows it.
+fn is_lead(line: &str) -> bool {
+    line.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_')).ends_with([':', '：'])
+}
+
+/// What a list names in code spans, or the commands that a block consists of.
+fn named(body: &str) -> Vec<&str> {
+    let lines = || body.lines().map(str::trim).filter(|line| !line.is_empty());
+    let item = |line: &'_ str| line.starts_with(['-', '*', '•']);
+    if lines().next().is_some_and(item) {
+        let spans = lines().filter(|line| item(line)).filter_map(|line| line.split('`').nth(1));
+        // Of commands in a list, each may be for another system.
+        let spans: Vec<_> = spans.filter(|span| !span.is_empty()).take(MAX_NAMES).collect();
+        return if spans.iter().any(|span| span.contains(' ')) { Vec::new() } else { spans };
+    }
+    let shown = lines().filter(|line| !line.starts_with("```") && !line.starts_with('#'));
+    let commands: Vec<_> =
+        shown.map_while(|line| line.split(" #").next().map(str::trim_end).filter(|line| is_command(line))).collect();
+    if commands.len() > MAX_COMMANDS { Vec::new() } else { commands }
+}
+
+/// Whether a line is a call of a program with its arguments, and no prose.
+fn is_command(line: &str) -> bool {
+    let begins = line.starts_with(|c: char| c.is_ascii_lowercase() || matches!(c, '.' | '/'));
+    begins && line.contains([' ', '/']) && !line.ends_with(['.', ':', ',', ';', '{']) && !line.contains(['`', '|', '='])
+}
+
+/// The part of a message that something rests on; what is named behind the message alone rests on all of it.
+pub(super) fn within(own: &str, range: Range<usize>) -> Range<usize> {
+    if range.start < own.len() { range.start..range.end.min(own.len()) } else { 0..own.trim_end().len() }
+}
+
+/// Whether a message stands under no heading, or under one about how an agent talks.
+pub(super) fn is_about_talk(correction: &Correction) -> bool {
+    const TALK: [&str; 18] = [
+        "repl",
+        "respon",
+        "communicat",
+        "tone",
+        "conversation",
+        "interact",
+        "output",
+        "chat",
+        "answer",
+        "voice",
+        "persona",
+        "talk",
+        "response style",
+        "回复",
+        "沟通",
+        "交流",
+        "语言",
+        "对话",
+    ];
+    let headings: Vec<_> = headings(correction).into_iter().map(str::to_lowercase).collect();
+    headings.iter().all(|heading| heading.trim().is_empty())
+        || headings.iter().any(|heading| TALK.iter().any(|word| heading.contains(word)))
+}
+
+/// What is forbidden of all that a list names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forbidden {
+    Nothing,
+    /// To do or to use it.
+    Use,
+    /// To commit it.
+    Commit,
+    /// To say it.
+    Say,
+}
+
+/// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.
+pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden {
+    if correction.text.trim_start().starts_with(['❌', '🚫', '⛔']) {
+        return Forbidden::Use;
+    }
+    let forbids = |units: &[clause::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
+    let commits = |unit: &clause::Unit<'_, '_>| unit.text.to_lowercase().starts_with("commit");
+    let bare = |heading: &str| {
+        let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
+        let mut content = units.iter().filter(|unit| unit.is_content());
+        match (content.next(), content.next()) {
+            _ if units.len() > 7 || !forbids(&units) => None,
+            (None, _) if units.iter().any(|unit| unit.is(Cue::Say)) => Some(Forbidden::Say),
+            (None, _) => Some(Forbidden::Use),
+            (Some(unit), None) if commits(unit) => Some(Forbidden::Commit),
+            _ => None,
+        }
+    };
+    // Who forbids in so many words under `Never` says the rest as it is meant.
+    let own = |sentence: &text::Sentence| {
+        let tokens = text::tokens(&correction.text, sentence.range.clone());
+        forbids(&clause::units(&correction.text, &tokens, lexicon))
+    };
+    match headings(correction).into_iter().find_map(bare) {
+        Some(forbidden) if !text::sentences(&correction.text, lexicon).iter().any(own) => forbidden,
+        _ => Forbidden::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::correction::Context;
+
+    fn of(text: &str, body: &str) -> Correction {
+        let context = Context { body: Some(body.to_owned()), ..Context::default() };
+        Correction { context: Some(context), ..Correction::of(text) }
+    }
+
+    #[test]
+    fn what_a_message_leads_to_is_read_with_it() {
+        let read = |text: &str, body: &str| whole(text, &of(text, body)).into_owned();
+        assert_eq!(
+            read("Run before a commit:", "```sh\nmake lint   # slow\nmake test\n```"),
+            "Run before a commit: `make lint`, `make test`"
+        );
+        assert_eq!(read("Never edit:", "- `a/*` - made\n- `b.json`"), "Never edit: `a/*`, `b.json`");
+        assert_eq!(read("Never edit it.", "- `a/*`"), "Never edit it.");
+        assert_eq!(read("It is so:", "The parser reads numbers."), "It is so:");
+    }
+
+    #[test]
+    fn a_line_in_front_leads_to_a_message() {
+        assert_eq!(headings(&of("\"Great!\"", "**Never say:**")), ["**Never say:**"]);
+        assert!(headings(&of("\"Great!\"", "The parser reads numbers.")).is_empty());
+    }
+}
