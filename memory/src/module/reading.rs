@@ -117,14 +117,13 @@ impl Reader {
 
     /// The numbers of terms, ascending.
     fn numbers(&mut self, terms: &BTreeSet<String>) -> Vec<u32> {
-        let next = |numbers: &HashMap<String, u32>| u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        let number = |term: &String| match self.numbers.get(term) {
-            Some(number) => *number,
-            None => {
-                let number = next(&self.numbers);
-                self.numbers.insert(term.clone(), number);
-                number
+        let number = |term: &String| {
+            if let Some(number) = self.numbers.get(term) {
+                return *number;
             }
+            let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+            self.numbers.insert(term.clone(), number);
+            number
         };
         let mut numbers: Vec<u32> = terms.iter().map(number).collect();
         numbers.sort_unstable();
