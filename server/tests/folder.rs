@@ -97,7 +97,7 @@ fn creating_the_folder_again_keeps_what_is_there() {
     // Of an older version, with what a person made of it.
     fs::write(&ignored, "cache/\nlock\nmine\n!log*.jsonl\nstate.db*").unwrap();
     folder.create().unwrap();
-    let completed = "cache/\nlock\nmine\n!log*.jsonl\nstate.db*\nindex/\ninstalled/\nsessions/\n";
+    let completed = "cache/\nlock\nmine\n!log*.jsonl\nstate.db*\nfeedback/\nindex/\ninstalled/\nsessions/\n";
     assert_eq!(text(&ignored).unwrap(), completed);
     folder.create().unwrap();
     assert_eq!(text(&ignored).unwrap(), completed);
