@@ -373,15 +373,14 @@ fn literal(text: &str) -> Option<Vec<Slot>> {
 
 /// The longest run of plain characters that every match of a regular expression holds, if that is easily seen.
 fn required_literal(pattern: &str) -> Option<String> {
-    if pattern.contains('|') {
-        return None;
-    }
     let mut runs = vec![String::new()];
     let mut depth = 0_usize;
     let mut chars = pattern.chars().peekable();
     let end_run = |runs: &mut Vec<String>| runs.push(String::new());
     while let Some(c) = chars.next() {
         let plain = match c {
+            // Of two ways neither is required; within a group they are passed over with it.
+            '|' if depth == 0 => return None,
             '\\' => chars.next().filter(|next| !next.is_alphanumeric()),
             '(' | '[' | '{' => {
                 depth += 1;
@@ -428,6 +427,9 @@ mod tests {
             (r"console\.log\(", Some("console.log(")),
             (r"foo(bar)?bazqux", Some("bazqux")),
             (r"a|b", None),
+            (r"^\s*(sudo\s+)?tool\s+deploy(\s|$)", Some("deploy")),
+            (r"\(|x", None),
+            (r"a\|b", Some("a|b")),
             (r"colou?r", Some("colo")),
             (r"\bTODO\b", Some("TODO")),
             (r"[abc]+", None),

@@ -5,6 +5,9 @@
 mod artifact;
 mod broken;
 mod fuzz;
+mod narrow;
 mod predicates;
+#[path = "../../benches/rulebook/mod.rs"]
+mod rulebook;
 mod sessions;
 mod strategy;
