@@ -32,8 +32,7 @@ const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/lexicon.json"));
 /// The built-in knowledge, read when it is first asked for.
 static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut lexicon = Lexicon::empty();
-    let files: Vec<File> = serde_json::from_str(BUILT_IN).unwrap_or_default();
-    for File { data, things } in files {
+    for File { data, things } in files() {
         lexicon.add(data);
         for mut thing in things {
             let words = std::mem::take(&mut thing.words);
@@ -42,6 +41,10 @@ static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
     }
     lexicon
 });
+
+fn files() -> Vec<File> {
+    serde_json::from_str(BUILT_IN).unwrap_or_default()
+}
 
 /// One file as it is built in.
 #[derive(Debug, Deserialize)]
@@ -187,6 +190,16 @@ impl Lexicon {
     /// The built-in lexicon.
     pub fn builtin() -> &'static Self {
         &BUILTIN
+    }
+
+    /// The built-in lexicon without the tools, actions, files, languages, constructs and libraries that it knows by name: the forms
+    /// of sentences, properties and places stay. For measuring what those names are worth.
+    pub fn nameless() -> Self {
+        let mut lexicon = Self::empty();
+        for file in files() {
+            lexicon.add(file.data);
+        }
+        lexicon
     }
 
     /// A user's own file by itself.
