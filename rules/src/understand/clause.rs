@@ -435,6 +435,11 @@ fn forbids(units: &[Unit<'_, '_>]) -> bool {
     units.first().is_some_and(|unit| unit.is_any(&[Cue::No, Cue::Never]))
 }
 
+/// Whether a word asks for something to be done: behind what is forbidden and a colon, it is what to do instead.
+fn urges(unit: &Unit<'_, '_>) -> bool {
+    unit.is_any(&[Cue::Run, Cue::Edit, Cue::Create, Cue::Place]) && !unit.literal && !unit.text.ends_with("ing")
+}
+
 /// Whether a part says what to do instead of what stands before it: `…, simply run X`, `…, regenerate it with X`.
 fn turns(units: &[Unit<'_, '_>]) -> bool {
     let first = units.iter().find(|unit| !unit.is_filler());
@@ -538,10 +543,13 @@ fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
         let colon = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, ":" | "："));
         let begins =
             |unit: &Unit<'_, '_>| !unit.literal && unit.text.starts_with(char::is_uppercase) && !unit.is_content();
+        let named = || units.get(start..from).unwrap_or_default().iter().any(Unit::is_content);
         let conditioned = colon
             && left.stands()
             && left.never
-            && segment.first().is_some_and(|unit| unit.is_any(&JOINTS) || segment.len() > 2 && begins(unit));
+            && segment.first().is_some_and(|unit| {
+                unit.is_any(&JOINTS) || named() && urges(unit) || segment.len() > 2 && begins(unit)
+            });
         // `use X - not Y` goes on to say what is not to be used.
         let goes_on = segment.first().is_some_and(|unit| unit.is(Cue::Not));
         if !fronted
