@@ -9,6 +9,7 @@
 
 use crate::condition::{CodeCondition, Condition, FileCondition};
 use crate::facts::Facts;
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind};
 use rules::predicate::{Moment, TextTest};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -371,39 +372,45 @@ fn literal(text: &str) -> Option<Vec<Slot>> {
     (!grams.is_empty()).then(|| vec![Slot::Literal(grams)])
 }
 
-/// The longest run of plain characters that every match of a regular expression holds, if that is easily seen.
+/// The longest text that stands in every match of a regular expression, but for the case of its letters; nothing where none does.
 fn required_literal(pattern: &str) -> Option<String> {
     let mut runs = vec![String::new()];
-    let mut depth = 0_usize;
-    let mut chars = pattern.chars().peekable();
-    let end_run = |runs: &mut Vec<String>| runs.push(String::new());
-    while let Some(c) = chars.next() {
-        let plain = match c {
-            // Of two ways neither is required; within a group they are passed over with it.
-            '|' if depth == 0 => return None,
-            '\\' => chars.next().filter(|next| !next.is_alphanumeric()),
-            '(' | '[' | '{' => {
-                depth += 1;
-                None
-            }
-            ')' | ']' | '}' => {
-                depth = depth.saturating_sub(1);
-                None
-            }
-            '.' | '^' | '$' | '*' | '+' | '?' => None,
-            _ => Some(c),
-        };
-        let optional = matches!(chars.peek(), Some('*' | '?' | '{'));
-        match plain.filter(|c| depth == 0 && !optional && c.is_ascii()) {
-            Some(c) => {
-                if let Some(run) = runs.last_mut() {
-                    run.push(c);
-                }
-            }
-            None => end_run(&mut runs),
-        }
-    }
+    require(&regex_syntax::parse(pattern).ok()?, &mut runs);
     runs.into_iter().max_by_key(String::len).filter(|run| !run.is_empty())
+}
+
+/// Adds what every match of an expression holds: to the last run, as long as it stands right behind it.
+fn require(expression: &Hir, runs: &mut Vec<String>) {
+    let mut add = |text: &str| runs.last_mut().map(|run| run.push_str(text));
+    match expression.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
+            Ok(text) => drop(add(text)),
+            Err(_) => runs.push(String::new()),
+        },
+        HirKind::Class(class) => match letter(class) {
+            Some(letter) => drop(add(letter.encode_utf8(&mut [0; 4]))),
+            None => runs.push(String::new()),
+        },
+        HirKind::Capture(group) => require(&group.sub, runs),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| require(part, runs)),
+        HirKind::Repetition(repeated) => {
+            if repeated.min > 0 {
+                require(&repeated.sub, runs);
+            }
+            // Once more or once less stands between this and what comes next.
+            runs.push(String::new());
+        }
+        HirKind::Alternation(_) => runs.push(String::new()),
+    }
+}
+
+/// The letter of which a class holds both cases and nothing else, as `(?i)` makes them.
+fn letter(class: &Class) -> Option<char> {
+    let Class::Unicode(class) = class else { return None };
+    let [upper, lower] = class.ranges() else { return None };
+    let one = |range: &ClassUnicodeRange| (range.start() == range.end()).then_some(range.start());
+    one(lower).filter(|lower| lower.is_ascii_lowercase() && one(upper) == Some(lower.to_ascii_uppercase()))
 }
 
 /// For each pattern the longest name that stands in it as it is; `None` where a pattern has none.
@@ -420,6 +427,7 @@ fn code_slots(code: &CodeCondition) -> Option<Vec<Slot>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_expression_requires_its_longest_plain_run() {
@@ -434,8 +442,30 @@ mod tests {
             (r"\bTODO\b", Some("TODO")),
             (r"[abc]+", None),
             (r"x{2}yy", Some("yy")),
+            (r"x[)abcd]", Some("x")),
+            (r"(?i)todo", Some("todo")),
+            (r"ab+c", Some("ab")),
+            (r"(foo)(bar)", Some("foobar")),
+            (r"\x41\x42c", Some("ABc")),
         ] {
             assert_eq!(required_literal(pattern).as_deref(), expected, "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_match_of_an_expression_holds_what_it_requires(
+            (pattern, text) in proptest::collection::vec(prop::sample::select(vec![
+                "foo", "Bar", "(qux)?", "[)abcd]", "[^)]", "(x|yy)", "b+", "c{2,3}", "(?i:todo)", "(ab)+", "z*", r"\|", r"\(", "é",
+            ]), 1..6).prop_flat_map(|pieces| {
+                let pattern = pieces.concat();
+                (Just(pattern.clone()), proptest::string::string_regex(&pattern).unwrap())
+            }))
+        {
+            if let Some(required) = required_literal(&pattern) {
+                let [text, required] = [text, required].map(|text| text.to_ascii_lowercase());
+                prop_assert!(text.contains(&required), "{} requires {}, and matches {}", pattern, required, text);
+            }
         }
     }
 }
