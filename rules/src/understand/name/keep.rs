@@ -193,6 +193,11 @@ impl Namer<'_, '_> {
         if named.places.iter().any(|place| matches!(place, Place::Files { outside: false, .. })) {
             // Scratch files that are written somewhere are any files.
             named.things.retain(|thing| thing.slug != "temporary-files");
+            // `delete files in migrations/` is about those files, whatever deletes them, and not about commands run there.
+            if named.things.iter().any(|thing| thing.slug == "delete-files") {
+                named.things.retain(|thing| thing.slug != "delete-files");
+                named.verb = Some(Cue::Delete);
+            }
         }
         let bare = named.things.is_empty()
             && named.properties.is_empty()
