@@ -4,7 +4,7 @@ use crate::{End, engine, output, user_rules};
 use anyhow::{Context, Result};
 use server::Engine;
 use server::host::HOSTS;
-use server::install::{Change, Scope, Setup};
+use server::install::{Change, Scope, Setup, plugins};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -73,7 +73,8 @@ pub(crate) fn uninstall(root: Option<PathBuf>, arguments: &Uninstall) -> Result<
 fn each(engine: &Engine, target: &Target, act: impl Fn(&Setup) -> Result<Change>) -> Result<End> {
     let mut out = output::out();
     for host in &target.hosts {
-        let change = act(&setup(engine, target, host)?)?;
+        let setup = setup(engine, target, host)?;
+        let change = act(&setup)?;
         if change.before == change.after {
             writeln!(out, "{}: nothing to change", change.path.display())?;
             continue;
@@ -87,6 +88,13 @@ fn each(engine: &Engine, target: &Target, act: impl Fn(&Setup) -> Result<Change>
         };
         writeln!(out, "{}: {done}", change.path.display())?;
         write!(out, "{}", diffy::create_patch(before, after))?;
+        let is_added = setup.is_in(after);
+        for plugin in plugins(host, &std::env::home_dir().unwrap_or_default(), engine.root(), &folder) {
+            if plugin.is_on && is_added {
+                let id = &plugin.id;
+                writeln!(out, "The plugin `{id}` has the same hooks: take it out, or each event is judged twice.")?;
+            }
+        }
         if host == "codex" && !target.dry_run && change.after.is_some() {
             writeln!(out, "Codex skips hooks that it was not told to trust: open it once and say yes to these.")?;
         }
@@ -96,15 +104,18 @@ fn each(engine: &Engine, target: &Target, act: impl Fn(&Setup) -> Result<Change>
 }
 
 fn setup(engine: &Engine, target: &Target, host: &str) -> Result<Setup> {
-    let set =
-        |name: &str| std::env::var_os(name).filter(|value| !name.is_empty() && !value.is_empty()).map(PathBuf::from);
     let setup = if target.project {
-        Setup::of(host, Scope::Project, engine.root(), &engine.path("installed"), "trace", &set)
+        Setup::of(host, Scope::Project, engine.root(), &engine.path("installed"), "trace", &folder)
     } else {
         let home = std::env::home_dir().context("there is no home folder")?;
         let rules = user_rules().context("there is no home folder")?;
         let program = std::env::current_exe().context("cannot tell where this program is")?;
-        Setup::of(host, Scope::User, &home, &rules.with_file_name("installed"), &program.to_string_lossy(), &set)
+        Setup::of(host, Scope::User, &home, &rules.with_file_name("installed"), &program.to_string_lossy(), &folder)
     };
     setup.with_context(|| format!("there is no host `{host}`"))
+}
+
+/// A folder that a variable of the environment names.
+fn folder(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !name.is_empty() && !value.is_empty()).map(PathBuf::from)
 }

@@ -13,6 +13,7 @@ mod serving;
 
 use crate::config::{Config, ConfigError};
 use crate::engine::Engine;
+use crate::install::{Plugin, plugins};
 use consistency::Millis;
 use rules::Severity;
 use serde::Serialize;
@@ -91,6 +92,19 @@ pub struct Surroundings<'e> {
     pub now: Millis,
     /// Leaves out what takes as long as the store is large: deciding its log again, and reading the indexes whole.
     pub quick: bool,
+}
+
+impl Surroundings<'_> {
+    /// A folder that a variable of the environment names.
+    fn folder(&self, variable: &str) -> Option<PathBuf> {
+        (self.variable)(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    /// What a host has installed of our plugin.
+    fn plugins(&self, host: &str) -> Vec<Plugin> {
+        let home = self.home.as_deref();
+        home.map(|home| plugins(host, home, self.engine.root(), &|name| self.folder(name))).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Surroundings<'_> {

@@ -1,6 +1,6 @@
 //! `trace doctor`: what it finds in a workspace that is new, used, served, damaged or configured wrongly.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, project};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -158,7 +158,7 @@ fn agent_programs_that_do_not_know_of_us_are_named() {
     fs::create_dir_all(desk.path("../home/.claude")).unwrap();
     insta::assert_snapshot!(desk.session(&["trace doctor --quick | tail -5"]));
     desk.write(".mcp.json", r#"{"mcpServers": {"memory": {"command": "trace", "args": ["mcp"]}}}"#);
-    assert!(fault(&desk, "--quick").1.contains("no settings of its own have our hooks"));
+    assert!(fault(&desk, "--quick").1.contains("neither its settings nor a plugin have our hooks"));
     desk.write(".mcp.json", "{");
     assert!(faults(&desk, "--quick").iter().any(|(_, what)| what.contains("can't be read")));
 }
@@ -181,7 +181,7 @@ fn every_hook_that_is_installed_is_told_of_a_forbidden_call() {
         (text.replace(program, "/nowhere/trace"), "ended with exit status: 127"),
         (text.replace(" hook claude-code", " hook claude-code > /dev/null"), "it said nothing"),
         (text.replacen('{', "{ // off\n\"disableAllHooks\": true,", 1), "switches all hooks off"),
-        ("{}".to_owned(), "no settings of its own have our hooks"),
+        ("{}".to_owned(), "neither its settings nor a plugin have our hooks"),
     ] {
         fs::write(&path, broken).unwrap();
         let lines = hosts();
@@ -192,4 +192,53 @@ fn every_hook_that_is_installed_is_told_of_a_forbidden_call() {
         !desk.path(".trace/log.jsonl").exists() && !desk.path(".trace/sessions").exists(),
         "nothing is left behind"
     );
+}
+
+/// The files that Claude Code 2.1.330 and Codex 0.169.0 keep of a plugin, with their own copies of ours.
+#[test]
+fn our_plugin_is_found_where_a_host_has_installed_it() {
+    let desk = used();
+    let copies = [("claude-code", "../home/.claude"), ("codex", "../home/.codex")].map(|(host, folder)| {
+        let copy = format!("{folder}/plugins/cache/market/trace/0.1.0");
+        let ours = project("plugin");
+        desk.sure(&format!("mkdir -p '{copy}' && cp -R '{}/.' '{copy}'", ours.display()));
+        (host, desk.path(&copy))
+    });
+    let list = |project: &str| {
+        let at = copies[0].1.display();
+        let install = format!("{{\"scope\": \"user\", {project} \"installPath\": \"{at}\"}}");
+        let text = format!("{{\"version\": 2, \"plugins\": {{\"trace@market\": [{install}]}}}}");
+        desk.write("../home/.claude/plugins/installed_plugins.json", text);
+    };
+    let switch = |on: bool| {
+        desk.write("../home/.claude/settings.json", format!("{{\"enabledPlugins\": {{\"trace@market\": {on}}}}}"));
+        desk.write("../home/.codex/config.toml", format!("[plugins.\"trace@market\"]\nenabled = {on}\n"));
+    };
+    let hosts = || {
+        let told = desk.run("TRACE_HOOK_LIMIT_MS=60000 trace doctor --quick").stdout;
+        told.lines().filter(|line| line.contains(" host ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let count = |says: &str| hosts().iter().filter(|line| line.contains(says)).count();
+    list("");
+    switch(true);
+    let found = hosts();
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found.iter().all(|line| line.starts_with('✓') && line.contains("/plugins/cache/")), "{found:#?}");
+    let said = desk.sure("trace install claude-code codex");
+    assert_eq!(said.matches("each event is judged twice").count(), 2, "{said}");
+    assert_eq!(count("each event is judged twice"), 2, "{:#?}", hosts());
+    assert_eq!(count("a forbidden call was refused"), 4, "by the settings, and by the plugins");
+    desk.sure("trace uninstall claude-code codex");
+    switch(false);
+    assert_eq!(count("is installed, and switched off"), 2, "{:#?}", hosts());
+    assert_eq!(count("does not know of `trace mcp`"), 2);
+    switch(true);
+    desk.write(".claude/settings.local.json", "{\"enabledPlugins\": {\"trace@market\": false}}");
+    assert_eq!(count("is installed, and switched off"), 1, "here, by the nearest settings: {:#?}", hosts());
+    fs::remove_file(desk.path(".claude/settings.local.json")).unwrap();
+    list("\"projectPath\": \"/elsewhere\",");
+    assert_eq!(count("neither its settings nor a plugin have our hooks"), 1, "another project's: {:#?}", hosts());
+    list("");
+    fs::remove_file(copies[0].1.join("hooks/hooks.json")).unwrap();
+    assert_eq!(count("no hook of ours can be read"), 1, "{:#?}", hosts());
 }

@@ -92,9 +92,12 @@ pub(super) fn examine(surroundings: &Surroundings<'_>, tell: &mut dyn FnMut(Find
 
 fn found(host: &Host, surroundings: &Surroundings<'_>) -> Finding {
     let name = host.name;
-    for file in host.files.iter().filter_map(|file| path(*file, surroundings)) {
+    let plugins = surroundings.plugins(host.id).into_iter().filter(|plugin| plugin.is_on);
+    let plugins = plugins.map(|plugin| (plugin.servers, "mcpServers"));
+    let files = host.files.iter().filter_map(|file| Some((path(*file, surroundings)?, host.servers)));
+    for (file, servers) in files.chain(plugins) {
         match read(&file) {
-            Ok(Some(settings)) if knows(&settings, host.servers) => {
+            Ok(Some(settings)) if knows(&settings, servers) => {
                 return Finding::well(Part::Host, format!("{name} knows of `trace mcp`, by `{}`", file.display()));
             }
             Ok(_) => {}

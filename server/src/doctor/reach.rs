@@ -10,7 +10,7 @@ use crate::install::{Scope, Setup};
 use serde_json::Value;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -30,31 +30,59 @@ struct Ended {
     errors: String,
 }
 
-/// Tells of each of our hooks in the settings of a host, the user's and the project's, what it does with a forbidden call.
+/// Tells of each of our hooks in the settings of a host, the user's and the project's, and in our plugin where the host has
+/// installed it, what it does with a forbidden call.
 pub(super) fn examine(host: &str, name: &str, surroundings: &Surroundings<'_>, tell: &mut dyn FnMut(Finding)) {
     let Some(host) = named(host) else { return };
     let Some(hook) = host.events.iter().find(|hook| hook.moment == Moment::BeforeTool) else { return };
-    let set = |variable: &str| (surroundings.variable)(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let bases = [(Scope::User, surroundings.home.as_deref()), (Scope::Project, Some(surroundings.engine.root()))];
+    let set = |variable: &str| surroundings.folder(variable);
+    let root = surroundings.engine.root();
+    let bases = [(Scope::User, surroundings.home.as_deref()), (Scope::Project, Some(root))];
     let setups =
         bases.into_iter().filter_map(|(scope, base)| Setup::of(host.name, scope, base?, Path::new(""), "trace", &set));
-    let mut any = false;
+    let (mut files, mut form) = (Vec::new(), None);
     for setup in setups {
-        let Ok(text) = fs::read_to_string(setup.path()) else { continue };
+        let text = fs::read_to_string(setup.path()).unwrap_or_default();
         if setup.is_switched_off(&text) {
             let what = format!("{name}: `{}` switches all hooks off: nothing is enforced", setup.path().display());
-            tell(Finding::broken(Part::Host, what, "take `disableAllHooks` out"));
-            any = true;
-            continue;
+            return tell(Finding::broken(Part::Host, what, "take `disableAllHooks` out"));
         }
-        for command in setup.commands(&text, hook.name) {
-            any = true;
-            tell(tried(host, hook, name, &command, setup.path()));
+        files.push((setup.path().to_owned(), setup.commands(&text, hook.name)));
+        form = Some(setup);
+    }
+    let plugins = surroundings.plugins(host.name);
+    let by_settings = files.iter().any(|(_, commands)| !commands.is_empty());
+    for plugin in &plugins {
+        let text = fs::read_to_string(&plugin.hooks).unwrap_or_default();
+        let commands = form.as_ref().map(|form| form.commands(&text, hook.name)).unwrap_or_default();
+        let id = &plugin.id;
+        match (plugin.is_on, by_settings) {
+            (false, true) => {}
+            (false, false) => {
+                let what = format!("{name}: our plugin `{id}` is installed, and switched off: nothing is enforced");
+                tell(Finding::broken(Part::Host, what, "switch it on in the host's list of plugins"));
+            }
+            (true, _) if commands.is_empty() => {
+                let what = format!("{name}: no hook of ours can be read in `{}`", plugin.hooks.display());
+                tell(Finding::broken(Part::Host, what, format!("install `{id}` again")));
+            }
+            (true, true) => {
+                let what = format!(
+                    "{name}: its settings and our plugin `{id}` both have our hooks: each event is judged twice"
+                );
+                tell(Finding::look(Part::Host, what, format!("`trace uninstall {}` leaves the plugin", host.name)));
+                files.push((plugin.hooks.clone(), commands));
+            }
+            (true, false) => files.push((plugin.hooks.clone(), commands)),
         }
     }
-    if !any {
-        let help = format!("`trace install {}`, unless our plugin does it", host.name);
-        tell(Finding::look(Part::Host, format!("{name}: no settings of its own have our hooks"), help));
+    for (file, command) in files.iter().flat_map(|(file, commands)| commands.iter().map(move |command| (file, command)))
+    {
+        tell(tried(host, hook, name, command, file));
+    }
+    if plugins.is_empty() && !by_settings {
+        let what = format!("{name}: neither its settings nor a plugin have our hooks");
+        tell(Finding::look(Part::Host, what, format!("`trace install {}`", host.name)));
     }
 }
 

@@ -5,9 +5,11 @@
 //! was not there is gone; permissions stay; a file that is read-only, or that cannot be read as the host reads it, is
 //! left alone.
 
+mod plugin;
 mod setup;
 mod text;
 
+pub use plugin::{Plugin, plugins};
 pub use setup::{Scope, Setup};
 
 use crate::folder;

@@ -177,7 +177,7 @@ impl Setup {
     }
 
     /// Whether a text has our hooks.
-    pub(super) fn is_in(&self, text: &str) -> bool {
+    pub fn is_in(&self, text: &str) -> bool {
         self.is_ours(text)
     }
 

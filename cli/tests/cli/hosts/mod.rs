@@ -14,7 +14,7 @@ mod protocol;
 
 use crate::desk::{Desk, project};
 use model::Model;
-use program::{CLAUDE_CODE, CLAUDE_CODE_PLUGIN, CODEX, COPILOT, GEMINI, Hooks, OPENCODE, Program};
+use program::{CLAUDE_CODE, CLAUDE_CODE_PLUGIN, CODEX, CODEX_PLUGIN, COPILOT, GEMINI, Hooks, OPENCODE, Program};
 use protocol::Act;
 use std::fs::File;
 use std::net::TcpListener;
@@ -51,6 +51,11 @@ fn codex() {
 }
 
 #[test]
+fn codex_with_our_plugin() {
+    holds(&CODEX_PLUGIN);
+}
+
+#[test]
 fn gemini() {
     holds(&GEMINI);
 }
@@ -81,7 +86,7 @@ fn holds(program: &Program) {
     };
     let seen = watched(program, &binary);
     let cells: Vec<&str> = seen.iter().map(|(_, held)| if *held { "yes" } else { "**no**" }).collect();
-    let how = if program.hooks == Hooks::Plugin { ", by our plugin" } else { "" };
+    let how = if program.hooks == Hooks::Installed { "" } else { ", by our plugin" };
     let row = format!("| {} {}{how} | {} |", program.host, program.version, cells.join(" | "));
     println!("{row}");
     let missing: Vec<&str> = seen.iter().filter(|(_, held)| !held).map(|(what, _)| *what).collect();
@@ -115,8 +120,9 @@ fn watched(program: &Program, binary: &Path) -> Seen {
     for (path, content) in program.settings {
         stage.desk.write(&format!("../home/{path}"), text(content));
     }
-    if program.hooks == Hooks::Installed {
-        stage.desk.sure(&format!("trace install {}", program.host));
+    match program.hooks {
+        Hooks::Installed => drop(stage.desk.sure(&format!("trace install {}", program.host))),
+        Hooks::Plugin(lines) => stage.plugged(lines),
     }
     let service = program.service.map(|arguments| stage.served(arguments));
     let first = stage.said(program.begin, TASK, 8);
@@ -130,6 +136,15 @@ fn watched(program: &Program, binary: &Path) -> Seen {
         }
         println!("== strays {:#?}\n== first\n{first}\n== second\n{second}", stage.model.strays());
         println!("== log\n{}", stage.desk.run("trace log").stdout);
+    }
+    if program.hooks != Hooks::Installed {
+        // The plugin's server was started: its tools are offered, or its name, by which Codex has the agent look for them.
+        assert!(
+            requests
+                .iter()
+                .any(|request| request.contains("trace__compile_correction") || request.contains("mcp__trace: Memory")),
+            "{first}"
+        );
     }
     stage.seen(&requests, after_task.len())
 }
@@ -174,6 +189,18 @@ impl Stage<'_> {
         command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
         command.envs(self.program.environment.iter().map(|(name, value)| (name, ports(value))));
         command
+    }
+
+    /// Has the host install our plugin, which `trace doctor` finds.
+    fn plugged(&self, lines: &[&str]) {
+        for line in lines {
+            let ended = self.command(line, "", "../printed.txt").status().unwrap();
+            assert!(ended.success(), "{line}: {}", self.desk.read("../printed.txt"));
+        }
+        let found = self.desk.run("TRACE_HOOK_LIMIT_MS=60000 trace doctor --quick").stdout;
+        for says in ["a forbidden call was refused by the hook in", "knows of `trace mcp`, by"] {
+            assert!(found.lines().any(|line| line.contains(says) && line.contains("/plugins/")), "{found}");
+        }
     }
 
     fn served(&self, arguments: &str) -> Service {

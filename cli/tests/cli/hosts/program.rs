@@ -13,8 +13,8 @@ use std::process::Command;
 pub(crate) enum Hooks {
     /// By `trace install`.
     Installed,
-    /// As a plugin that its command line names.
-    Plugin,
+    /// As a plugin, which these command lines of the host install.
+    Plugin(&'static [&'static str]),
 }
 
 /// One host's program.
@@ -61,12 +61,8 @@ pub(crate) const CLAUDE_CODE: Program = Program {
     write: |path, text| Act::Call { name: "Write", arguments: json!({ "file_path": path, "content": text }) },
 };
 
-pub(crate) const CLAUDE_CODE_PLUGIN: Program = Program {
-    hooks: Hooks::Plugin,
-    begin: "--plugin-dir PLUGIN -p \"$PROMPT\" --allowedTools Bash Write Edit --model claude-sonnet-4-5",
-    resume: "--plugin-dir PLUGIN -c -p \"$PROMPT\" --allowedTools Bash Write Edit --model claude-sonnet-4-5",
-    ..CLAUDE_CODE
-};
+pub(crate) const CLAUDE_CODE_PLUGIN: Program =
+    Program { hooks: Hooks::Plugin(&["plugin marketplace add PLUGIN", "plugin install trace@trace"]), ..CLAUDE_CODE };
 
 pub(crate) const CODEX: Program = Program {
     host: "codex",
@@ -93,6 +89,9 @@ pub(crate) const CODEX: Program = Program {
         Act::Call { name: "apply_patch", arguments: json!({ "input": patch }) }
     },
 };
+
+pub(crate) const CODEX_PLUGIN: Program =
+    Program { hooks: Hooks::Plugin(&["plugin marketplace add PLUGIN", "plugin add trace@trace"]), ..CODEX };
 
 pub(crate) const GEMINI: Program = Program {
     host: "gemini",
