@@ -87,9 +87,11 @@ fn paths(status: &[u8]) -> BTreeSet<String> {
     entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect()
 }
 
-/// The same, if git can tell it within so long.
+/// The same, and what git ignores, if git can tell it within so long. Of folders that git ignores whole there is the name,
+/// with a slash, and nothing within.
 pub fn changed_within(root: &Path, patience: Duration) -> Option<BTreeSet<String>> {
-    let mut child = command(root, STATUS.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let arguments = STATUS.iter().copied().chain(["--ignored=matching"]);
+    let mut child = command(root, arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let mut output = child.stdout.take()?;
     let (say, said) = channel();
     let reader = std::thread::Builder::new().spawn(move || {

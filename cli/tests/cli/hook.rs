@@ -324,6 +324,37 @@ fn what_a_command_writes_by_itself_is_seen_afterwards() {
 }
 
 #[test]
+fn what_a_command_deletes_or_writes_to_ignored_files_is_seen_afterwards() {
+    let words = "never delete files in migrations/\nnever edit .env";
+    let desk = Desk::new().said(words).with(".gitignore", ".env\nbuilt/\n");
+    let desk =
+        ["a.sql", "b.sql", "c.sql"].iter().fold(desk, |desk, file| desk.with(&format!("migrations/{file}"), "x"));
+    let clean = "#!/bin/sh\nrm migrations/$1\n";
+    let desk =
+        desk.with("clean.sh", clean).with("set.sh", "#!/bin/sh\necho A=1 >> .env; mkdir -p built; echo x > built/x\n");
+    desk.sure("chmod +x *.sh");
+    let desk = desk.in_git();
+    let runs = |id: &str, command: &str| {
+        assert_eq!(desk.claude("s", &bash(id, command)), "", "{command}");
+        desk.sure(command);
+        desk.claude("s", &ran(id, command, 0))
+    };
+    let told = runs("1", "./clean.sh a.sql");
+    assert!(told.contains("does not keep a rule") && told.contains("migrations/a.sql"), "{told}");
+    assert_eq!(
+        runs("2", "touch migrations/d.sql"),
+        "",
+        "what is gone was told of, although its folder has changed again"
+    );
+    let told = runs("3", "./clean.sh b.sql");
+    assert!(told.contains("migrations/b.sql") && !told.contains("a.sql"), "{told}");
+    let told = runs("4", "./set.sh");
+    assert!(told.contains("does not keep a rule") && told.contains(".env") && !told.contains("built/"), "{told}");
+    desk.sure("rm migrations/c.sql; sleep 0.05");
+    assert!(!runs("5", "./set.sh").contains("c.sql"), "no command has deleted it");
+}
+
+#[test]
 fn installing_and_uninstalling_leave_no_trace() {
     let desk = Desk::new().with(".claude/settings.json", "{\n  // mine\n  \"model\": \"opus\"\n}\n");
     let shown = desk.sure("trace install claude-code --project --dry-run");

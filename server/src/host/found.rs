@@ -1,8 +1,9 @@
 //! Files that a command has changed by itself, told by git and the times of the files: a script, a formatter, a generator.
 //!
-//! What a command's text shows is known without it. What differs from the last commit and was written since the command
-//! began, the command has written, as far as can be told: whatever else writes meanwhile is taken for its work, too.
-//! Deliberately absent: what a command deletes, and files that git ignores or that are as they were committed.
+//! What a command's text shows is known without it. What differs from the last commit, or is ignored, and was written since
+//! the command began, the command has written, as far as can be told: whatever else writes meanwhile is taken for its work,
+//! too. A file that is gone has no time of its own: its folder has changed since, and nothing told of it before.
+//! Deliberately absent: what is in folders that git ignores whole, and files that are as they were committed.
 //!
 //! INVARIANT: it takes no longer than the caller has patience.
 
@@ -14,7 +15,7 @@ use compiler::Checks;
 use compiler::facts::{Facts, Workspace, facts};
 use rules::{Event, EventKind};
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,8 +23,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const MAX_FILES: usize = 64;
 /// The times of files lag behind the clock by a tick of the system's.
 const TICK: Duration = Duration::from_millis(10);
-/// A tool that stands for the change of a file by whatever means; no host has it.
-const TOOL: &str = "afterfileedit";
+/// Tools that stand for the change and the deletion of a file by whatever means; no host has them.
+const CHANGE: &str = "afterfileedit";
+const DELETION: &str = "delete_file";
+/// The most files of which it is remembered that they are gone.
+const MAX_GONE: usize = 1024;
 /// Programs that write nothing but what they print.
 const LOOKING: [&str; 18] = [
     "cat", "cd", "date", "df", "du", "echo", "file", "grep", "head", "ls", "printf", "pwd", "rg", "stat", "tail",
@@ -55,7 +59,7 @@ impl Visit<'_> {
         let root = workspace.root().map(PathBuf::from).filter(|_| is_possible(&known));
         let Some(root) = root else { return Vec::new() };
         let since = UNIX_EPOCH + Duration::from_millis(began);
-        let found = changes(&root, since, patience, event, &known);
+        let found = changes(&root, since, patience, event, &known, &mut record.gone);
         if found.is_none() && git::top(&root).is_some() {
             record.is_blind = true;
             let within = patience.as_millis();
@@ -89,32 +93,51 @@ fn is_possible(facts: &Facts) -> bool {
 }
 
 /// The changes of files since a command began, each as an event of the command's session; nothing where git has not
-/// answered in time.
-fn changes(root: &Path, since: SystemTime, patience: Duration, of: &Event, known: &Facts) -> Option<Vec<Event>> {
+/// answered in time. `gone` holds what is known to be gone.
+fn changes(
+    root: &Path,
+    since: SystemTime,
+    patience: Duration,
+    of: &Event,
+    known: &Facts,
+    gone: &mut Vec<u64>,
+) -> Option<Vec<Event>> {
     let top = git::top(root)?;
     let since = since.checked_sub(TICK)?;
-    let is_new = |path: &&String| {
-        let about = fs::symlink_metadata(top.join(path)).ok().filter(fs::Metadata::is_file);
-        about.and_then(|about| about.modified().ok()).is_some_and(|at| at >= since)
+    let is_new = |about: &Metadata| about.modified().is_ok_and(|at| at >= since);
+    let told = std::mem::take(gone);
+    let mut what = |place: &Path, path: &str| {
+        if let Ok(about) = fs::symlink_metadata(place) {
+            return (about.is_file() && is_new(&about)).then_some(CHANGE);
+        }
+        let name = hash(path);
+        gone.push(name);
+        let folder = place.ancestors().skip(1).find_map(|folder| fs::metadata(folder).ok())?;
+        (is_new(&folder) && !told.contains(&name)).then_some(DELETION)
     };
     let seen = git::changed_within(root, patience)?;
-    let places = seen.iter().filter(is_new).map(|path| top.join(path));
-    // Our own files are no work of an agent.
-    let inside = places.filter_map(|place| Some(place.strip_prefix(root).ok()?.to_str()?.to_owned()));
-    let untold =
-        inside.filter(|path| !path.starts_with(".trace/") && !known.files.iter().any(|file| file.path == *path));
-    // Only the path is known for sure: what stood there before is not.
-    let event = |path: String| {
-        let input = json!({ "file_path": root.join(path), "edits": [] });
-        let kind = EventKind::PostToolUse {
-            tool: TOOL.to_owned(),
-            input,
-            output: Value::Null,
-            ok: Some(true),
-            exit_code: None,
-            id: None,
-        };
-        Event { kind, ..of.clone() }
-    };
-    Some(untold.take(MAX_FILES).map(event).collect())
+    let found = seen.iter().filter_map(|path| {
+        let place = top.join(path);
+        let tool = what(&place, path)?;
+        // Our own files are no work of an agent.
+        let inside = place.strip_prefix(root).ok()?.to_str().filter(|path| !path.starts_with(".trace/"))?;
+        let is_known = known.files.iter().any(|file| file.path == inside);
+        // Only the path is known for sure: what stood there before is not.
+        let input = json!({ "file_path": place.to_str()?, "edits": [] });
+        (!is_known).then(|| Event {
+            kind: EventKind::PostToolUse {
+                tool: tool.to_owned(),
+                input,
+                output: Value::Null,
+                ok: Some(true),
+                exit_code: None,
+                id: None,
+            },
+            ..of.clone()
+        })
+    });
+    let mut found: Vec<Event> = found.collect();
+    found.truncate(MAX_FILES);
+    gone.truncate(MAX_GONE);
+    Some(found)
 }

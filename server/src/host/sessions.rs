@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Grows with every change of the record.
-const FORMAT: &[u8; 8] = b"TRACESE3";
+const FORMAT: &[u8; 8] = b"TRACESE4";
 /// A session that was silent for so long is forgotten.
 const KEPT: Duration = Duration::from_hours(24 * 30);
 
@@ -37,6 +37,8 @@ pub struct Record {
     pub last_action: Option<String>,
     /// Commands that are running, with the time at which each was let go, in milliseconds since 1970.
     pub running: Vec<(u64, u64)>,
+    /// Files that are known to be gone, by the hashes of their paths.
+    pub gone: Vec<u64>,
     /// Whether it is known that git tells too late which files a command has changed.
     pub is_blind: bool,
     /// The command that was last changed, as it was asked for and as the host was told to run it.
