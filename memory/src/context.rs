@@ -59,9 +59,14 @@ pub struct Block {
 pub struct Entry {
     section: Section,
     line: String,
+    tokens: u64,
 }
 
 impl Entry {
+    fn new(section: Section, line: String) -> Entry {
+        Entry { section, tokens: tokens::of(&line), line }
+    }
+
     /// An item with its number: a record, and as much of its text as is to be shown.
     pub fn item(number: usize, record: &Record, text: &str) -> Entry {
         let trust = record.provenance.trust;
@@ -75,13 +80,15 @@ impl Entry {
         if !speaker.is_empty() {
             let _ = write!(line, " {speaker}");
         }
-        Entry { section, line: format!("{line}] {}", quoted(text)) }
+        line.push_str("] ");
+        quote(text, &mut line);
+        Entry::new(section, line)
     }
 
     /// A sentence of a summary, with the numbers of the items that it rests on.
     pub fn statement(text: &str, cites: &[usize]) -> Entry {
         let cites: Vec<String> = cites.iter().map(usize::to_string).collect();
-        Entry { section: Section::Summary, line: format!("[from {}] {}", cites.join(" "), quoted(text)) }
+        Entry::new(Section::Summary, format!("[from {}] {}", cites.join(" "), quoted(text)))
     }
 }
 
@@ -93,7 +100,7 @@ impl Block {
 
     /// How many more tokens the block would have with this entry in it.
     pub fn price(&self, entry: &Entry) -> u64 {
-        let mut price = tokens::of(&entry.line);
+        let mut price = entry.tokens;
         if self.is_without(entry) {
             price += entry.section.delimiters().into_iter().map(tokens::of).sum::<u64>();
         }
@@ -143,6 +150,16 @@ pub fn said_at(record: &Record) -> Millis {
 /// A text as data: no `<`, nothing unseen, and each further line marked as one.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
+    quote(text, &mut quoted);
+    quoted
+}
+
+fn quote(text: &str, quoted: &mut String) {
+    // Most texts have nothing but what is shown as it is.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'<') {
+        quoted.push_str(text.trim());
+        return;
+    }
     let mut rest = text.trim().chars().peekable();
     while let Some(c) = rest.next() {
         match c {
@@ -154,7 +171,6 @@ pub fn quoted(text: &str) -> String {
             c => quoted.push(c),
         }
     }
-    quoted
 }
 
 /// Characters that a person does not see and a model does: controls, reversed directions, tags, and the like. The joiners of

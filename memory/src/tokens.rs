@@ -16,38 +16,50 @@ pub fn of(text: &str) -> u64 {
 }
 
 fn line_tokens(line: &str) -> u64 {
-    let chars: Vec<char> = line.chars().collect();
-    chars.chunk_by(|one, next| is_dense(*one) == is_dense(*next)).map(chunk_tokens).sum()
+    // Bytes are the characters of most texts, and need not be taken apart.
+    if line.is_ascii() { pieces(line.as_bytes()) } else { pieces(&line.chars().collect::<Vec<char>>()) }
+}
+
+/// A character, in whichever form the text is.
+trait Character: Copy + Into<char> {}
+impl Character for u8 {}
+impl Character for char {}
+
+fn pieces<C: Character>(line: &[C]) -> u64 {
+    line.chunk_by(|one, next| is_dense((*one).into()) == is_dense((*next).into())).map(chunk_tokens).sum()
 }
 
 fn is_dense(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/')
 }
 
-fn chunk_tokens(chunk: &[char]) -> u64 {
-    if !chunk.first().is_some_and(|first| is_dense(*first)) {
-        return chunk.chunk_by(|one, next| *one == ' ' && *next == ' ').map(gap_tokens).sum();
+fn chunk_tokens<C: Character>(chunk: &[C]) -> u64 {
+    let is = |c: &C, of: fn(&char) -> bool| of(&(*c).into());
+    if !chunk.first().is_some_and(|first| is_dense((*first).into())) {
+        let is_space = |c: &C| is(c, |c| *c == ' ');
+        return chunk.chunk_by(|one, next| is_space(one) && is_space(next)).map(gap_tokens).sum();
     }
-    let mixed = chunk.iter().any(char::is_ascii_digit) && chunk.iter().any(char::is_ascii_alphabetic);
+    let has = |of: fn(&char) -> bool| chunk.iter().any(|c| is(c, of));
+    let mixed = has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
     if mixed && chunk.len() >= DENSE_CHARS {
         return (chunk.len() * 9).div_ceil(10) as u64;
     }
-    let together = |one: &char, next: &char| {
-        one.is_ascii_alphabetic()
-            && next.is_ascii_alphabetic()
-            && !(one.is_ascii_lowercase() && next.is_ascii_uppercase())
+    let together = |one: &C, next: &C| {
+        is(one, char::is_ascii_alphabetic)
+            && is(next, char::is_ascii_alphabetic)
+            && !(is(one, char::is_ascii_lowercase) && is(next, char::is_ascii_uppercase))
     };
     chunk.chunk_by(together).map(|word| word_tokens(word) as u64).sum()
 }
 
 /// A piece of a word, in which upper case does not follow lower case; or one digit or sign.
-fn word_tokens(word: &[char]) -> usize {
+fn word_tokens<C: Character>(word: &[C]) -> usize {
     let length = word.len();
-    let count = |is: fn(char) -> bool| word.iter().filter(|c| is(c.to_ascii_lowercase())).count();
+    let count = |is: fn(char) -> bool| word.iter().filter(|c| is((**c).into().to_ascii_lowercase())).count();
     if length == 1 {
         return 1;
     }
-    let plain = if word.iter().all(char::is_ascii_uppercase) {
+    let plain = if word.iter().all(|c| (*c).into().is_ascii_uppercase()) {
         length.div_ceil(2)
     } else if count(|c| matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')) * 5 < length {
         length - length / 4
@@ -62,15 +74,16 @@ fn word_tokens(word: &[char]) -> usize {
 }
 
 /// One space belongs to the word after it; more of them, and every other character, count.
-fn gap_tokens(gap: &[char]) -> u64 {
-    match gap {
-        [' '] => 0,
-        [' ', ..] => 1 + gap.len() as u64 / 16,
-        [c] if c.is_ascii() => 1,
+fn gap_tokens<C: Character>(gap: &[C]) -> u64 {
+    let count = gap.len() as u64;
+    match (gap.first().map(|first| (*first).into()), count) {
+        (Some(' '), 1) => 0,
+        (Some(' '), _) => 1 + count / 16,
+        (Some(c), 1) if c.is_ascii() => 1,
         // Greek has hardly any token of more than a letter in the older vocabularies.
-        [c] if ('\u{370}'..'\u{400}').contains(c) => 2,
-        [c] => [1, 1, 1, 2, 4].get(c.len_utf8()).copied().unwrap_or(4),
-        _ => gap.len() as u64,
+        (Some('\u{370}'..'\u{400}'), 1) => 2,
+        (Some(c), 1) => [1, 1, 1, 2, 4].get(c.len_utf8()).copied().unwrap_or(4),
+        _ => count,
     }
 }
 

@@ -77,20 +77,24 @@ impl Decision {
         terms: Terms,
         candidates: Vec<(RecordId, Vec<f32>, f32, Parcel)>,
     ) -> Decision {
-        let parcels: Vec<Parcel> = candidates.iter().map(|(.., parcel)| parcel.clone()).collect();
+        let (known, parcels): (Vec<_>, Vec<Parcel>) = candidates
+            .into_iter()
+            .map(|(id, features, by_modules, parcel)| ((id, features, by_modules), parcel))
+            .unzip();
         let (packed, _) = pack(&parcels, &terms);
-        let weighed = candidates.into_iter().zip(packed).map(|((id, features, by_modules, parcel), packed)| {
-            let features = features.into_iter().map(|value| value.is_finite().then_some(value)).collect();
-            Weighed { id, features, by_modules, parcel, packed }
-        });
+        let weighed =
+            known.into_iter().zip(parcels).zip(packed).map(|(((id, features, by_modules), parcel), packed)| {
+                let features = features.into_iter().map(|value| value.is_finite().then_some(value)).collect();
+                Weighed { id, features, by_modules, parcel, packed }
+            });
         let id = DecisionId(String::new());
         let decision = Decision { id, model: model.to_owned(), has_dense, terms, candidates: weighed.collect() };
         Decision { id: decision.name(), ..decision }
     }
 
-    /// Tells whether a record is in the context.
-    pub fn has_chosen(&self, id: RecordId) -> bool {
-        self.candidates.iter().any(|one| one.id == id && one.packed.verdict == Verdict::Chosen)
+    /// The records that are in the context.
+    pub fn chosen(&self) -> impl Iterator<Item = RecordId> {
+        self.candidates.iter().filter(|one| one.packed.verdict == Verdict::Chosen).map(|one| one.id)
     }
 
     fn name(&self) -> DecisionId {

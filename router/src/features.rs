@@ -12,7 +12,8 @@ mod text;
 use asked::Asked;
 use memory::index::{Candidates, Said};
 use memory::rank::sorted;
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use text::{Lexicon, Text};
 
 /// What is known beforehand of a feature: that the chance of being evidence rises with it, or falls; or nothing.
@@ -130,7 +131,7 @@ const LEADERS: usize = 5;
 pub struct Scene<'c> {
     found: &'c Candidates,
     asked: Asked,
-    texts: Vec<Text>,
+    texts: Vec<Text<'c>>,
     /// The weights of the terms of the candidates, by their numbers; of terms that are not asked for, by the candidates alone.
     weights: Vec<f32>,
     lexical: Column,
@@ -138,7 +139,36 @@ pub struct Scene<'c> {
     window: Column,
     score: Column,
     /// The places of candidates by conversation and place in it.
-    turns: HashMap<(u32, u32), usize>,
+    turns: FxHashMap<(u32, u32), usize>,
+    /// When the first candidate was said, and the last.
+    span: [u64; 2],
+}
+
+/// The terms of the text that is looked at, marked by number: what asks for them again and again searches for none.
+#[derive(Debug)]
+struct Marks(Vec<bool>);
+
+impl Marks {
+    fn set(&mut self, terms: &[u32], to: bool) {
+        for term in terms {
+            if let Some(mark) = usize::try_from(*term).ok().and_then(|term| self.0.get_mut(term)) {
+                *mark = to;
+            }
+        }
+    }
+
+    fn has(&self, term: u32) -> bool {
+        usize::try_from(term).ok().and_then(|term| self.0.get(term)).copied().unwrap_or_default()
+    }
+}
+
+/// One of the best candidates: what it says that was not asked for.
+#[derive(Debug)]
+struct Leader {
+    /// Terms with their weights.
+    unasked: Vec<(u32, f32)>,
+    /// The sum of the weights.
+    weight: f32,
 }
 
 impl<'c> Scene<'c> {
@@ -146,22 +176,21 @@ impl<'c> Scene<'c> {
     pub fn new(question: &str, found: &'c Candidates) -> Scene<'c> {
         let mut lexicon = Lexicon::default();
         let asked = Asked::new(question, &found.terms, &mut lexicon);
-        let texts: Vec<Text> = found
-            .hits
-            .iter()
-            .zip(&found.views)
-            .map(|(hit, view)| Text::new(&hit.stored.record, &view.terms, &asked, &mut lexicon))
-            .collect();
+        let both = found.hits.iter().zip(&found.views);
+        let texts: Vec<Text<'_>> =
+            both.map(|(hit, view)| Text::new(&hit.stored.record, &view.terms, &asked, &mut lexicon)).collect();
         let weights = lexicon.weights(&texts, &asked);
         let column = |value: &dyn Fn(usize) -> Option<f32>| Column::new((0..found.hits.len()).map(value));
         let hit = |at: usize| found.hits.get(at);
         let turns = texts.iter().enumerate().filter_map(|(at, text)| Some((text.turn?, at)));
+        let times = || texts.iter().map(|text| text.said_at);
         Scene {
             lexical: column(&|at| Some(hit(at)?.lexical.unwrap_or_default())),
             dense: column(&|at| hit(at)?.dense),
             window: column(&|at| found.views.get(at)?.window),
             score: column(&|at| Some(hit(at)?.score)),
             turns: turns.collect(),
+            span: [times().min().unwrap_or_default(), times().max().unwrap_or_default()],
             found,
             asked,
             texts,
@@ -180,8 +209,8 @@ impl<'c> Scene<'c> {
     }
 
     /// The terms of each candidate by number, ascending, each once.
-    pub fn terms(&self) -> impl Iterator<Item = &[u32]> {
-        self.texts.iter().map(|text| text.set.as_slice())
+    pub fn into_terms(self) -> impl Iterator<Item = Vec<u32>> {
+        self.texts.into_iter().map(|text| text.set)
     }
 
     /// Whether there are vectors.
@@ -197,19 +226,31 @@ impl<'c> Scene<'c> {
     /// The features of [`GROUPS`] for each candidate.
     pub fn rows(&self) -> Vec<Vec<f32>> {
         let (sessions, question) = (Sessions::new(self), self.question());
-        let all = (0..self.len()).map(|at| {
-            [
+        let leaders: Vec<Leader> = self.texts.iter().take(LEADERS + 1).map(|text| self.leader(text)).collect();
+        let mut marks = Marks(vec![false; self.weights.len()]);
+        let all = self.texts.iter().enumerate().map(|(at, text)| {
+            marks.set(&text.set, true);
+            let row = [
                 self.words(at).as_slice(),
                 &self.meaning(at),
                 &self.fused(at),
                 &self.neighbours(at),
                 &self.session(at, &sessions),
-                &self.text(at),
+                &self.text(at, text, &marks, &leaders),
                 &question,
             ]
-            .concat()
+            .concat();
+            marks.set(&text.set, false);
+            row
         });
         all.collect()
+    }
+
+    fn leader(&self, text: &Text<'_>) -> Leader {
+        let weight = |term: &u32| usize::try_from(*term).ok().map_or(0.0, |term| number(&self.weights, term));
+        let unasked = text.set.iter().filter(|term| !self.asked.has(**term)).map(|term| (*term, weight(term)));
+        let unasked: Vec<(u32, f32)> = unasked.collect();
+        Leader { weight: unasked.iter().fold(0.0, |sum, (_, weight)| sum + weight), unasked }
     }
 
     fn words(&self, at: usize) -> [f32; 4] {
@@ -243,8 +284,8 @@ impl<'c> Scene<'c> {
                 .map_or(f32::NAN, |cosine| ratio(cosine - self.dense.mean, self.dense.deviation))
         };
         let text = |by: i64| self.neighbour(at, by).and_then(|at| self.texts.get(at));
-        let question = text(-1).map_or(f32::NAN, |text| text.is_question);
-        let near: Vec<&Text> = [text(-1), self.texts.get(at), text(1)].into_iter().flatten().collect();
+        let (before_it, after_it) = (text(-1), text(1));
+        let question = before_it.map_or(f32::NAN, |text| text.is_question);
         let window = number(&self.window.value, at);
         [
             lexical(before),
@@ -256,8 +297,8 @@ impl<'c> Scene<'c> {
             window,
             self.window.best - window,
             question,
-            self.cover(&near),
-            self.cover(text(-1).as_slice()),
+            self.cover([before_it, self.texts.get(at), after_it]),
+            self.cover([before_it, None, None]),
         ]
     }
 
@@ -280,25 +321,23 @@ impl<'c> Scene<'c> {
         ]
     }
 
-    fn text(&self, at: usize) -> [f32; 17] {
-        let Some(text) = self.texts.get(at) else { return [f32::NAN; 17] };
+    fn text(&self, at: usize, text: &Text<'_>, marks: &Marks, leaders: &[Leader]) -> [f32; 17] {
         let better = self.texts.get(at.saturating_sub(BETTER)..at).unwrap_or_default();
-        let repeats = better.iter().map(|other| text.likeness(other)).fold(0.0, f32::max);
-        let cover = self.cover(&[text]);
-        let found = self.asked.terms.iter().filter(|(term, _)| text.has(*term)).count();
-        let heaviest = self.asked.terms.iter().filter(|(term, _)| text.has(*term)).map(|(_, weight)| *weight);
+        let repeats = better.iter().map(|other| likeness(text, other, marks)).fold(0.0, f32::max);
+        let cover = self.cover([Some(text), None, None]);
+        let found = || self.asked.terms.iter().zip(&text.found).filter(|(_, found)| **found).map(|(term, _)| term.1);
         let weights = self.asked.terms.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
-        let rarest = self.asked.rarest.map_or(f32::NAN, |term| flag(text.has(term)));
+        let rarest = self.asked.rarest.map_or(f32::NAN, |term| flag(marks.has(term)));
         let [speaker, other] = self.asked.speakers(text);
         let length = real(text.order.len()).ln_1p();
         [
             cover,
-            ratio(heaviest.fold(0.0, f32::max), weights),
-            ratio(real(found), real(self.asked.terms.len())),
+            ratio(found().fold(0.0, f32::max), weights),
+            ratio(real(found().count()), real(self.asked.terms.len())),
             rarest,
             self.asked.adjacent(text),
             self.asked.by_beginnings(text),
-            self.asked.names(text),
+            self.asked.names(|term| marks.has(term)),
             speaker,
             other,
             length,
@@ -307,13 +346,13 @@ impl<'c> Scene<'c> {
             text.times,
             repeats,
             ratio(cover, length),
-            self.like_the_best(at, text),
+            like_the_best(at, marks, leaders),
             text.time_asked,
         ]
     }
 
     fn question(&self) -> [f32; QUESTION] {
-        let best_cover = self.texts.iter().map(|text| self.cover(&[text])).fold(0.0, f32::max);
+        let best_cover = self.texts.iter().map(|text| self.cover([Some(text), None, None])).fold(0.0, f32::max);
         let lead = number(&self.score.z, 0) - number(&self.score.z, 1.max(self.len().min(10)) - 1);
         let [when, place, who, many, why, how, may, what] = self.asked.kinds;
         let length = real(self.asked.terms.len());
@@ -337,33 +376,14 @@ impl<'c> Scene<'c> {
     }
 
     /// How much of what weighs in the question some texts have together.
-    fn cover(&self, texts: &[&Text]) -> f32 {
-        let held = |term: u32| texts.iter().any(|text| text.has(term));
-        let found = self.asked.terms.iter().filter(|(term, _)| held(*term)).map(|(_, weight)| *weight).sum();
-        ratio(found, self.asked.weight)
+    fn cover(&self, texts: [Option<&Text<'_>>; 3]) -> f32 {
+        let held = |at: usize| texts.iter().flatten().any(|text| text.found.get(at).copied().unwrap_or_default());
+        let found = self.asked.terms.iter().enumerate().filter(|(at, _)| held(*at)).map(|(_, (_, weight))| *weight);
+        ratio(found.sum(), self.asked.weight)
     }
 
-    /// How much of the terms of the best candidates a text has, itself left out: what the question did not say, and its answers
-    /// may (pseudo-relevance feedback).
-    fn like_the_best(&self, at: usize, text: &Text) -> f32 {
-        let leaders = self.texts.iter().enumerate().take(LEADERS + 1).filter(|(other, _)| *other != at).take(LEADERS);
-        let shares = leaders.map(|(_, leader)| self.share(text, leader));
-        shares.sum::<f32>() / real(LEADERS)
-    }
-
-    /// How much of what weighs in one text another one says too, of what was not asked for.
-    fn share(&self, text: &Text, of: &Text) -> f32 {
-        let unasked = of.set.iter().filter(|term| !self.asked.has(**term));
-        let (held, all) = unasked.fold((0.0, 0.0), |(held, all), term| {
-            let weight = usize::try_from(*term).ok().map_or(0.0, |term| number(&self.weights, term));
-            (if text.has(*term) { held + weight } else { held }, all + weight)
-        });
-        ratio(held, all)
-    }
-
-    fn age(&self, text: &Text) -> f32 {
-        let times = || self.texts.iter().map(|text| text.said_at);
-        let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+    fn age(&self, text: &Text<'_>) -> f32 {
+        let [first, last] = self.span;
         ratio(real(text.said_at - first), real(last - first))
     }
 
@@ -372,6 +392,24 @@ impl<'c> Scene<'c> {
         let (conversation, place) = self.texts.get(at)?.turn?;
         self.turns.get(&(conversation, u32::try_from(i64::from(place) + by).ok()?)).copied()
     }
+}
+
+/// How alike two texts are in their terms: 1 for the same, 0 for none in common (Jaccard). The first one's are marked.
+fn likeness(text: &Text<'_>, other: &Text<'_>, marks: &Marks) -> f32 {
+    let common = other.set.iter().filter(|term| marks.has(**term)).count();
+    let all = text.set.len() + other.set.len() - common;
+    if all == 0 { 0.0 } else { real(common) / real(all) }
+}
+
+/// How much of the terms of the best candidates a text has, itself left out: what the question did not say, and its answers
+/// may (pseudo-relevance feedback).
+fn like_the_best(at: usize, marks: &Marks, leaders: &[Leader]) -> f32 {
+    let share = |leader: &Leader| {
+        let held = leader.unasked.iter().filter(|(term, _)| marks.has(*term));
+        ratio(held.fold(0.0, |sum, (_, weight)| sum + weight), leader.weight)
+    };
+    let others = leaders.iter().enumerate().filter(|(other, _)| *other != at).take(LEADERS);
+    others.map(|(_, leader)| share(leader)).sum::<f32>() / real(LEADERS)
 }
 
 /// What the candidates of each conversation come to.

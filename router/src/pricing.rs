@@ -9,7 +9,7 @@ use memory::RecordId;
 use memory::context::{Block, Entry};
 use memory::index::Candidates;
 use memory::module::{Change, Pool};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 /// The least probability of being evidence that an item is shown for: below it, it is more likely to mislead than to help.
 const LEAST: f32 = 0.002;
@@ -21,7 +21,7 @@ const NOTHING: f32 = 0.5;
 pub(crate) struct Prices {
     model: String,
     has_dense: bool,
-    of: BTreeMap<RecordId, Priced>,
+    of: FxHashMap<RecordId, Priced>,
 }
 
 #[derive(Debug)]
@@ -32,13 +32,13 @@ struct Priced {
 }
 
 /// Values candidates by what is known of them.
-pub(crate) fn price(weights: &Weights, found: &Candidates, scene: &Scene<'_>, rows: &[Vec<f32>]) -> Option<Prices> {
+pub(crate) fn price(weights: &Weights, found: &Candidates, scene: Scene<'_>, rows: Vec<Vec<f32>>) -> Option<Prices> {
     let has_dense = scene.has_dense();
     let (value, model): (&Value, _) = (weights.of(has_dense)?, weights.name().to_owned());
-    let rows = rows.iter().zip(scene.terms()).zip(&found.hits);
+    let rows = rows.into_iter().zip(scene.into_terms()).zip(&found.hits);
     let of = rows.map(|((features, terms), hit)| {
-        let probability = value.probability(features);
-        (hit.stored.record.id, Priced { probability, features: features.clone(), terms: terms.to_vec() })
+        let probability = value.probability(&features);
+        (hit.stored.record.id, Priced { features, probability, terms })
     });
     Some(Prices { model, has_dense, of: of.collect() })
 }
@@ -66,7 +66,7 @@ impl Prices {
     }
 
     /// Decides what is shown: by what the candidates are worth after the modules, and what their lines cost.
-    pub(crate) fn decide(&self, pool: &Pool, limit: usize, cap: Option<u64>) -> Decision {
+    pub(crate) fn decide(mut self, pool: &Pool, limit: usize, cap: Option<u64>) -> Decision {
         let mut frame = Block::default();
         // Delimiters are paid for once, with one empty line of each kind; and a summary comes first.
         for statement in pool.statements() {
@@ -82,17 +82,16 @@ impl Prices {
             Terms { cap: cap.map(|cap| cap.saturating_sub(frame.tokens())), items: limit, price: 0.0, least: LEAST };
         let wanted = pool.candidates().iter().enumerate().filter(|(_, candidate)| !candidate.is_left_out());
         let weighed = wanted.filter_map(|(place, candidate)| {
-            let priced = self.of.get(&candidate.id())?;
-            let price = frame.price(&Entry::item(place + 1, &candidate.hit().stored.record, &candidate.excerpt()));
+            let Priced { features, probability: priced, terms } = self.of.remove(&candidate.id())?;
+            let entry = Entry::item(place + 1, &candidate.hit().stored.record, &candidate.excerpt());
             #[expect(clippy::cast_possible_truncation, reason = "a probability has no more digits")]
             let probability = candidate.value().clamp(0.0, 1.0) as f32;
-            let by_modules =
-                if (probability - priced.probability).abs() < 1e-6 { 0.0 } else { probability - priced.probability };
-            let probability = (priced.probability + by_modules).clamp(0.0, 1.0);
-            let tokens = u32::try_from(price).unwrap_or(u32::MAX);
-            let parcel = Parcel { probability, tokens, terms: priced.terms.clone() };
-            Some((candidate.id(), priced.features.clone(), by_modules, parcel))
+            let by_modules = if (probability - priced).abs() < 1e-6 { 0.0 } else { probability - priced };
+            let probability = (priced + by_modules).clamp(0.0, 1.0);
+            let tokens = u32::try_from(frame.price(&entry)).unwrap_or(u32::MAX);
+            Some((candidate.id(), features, by_modules, Parcel { probability, tokens, terms }))
         });
-        Decision::new(&self.model, self.has_dense, terms, weighed.collect())
+        let weighed = weighed.collect();
+        Decision::new(&self.model, self.has_dense, terms, weighed)
     }
 }

@@ -29,7 +29,7 @@ use memory::module::{self, Candidate, Fact, Pool};
 use memory::record::RecordId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use crate::routing::Routing;
@@ -225,12 +225,13 @@ fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget:
         facts.insert(step.module.clone(), found);
         steps.push(step);
     }
-    let decision = prices.as_ref().map(|prices| prices.decide(&pool, request.limit, budget.tokens_left()));
+    let says_nothing = prices.as_ref().is_some_and(Prices::say_nothing);
+    let decision = prices.map(|prices| prices.decide(&pool, request.limit, budget.tokens_left()));
     let (items, block) = pack(&pool, request.limit, budget.tokens_left(), decision.as_ref());
     // What is packed fits what is left; it is paid for even where the time is up by now.
     budget.settle(Cost { tokens: block.tokens(), ..Cost::default() });
     let spending = Spending { cost: budget.spent(), steps, reading_ms, ..Spending::default() };
-    let abstains = is_empty || pool.is_insufficient() || prices.as_ref().is_some_and(Prices::say_nothing);
+    let abstains = is_empty || pool.is_insufficient() || says_nothing;
     Reply { items, context: block.render(), spending, abstains, facts, routing, decision, trial }
 }
 
@@ -262,7 +263,8 @@ fn pack(pool: &Pool, limit: usize, cap: Option<u64>, decision: Option<&Decision>
         }
     }
     let mut chosen: Vec<(&Candidate, String)> = Vec::new();
-    let is_chosen = |candidate: &Candidate| decision.is_none_or(|decision| decision.has_chosen(candidate.id()));
+    let of_decision: Option<BTreeSet<RecordId>> = decision.map(|decision| decision.chosen().collect());
+    let is_chosen = |candidate: &Candidate| of_decision.as_ref().is_none_or(|of| of.contains(&candidate.id()));
     let wanted = |(_, candidate): &(usize, &Candidate)| !candidate.is_left_out() && is_chosen(candidate);
     for (rank, candidate) in (1..).zip(pool.candidates()).filter(wanted) {
         let shown = candidate.excerpt();

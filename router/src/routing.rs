@@ -50,8 +50,9 @@ pub(crate) fn choose(sources: &Sources<'_>, request: &Request, found: &Candidate
     // Looking at the candidates takes most of the time of a choice: it is done once, and only for somebody.
     let is_looked_at = weights.is_some() || policy.is_some() || online.is_some();
     let scene = is_looked_at.then(|| Scene::new(&request.query, found));
+    let has_dense = scene.as_ref().is_some_and(Scene::has_dense);
+    let weights = weights.filter(|weights| weights.of(has_dense).is_some());
     let rows = scene.as_ref().filter(|_| weights.is_some() || policy.is_some()).map(Scene::rows).unwrap_or_default();
-    let mut prices = weights.zip(scene.as_ref()).and_then(|(weights, scene)| price(weights, found, scene, &rows));
     let (allowance, there) =
         (Allowance::left(budget), available(sources.index.embedder().is_some(), sources.model.is_some()));
     let mut routing = match (policy, sources.policy, sources.choices) {
@@ -61,17 +62,14 @@ pub(crate) fn choose(sources: &Sources<'_>, request: &Request, found: &Candidate
         (None, None, None) => Routing::fixed("there is no policy of the tiers"),
     };
     let trial = online.zip(scene.as_ref()).and_then(|(draw, scene)| {
-        let arms = arms(request, prices.is_some(), routing.plan, &there);
+        let arms = arms(request, weights.is_some(), routing.plan, &there);
         let context = Bandit::context(&scene.of_question(), allowance);
         (!arms.is_empty()).then(|| draw.bandit.choose(context, arms, draw.share))
     });
-    if let Some(trial) = &trial {
-        if trial.arm == Arm::Ranked {
-            prices = None;
-        }
-        if let Some(plan) = trial.arm.plan(&there) {
-            routing = Routing { plan, ..Routing::fixed("another way was tried, to learn from feedback") };
-        }
+    let weights = weights.filter(|_| trial.as_ref().is_none_or(|trial| trial.arm != Arm::Ranked));
+    let prices = weights.zip(scene).and_then(|(weights, scene)| price(weights, found, scene, rows));
+    if let Some(plan) = trial.as_ref().and_then(|trial| trial.arm.plan(&there)) {
+        routing = Routing { plan, ..Routing::fixed("another way was tried, to learn from feedback") };
     }
     Choice { prices, routing, trial }
 }

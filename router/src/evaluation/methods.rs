@@ -163,11 +163,11 @@ fn packed(
 fn parcels(cases: &Cases, case: &Case, values: &[f32], is_dense: bool) -> Vec<Parcel> {
     let found = found(case, is_dense);
     let scene = Scene::new(&found.sample.question, &found.sample.found);
-    let all = found.turns.iter().zip(values).zip(scene.terms());
-    let parcel = |((turn, value), terms): ((&usize, &f32), &[u32])| Parcel {
+    let all = found.turns.iter().zip(values).zip(scene.into_terms());
+    let parcel = |((turn, value), terms): ((&usize, &f32), Vec<u32>)| Parcel {
         probability: *value,
         tokens: cases.emitted(case, *turn).map_or(u32::MAX, |emitted| emitted.tokens),
-        terms: terms.to_vec(),
+        terms,
     };
     all.map(parcel).collect()
 }

@@ -4,6 +4,7 @@ use super::text::{Lexicon, Text};
 use super::{flag, ratio, real};
 use memory::module::time::MONTHS;
 use memory::text::terms;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Words that tell what a question asks for, in the languages that agents are asked in most; of each kind any word counts.
@@ -34,8 +35,8 @@ pub(super) struct Asked {
     pub(super) kinds: [f32; 8],
     /// Terms that stand side by side.
     pairs: Vec<(u32, u32)>,
-    /// The terms as they are, with their weights.
-    spelled: Vec<(String, f32)>,
+    /// How the terms begin, in their order, where they are long enough for that to tell.
+    beginnings: Vec<Option<String>>,
     /// The words in lower case.
     words: Vec<String>,
     /// The terms of words with a capital, the first word left out.
@@ -45,28 +46,29 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn new(question: &str, weights: &BTreeMap<String, f32>, lexicon: &mut Lexicon) -> Asked {
+    pub(super) fn new<'c>(question: &str, weights: &'c BTreeMap<String, f32>, lexicon: &mut Lexicon<'c>) -> Asked {
         let spoken: Vec<&str> =
             question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let words: Vec<String> = spoken.iter().map(|word| word.to_lowercase()).collect();
-        let of_words = |words: &mut dyn Iterator<Item = &&str>, lexicon: &mut Lexicon| -> Vec<u32> {
-            words.flat_map(|word| terms(word)).map(|term| lexicon.number(&term)).collect()
+        let of_words = |words: &mut dyn Iterator<Item = &&str>, lexicon: &mut Lexicon<'c>| -> Vec<u32> {
+            words.flat_map(|word| terms(word)).map(|term| lexicon.number(Cow::Owned(term))).collect()
         };
         let is_name = |word: &&&str| word.chars().next().is_some_and(char::is_uppercase);
         let names = of_words(&mut spoken.iter().skip(1).filter(is_name), lexicon);
         let is_time =
             |word: &&&str| word.chars().any(|c| c.is_ascii_digit()) || MONTHS.contains(&word.to_lowercase().as_str());
         let times = of_words(&mut spoken.iter().filter(is_time), lexicon);
-        let order: Vec<u32> = terms(question).iter().map(|term| lexicon.number(term)).collect();
+        let order: Vec<u32> = terms(question).into_iter().map(|term| lexicon.number(Cow::Owned(term))).collect();
         let pairs = order.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect();
-        let terms: Vec<(u32, f32)> = weights.iter().map(|(term, weight)| (lexicon.number(term), *weight)).collect();
+        let number = |(term, weight): (&'c String, &f32)| (lexicon.number(Cow::Borrowed(term)), *weight);
+        let terms: Vec<(u32, f32)> = weights.iter().map(number).collect();
         let kinds = KINDS.map(|kind| flag(words.iter().any(|word| kind.contains(&word.as_str()))));
         Asked {
             weight: terms.iter().map(|(_, weight)| *weight).sum(),
             rarest: terms.iter().max_by(|one, other| one.1.total_cmp(&other.1)).map(|(term, _)| *term),
             kinds,
             pairs,
-            spelled: weights.iter().map(|(term, weight)| (term.clone(), *weight)).collect(),
+            beginnings: weights.keys().map(|term| beginning(term)).collect(),
             words,
             names,
             times,
@@ -79,44 +81,62 @@ impl Asked {
     }
 
     /// The share of the terms side by side that a text has side by side, too.
-    pub(super) fn adjacent(&self, text: &Text) -> f32 {
+    pub(super) fn adjacent(&self, text: &Text<'_>) -> f32 {
         let has = |(one, other): &&(u32, u32)| text.order.windows(2).any(|pair| pair == [*one, *other]);
         ratio(real(self.pairs.iter().filter(has).count()), real(self.pairs.len()))
     }
 
     /// How much of the question a text covers, where words that begin alike count as half a word.
-    pub(super) fn by_beginnings(&self, text: &Text) -> f32 {
-        let part = |((spelled, weight), (term, _)): (&(String, f32), &(u32, f32))| {
-            if text.has(*term) {
-                return *weight;
-            }
-            let beginning = spelled.char_indices().nth(BEGINNING).and_then(|(end, _)| spelled.get(..end));
-            let alike = beginning.is_some_and(|beginning| text.spelled.iter().any(|term| term.starts_with(beginning)));
-            if alike { weight / 2.0 } else { 0.0 }
+    pub(super) fn by_beginnings(&self, text: &Text<'_>) -> f32 {
+        let alike = |beginning: &Option<String>| {
+            let beginning = beginning.as_deref();
+            beginning.is_some_and(|beginning| text.spelled.iter().any(|term| term.starts_with(beginning)))
         };
-        ratio(self.spelled.iter().zip(&self.terms).map(part).sum(), self.weight)
+        let part = |((beginning, (_, weight)), found): ((&Option<String>, &(u32, f32)), &bool)| {
+            if *found {
+                *weight
+            } else if alike(beginning) {
+                weight / 2.0
+            } else {
+                0.0
+            }
+        };
+        ratio(self.beginnings.iter().zip(&self.terms).zip(&text.found).map(part).sum(), self.weight)
     }
 
     /// The share of the names in the question that a text has.
-    pub(super) fn names(&self, text: &Text) -> f32 {
-        if self.names.is_empty() {
-            return f32::NAN;
-        }
-        ratio(real(self.names.iter().filter(|name| text.has(**name)).count()), real(self.names.len()))
-    }
-
-    /// Whether the question names who speaks; and whether it names somebody else.
-    pub(super) fn speakers(&self, text: &Text) -> [f32; 2] {
-        let Some(speaker) = &text.speaker else { return [f32::NAN; 2] };
-        let named = speaker.split_whitespace().any(|name| self.words.iter().any(|word| word == name));
-        [flag(named), flag(!named && !self.names.is_empty())]
+    pub(super) fn names(&self, has: impl Fn(u32) -> bool) -> f32 {
+        share(&self.names, has)
     }
 
     /// The share of the times in the question that some terms have.
     pub(super) fn times(&self, has: impl Fn(u32) -> bool) -> f32 {
-        if self.times.is_empty() {
-            return f32::NAN;
-        }
-        ratio(real(self.times.iter().filter(|time| has(**time)).count()), real(self.times.len()))
+        share(&self.times, has)
     }
+
+    /// Whether the question names a speaker.
+    pub(super) fn has_named(&self, speaker: &str) -> bool {
+        let speaker = speaker.to_lowercase();
+        speaker.split_whitespace().any(|name| self.words.iter().any(|word| word == name))
+    }
+
+    /// Whether the question names who speaks; and whether it names somebody else.
+    pub(super) fn speakers(&self, text: &Text<'_>) -> [f32; 2] {
+        let Some(is_named) = text.is_named else { return [f32::NAN; 2] };
+        [flag(is_named), flag(!is_named && !self.names.is_empty())]
+    }
+}
+
+/// How a term begins, where it is longer than that.
+fn beginning(term: &str) -> Option<String> {
+    let (end, _) = term.char_indices().nth(BEGINNING)?;
+    term.get(..end).map(str::to_owned)
+}
+
+/// The share of some terms that a text has; not a number of none.
+fn share(terms: &[u32], has: impl Fn(u32) -> bool) -> f32 {
+    if terms.is_empty() {
+        return f32::NAN;
+    }
+    ratio(real(terms.iter().filter(|term| has(**term)).count()), real(terms.len()))
 }

@@ -4,58 +4,47 @@ use super::asked::Asked;
 use super::{flag, real};
 use memory::Record;
 use memory::context::said_at;
-use memory::rank::common;
-use std::collections::HashMap;
-use std::sync::Arc;
+use memory::record::Turn;
+use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 
-/// Words that say when without a digit.
-const TIME_WORDS: [&str; 24] = [
-    "yesterday",
-    "today",
-    "tonight",
-    "tomorrow",
-    "ago",
-    "last",
-    "week",
-    "weekend",
-    "month",
-    "year",
-    "summer",
-    "winter",
-    "spring",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "recently",
-    "since",
-    "gestern",
-    "hier",
+/// Words that say when without a digit, by their length from three letters on.
+const TIME_WORDS: [&[&str]; 7] = [
+    &["ago"],
+    &["last", "week", "year", "hier"],
+    &["today", "month", "since"],
+    &["summer", "winter", "spring", "monday", "friday", "sunday"],
+    &["tonight", "weekend", "tuesday", "gestern"],
+    &["tomorrow", "thursday", "saturday", "recently"],
+    &["yesterday", "wednesday"],
 ];
+/// From so many of them on their number tells nothing more.
+const MANY_TIMES: usize = 3;
 
-/// Numbers for terms, for as long as one question is looked at.
+/// Numbers for terms, conversations and speakers, for as long as one question is looked at.
 #[derive(Debug, Default)]
-pub(super) struct Lexicon {
-    numbers: HashMap<String, u32>,
-    sessions: HashMap<String, u32>,
+pub(super) struct Lexicon<'c> {
+    numbers: FxHashMap<Cow<'c, str>, u32>,
+    conversations: FxHashMap<&'c str, u32>,
+    /// Whether the question names them.
+    speakers: FxHashMap<&'c str, bool>,
 }
 
 /// A candidate's text.
 #[derive(Debug, Default)]
-pub(super) struct Text {
+pub(super) struct Text<'c> {
     /// The terms, in the order of the text.
     pub(super) order: Vec<u32>,
     /// Each term once, by number.
     pub(super) set: Vec<u32>,
+    /// Which of the question's terms it has, in their order.
+    pub(super) found: Vec<bool>,
     /// The terms that the question might mean by another form.
-    pub(super) spelled: Arc<[String]>,
+    pub(super) spelled: &'c [String],
     /// Conversation and place in it.
     pub(super) turn: Option<(u32, u32)>,
-    /// Who speaks, in lower case.
-    pub(super) speaker: Option<String>,
+    /// Whether the question names who speaks, where that is known.
+    pub(super) is_named: Option<bool>,
     pub(super) said_at: u64,
     pub(super) is_question: f32,
     pub(super) digits: f32,
@@ -63,13 +52,19 @@ pub(super) struct Text {
     pub(super) time_asked: f32,
 }
 
-impl Lexicon {
-    pub(super) fn number(&mut self, term: &str) -> u32 {
-        number(&mut self.numbers, term)
+impl<'c> Lexicon<'c> {
+    pub(super) fn number(&mut self, term: Cow<'c, str>) -> u32 {
+        let next = count(self.numbers.len());
+        *self.numbers.entry(term).or_insert(next)
+    }
+
+    fn turn(&mut self, turn: &'c Turn) -> (u32, u32) {
+        let next = count(self.conversations.len());
+        (*self.conversations.entry(&turn.conversation).or_insert(next), turn.place)
     }
 
     /// How much each term tells, by how few of the candidates have it.
-    pub(super) fn weights(&self, texts: &[Text], asked: &Asked) -> Vec<f32> {
+    pub(super) fn weights(&self, texts: &[Text<'_>], asked: &Asked) -> Vec<f32> {
         let mut seen = vec![0.0_f32; self.numbers.len()];
         for term in texts.iter().flat_map(|text| &text.set) {
             if let Some(seen) = usize::try_from(*term).ok().and_then(|term| seen.get_mut(term)) {
@@ -86,48 +81,38 @@ impl Lexicon {
     }
 }
 
-fn number(numbers: &mut HashMap<String, u32>, name: &str) -> u32 {
-    if let Some(number) = numbers.get(name) {
-        return *number;
-    }
-    let number = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-    numbers.insert(name.to_owned(), number);
-    number
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
-impl Text {
-    pub(super) fn new(record: &Record, terms: &Arc<[String]>, asked: &Asked, lexicon: &mut Lexicon) -> Text {
-        let spelled = terms.clone();
-        let order: Vec<u32> = spelled.iter().map(|term| lexicon.number(term)).collect();
+impl<'c> Text<'c> {
+    pub(super) fn new(record: &'c Record, spelled: &'c [String], asked: &Asked, lexicon: &mut Lexicon<'c>) -> Text<'c> {
+        let order: Vec<u32> = spelled.iter().map(|term| lexicon.number(Cow::Borrowed(term))).collect();
         let mut set = order.clone();
         set.sort_unstable();
         set.dedup();
-        let words = record.text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let times = words.filter(|word| TIME_WORDS.iter().any(|time| word.eq_ignore_ascii_case(time))).count();
+        let has = |term: &u32| set.binary_search(term).is_ok();
+        let words = record.text.split(|c: char| !c.is_alphanumeric());
         let turn = record.turn.as_ref();
+        let speaker = turn.and_then(|turn| turn.speaker.as_deref());
         let said = record.text.split(" [image:").next().unwrap_or_default().trim_end();
         Text {
-            time_asked: asked.times(|term| set.binary_search(&term).is_ok()),
-            turn: turn.map(|turn| (number(&mut lexicon.sessions, &turn.conversation), turn.place)),
-            speaker: turn.and_then(|turn| turn.speaker.as_ref()).map(|speaker| speaker.to_lowercase()),
+            time_asked: asked.times(|term| has(&term)),
+            found: asked.terms.iter().map(|(term, _)| has(term)).collect(),
+            turn: turn.map(|turn| lexicon.turn(turn)),
+            is_named: speaker.map(|name| *lexicon.speakers.entry(name).or_insert_with(|| asked.has_named(name))),
             said_at: said_at(record),
             is_question: flag(said.ends_with(['?', '？', '؟'])),
             digits: flag(said.chars().any(|c| c.is_ascii_digit())),
-            times: real(times).min(3.0),
+            times: real(words.filter(|word| is_time(word)).take(MANY_TIMES).count()),
             spelled,
             order,
             set,
         }
     }
+}
 
-    pub(super) fn has(&self, term: u32) -> bool {
-        self.set.binary_search(&term).is_ok()
-    }
-
-    /// How alike two texts are in their terms: 1 for the same, 0 for none in common (Jaccard).
-    pub(super) fn likeness(&self, other: &Text) -> f32 {
-        let common = common(&self.set, &other.set);
-        let all = self.set.len() + other.set.len() - common;
-        if all == 0 { 0.0 } else { real(common) / real(all) }
-    }
+fn is_time(word: &str) -> bool {
+    let of_length = word.len().checked_sub(3).and_then(|length| TIME_WORDS.get(length));
+    of_length.is_some_and(|times| times.iter().any(|time| word.eq_ignore_ascii_case(time)))
 }

@@ -390,7 +390,7 @@ fn a_decision_is_made_again_from_its_record() {
         assert_eq!(read, decision);
         assert_eq!(read.replay(weights()).unwrap(), decision, "the same choice, and the same name");
         let shown: Vec<_> = reply.items.iter().map(|item| item.hit.stored.record.id).collect();
-        assert!(!shown.is_empty() && shown.iter().all(|id| decision.has_chosen(*id)));
+        assert!(!shown.is_empty() && shown.iter().all(|id| decision.chosen().any(|chosen| chosen == *id)));
         assert!(decision.candidates.iter().any(|one| one.packed.verdict != Verdict::Chosen), "not all fits");
         let mut other = decision.clone();
         other.candidates[0].features[0] = Some(-3.0);
