@@ -20,55 +20,85 @@ fn line_tokens(line: &str) -> u64 {
     if line.is_ascii() { pieces(line.as_bytes()) } else { pieces(&line.chars().collect::<Vec<char>>()) }
 }
 
+// What a character counts as; each text is looked at once, without a comparison for each of these.
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const DIGIT: u8 = 4;
+const SIGN: u8 = 8;
+const VOWEL: u8 = 16;
+const RARE: u8 = 32;
+const SPACE: u8 = 64;
+const LETTER: u8 = LOWER | UPPER;
+const DENSE: u8 = LETTER | DIGIT | SIGN;
+
+const CLASSES: [u8; 128] = {
+    let mut classes = [0; 128];
+    let mut at: u8 = 0;
+    while at < 128 {
+        let kind = match at {
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            b'0'..=b'9' => DIGIT,
+            b'+' | b'/' => SIGN,
+            b' ' => SPACE,
+            _ => 0,
+        };
+        let sound = match at.to_ascii_lowercase() {
+            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => VOWEL,
+            b'j' | b'k' | b'q' | b'v' | b'w' | b'x' | b'z' => RARE,
+            _ => 0,
+        };
+        #[expect(clippy::indexing_slicing, reason = "the loop ends before; a constant that did not would not compile")]
+        {
+            classes[at as usize] = kind | sound;
+        }
+        at += 1;
+    }
+    classes
+};
+
 /// A character, in whichever form the text is.
-trait Character: Copy + Into<char> {}
+trait Character: Copy + Into<char> + TryInto<u8> {
+    fn is(self, classes: u8) -> bool {
+        self.try_into().is_ok_and(|byte: u8| CLASSES.get(usize::from(byte)).is_some_and(|own| own & classes != 0))
+    }
+}
 impl Character for u8 {}
 impl Character for char {}
 
 fn pieces<C: Character>(line: &[C]) -> u64 {
-    line.chunk_by(|one, next| is_dense((*one).into()) == is_dense((*next).into())).map(chunk_tokens).sum()
-}
-
-fn is_dense(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '+' | '/')
+    line.chunk_by(|one, next| one.is(DENSE) == next.is(DENSE)).map(chunk_tokens).sum()
 }
 
 fn chunk_tokens<C: Character>(chunk: &[C]) -> u64 {
-    let is = |c: &C, of: fn(&char) -> bool| of(&(*c).into());
-    if !chunk.first().is_some_and(|first| is_dense((*first).into())) {
-        let is_space = |c: &C| is(c, |c| *c == ' ');
-        return chunk.chunk_by(|one, next| is_space(one) && is_space(next)).map(gap_tokens).sum();
+    if !chunk.first().is_some_and(|first| first.is(DENSE)) {
+        return chunk.chunk_by(|one, next| one.is(SPACE) && next.is(SPACE)).map(gap_tokens).sum();
     }
-    let has = |of: fn(&char) -> bool| chunk.iter().any(|c| is(c, of));
-    let mixed = has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
-    if mixed && chunk.len() >= DENSE_CHARS {
+    let has = |class: u8| chunk.iter().any(|c| c.is(class));
+    if chunk.len() >= DENSE_CHARS && has(DIGIT) && has(LETTER) {
         return (chunk.len() * 9).div_ceil(10) as u64;
     }
-    let together = |one: &C, next: &C| {
-        is(one, char::is_ascii_alphabetic)
-            && is(next, char::is_ascii_alphabetic)
-            && !(is(one, char::is_ascii_lowercase) && is(next, char::is_ascii_uppercase))
-    };
+    let together = |one: &C, next: &C| one.is(LETTER) && next.is(LETTER) && !(one.is(LOWER) && next.is(UPPER));
     chunk.chunk_by(together).map(|word| word_tokens(word) as u64).sum()
 }
 
 /// A piece of a word, in which upper case does not follow lower case; or one digit or sign.
 fn word_tokens<C: Character>(word: &[C]) -> usize {
     let length = word.len();
-    let count = |is: fn(char) -> bool| word.iter().filter(|c| is((**c).into().to_ascii_lowercase())).count();
+    let count = |class: u8| word.iter().filter(|c| c.is(class)).count();
     if length == 1 {
         return 1;
     }
-    let plain = if word.iter().all(|c| (*c).into().is_ascii_uppercase()) {
+    let plain = if count(UPPER) == length {
         length.div_ceil(2)
-    } else if count(|c| matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')) * 5 < length {
+    } else if count(VOWEL) * 5 < length {
         length - length / 4
     } else if length <= 6 {
         1
     } else {
         length.div_ceil(5)
     };
-    let unusual = plain + count(|c| matches!(c, 'j' | 'k' | 'q' | 'v' | 'w' | 'x' | 'z')).saturating_sub(1);
+    let unusual = plain + count(RARE).saturating_sub(1);
     // Longer than words are: in chance sequences of letters nearly each second one begins a token.
     if length > 12 { unusual.max((length * 4).div_ceil(5) - 5) } else { unusual }
 }
