@@ -16,14 +16,17 @@
 //! there a `<`, nor a character that is not seen; so a text can neither end its section nor begin a tag of its own, and the
 //! user's own words never stand in one section with anybody else's. The number in a tag is the item's id within the block.
 
-use crate::filter::shown;
+use crate::filter::day;
 use crate::record::{Record, Trust};
 use crate::tokens;
 use consistency::Millis;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 const BEGIN: &str = "<memory>";
 const END: &str = "</memory>";
+/// How long a tag is, mostly.
+const TAG_BYTES: usize = 48;
 /// The longest name of a speaker in a tag, in characters.
 const MAX_SPEAKER_CHARS: usize = 48;
 
@@ -37,6 +40,13 @@ enum Section {
 
 impl Section {
     const ALL: [Section; 3] = [Section::Summary, Section::Own, Section::Quoted];
+
+    fn of(trust: Trust) -> Section {
+        match trust {
+            Trust::User => Section::Own,
+            Trust::Agent | Trust::Outside => Section::Quoted,
+        }
+    }
 
     fn delimiters(self) -> [&'static str; 2] {
         match self {
@@ -70,19 +80,21 @@ impl Entry {
     /// An item with its number: a record, and as much of its text as is to be shown.
     pub fn item(number: usize, record: &Record, text: &str) -> Entry {
         let trust = record.provenance.trust;
-        let (section, class) = match trust {
-            Trust::User => (Section::Own, "user"),
-            Trust::Agent => (Section::Quoted, "agent"),
-            Trust::Outside => (Section::Quoted, "outside"),
+        let class = match trust {
+            Trust::User => "user",
+            Trust::Agent => "agent",
+            Trust::Outside => "outside",
         };
-        let mut line = format!("[{number} {class} {}", day(said_at(record)));
+        let mut line = String::with_capacity(text.len() + TAG_BYTES);
+        let _ = write!(line, "[{number} {class} {}", day(said_at(record)));
         let speaker = record.turn.as_ref().and_then(|turn| turn.speaker.as_deref()).map(name).unwrap_or_default();
         if !speaker.is_empty() {
-            let _ = write!(line, " {speaker}");
+            line.push(' ');
+            line.push_str(&speaker);
         }
         line.push_str("] ");
         quote(text, &mut line);
-        Entry::new(section, line)
+        Entry::new(Section::of(trust), line)
     }
 
     /// A sentence of a summary, with the numbers of the items that it rests on.
@@ -101,16 +113,20 @@ impl Block {
     /// How many more tokens the block would have with this entry in it.
     pub fn price(&self, entry: &Entry) -> u64 {
         let mut price = entry.tokens;
-        if self.is_without(entry) {
+        if self.lacks(entry.section) {
             price += entry.section.delimiters().into_iter().map(tokens::of).sum::<u64>();
         }
         // The last line ends too, so that there is one more, empty, after it.
         if self.lines.is_empty() { price + tokens::of(BEGIN) + tokens::of(END) + tokens::of("") } else { price }
     }
 
-    /// Tells whether nothing stands yet where an entry belongs, so that its delimiters have to be paid for.
-    pub fn is_without(&self, entry: &Entry) -> bool {
-        !self.lines.iter().any(|(section, _)| *section == entry.section)
+    /// Tells whether nothing stands yet where items of a class belong, so that the delimiters have to be paid for.
+    pub fn is_without(&self, trust: Trust) -> bool {
+        self.lacks(Section::of(trust))
+    }
+
+    fn lacks(&self, section: Section) -> bool {
+        !self.lines.iter().any(|(of, _)| *of == section)
     }
 
     /// Puts an entry in; tells how many tokens that took.
@@ -182,12 +198,12 @@ fn is_unseen(c: char) -> bool {
         || ('\u{e0000}'..='\u{e0fff}').contains(&c)
 }
 
-fn name(speaker: &str) -> String {
+fn name(speaker: &str) -> Cow<'_, str> {
+    // Most are shown as they are.
+    if speaker.len() <= MAX_SPEAKER_CHARS && speaker.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return speaker.into();
+    }
     let kept = speaker.chars().map(|c| if c.is_whitespace() || "[]<>＜﹤".contains(c) { ' ' } else { c });
     let kept: String = kept.filter(|c| !is_unseen(*c)).take(MAX_SPEAKER_CHARS).collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn day(moment: Millis) -> String {
-    shown(moment).chars().take_while(|c| *c != 'T').collect()
+    kept.split_whitespace().collect::<Vec<_>>().join(" ").into()
 }

@@ -7,6 +7,8 @@
 
 use crate::record::{Record, Scope};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
@@ -365,6 +367,15 @@ fn moment(value: &Value) -> Option<i128> {
 
 /// A moment as text of RFC 3339.
 pub fn shown(millis: u64) -> String {
+    timestamp(millis).to_string()
+}
+
+/// The day of a moment, in UTC.
+pub fn day(millis: u64) -> Date {
+    Offset::UTC.to_datetime(timestamp(millis)).date()
+}
+
+fn timestamp(millis: u64) -> Timestamp {
     let time = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    time.unwrap_or(Timestamp::MAX).to_string()
+    time.unwrap_or(Timestamp::MAX)
 }

@@ -16,8 +16,14 @@ pub fn of(text: &str) -> u64 {
 }
 
 fn line_tokens(line: &str) -> u64 {
+    let mut count = Count::default();
     // Bytes are the characters of most texts, and need not be taken apart.
-    if line.is_ascii() { pieces(line.as_bytes()) } else { pieces(&line.chars().collect::<Vec<char>>()) }
+    if line.is_ascii() {
+        line.bytes().for_each(|byte| count.add(class(byte), 1));
+    } else {
+        line.chars().for_each(|c| count.add(u8::try_from(c).map_or(0, class), alone(c)));
+    }
+    count.end()
 }
 
 // What a character counts as; each text is looked at once, without a comparison for each of these.
@@ -57,63 +63,114 @@ const CLASSES: [u8; 128] = {
     classes
 };
 
-/// A character, in whichever form the text is.
-trait Character: Copy + Into<char> + TryInto<u8> {
-    fn is(self, classes: u8) -> bool {
-        self.try_into().is_ok_and(|byte: u8| CLASSES.get(usize::from(byte)).is_some_and(|own| own & classes != 0))
-    }
-}
-impl Character for u8 {}
-impl Character for char {}
-
-fn pieces<C: Character>(line: &[C]) -> u64 {
-    line.chunk_by(|one, next| one.is(DENSE) == next.is(DENSE)).map(chunk_tokens).sum()
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-fn chunk_tokens<C: Character>(chunk: &[C]) -> u64 {
-    if !chunk.first().is_some_and(|first| first.is(DENSE)) {
-        return chunk.chunk_by(|one, next| one.is(SPACE) && next.is(SPACE)).map(gap_tokens).sum();
+/// What a character counts that is no part of a word.
+fn alone(c: char) -> u64 {
+    match c {
+        c if c.is_ascii() => 1,
+        // Greek has hardly any token of more than a letter in the older vocabularies.
+        '\u{370}'..'\u{400}' => 2,
+        c => [1, 1, 1, 2, 4].get(c.len_utf8()).copied().unwrap_or(4),
     }
-    let has = |class: u8| chunk.iter().any(|c| c.is(class));
-    if chunk.len() >= DENSE_CHARS && has(DIGIT) && has(LETTER) {
-        return (chunk.len() * 9).div_ceil(10) as u64;
-    }
-    let together = |one: &C, next: &C| one.is(LETTER) && next.is(LETTER) && !(one.is(LOWER) && next.is(UPPER));
-    chunk.chunk_by(together).map(|word| word_tokens(word) as u64).sum()
+}
+
+/// A line as far as it was counted.
+#[derive(Debug, Default)]
+struct Count {
+    tokens: u64,
+    spaces: u64,
+    /// Letters, digits and signs that stand together: how many, of which classes, and their tokens but for the last word.
+    together: usize,
+    classes: u8,
+    words: usize,
+    word: Word,
+    last: u8,
 }
 
 /// A piece of a word, in which upper case does not follow lower case; or one digit or sign.
-fn word_tokens<C: Character>(word: &[C]) -> usize {
-    let length = word.len();
-    let count = |class: u8| word.iter().filter(|c| c.is(class)).count();
-    if length == 1 {
-        return 1;
-    }
-    let plain = if count(UPPER) == length {
-        length.div_ceil(2)
-    } else if count(VOWEL) * 5 < length {
-        length - length / 4
-    } else if length <= 6 {
-        1
-    } else {
-        length.div_ceil(5)
-    };
-    let unusual = plain + count(RARE).saturating_sub(1);
-    // Longer than words are: in chance sequences of letters nearly each second one begins a token.
-    if length > 12 { unusual.max((length * 4).div_ceil(5) - 5) } else { unusual }
+#[derive(Debug, Default)]
+struct Word {
+    length: usize,
+    upper: usize,
+    vowels: usize,
+    rare: usize,
 }
 
-/// One space belongs to the word after it; more of them, and every other character, count.
-fn gap_tokens<C: Character>(gap: &[C]) -> u64 {
-    let count = gap.len() as u64;
-    match (gap.first().map(|first| (*first).into()), count) {
-        (Some(' '), 1) => 0,
-        (Some(' '), _) => 1 + count / 16,
-        (Some(c), 1) if c.is_ascii() => 1,
-        // Greek has hardly any token of more than a letter in the older vocabularies.
-        (Some('\u{370}'..'\u{400}'), 1) => 2,
-        (Some(c), 1) => [1, 1, 1, 2, 4].get(c.len_utf8()).copied().unwrap_or(4),
-        _ => count,
+impl Count {
+    /// Counts a character of a class, which alone counts so much.
+    fn add(&mut self, class: u8, alone: u64) {
+        if class & DENSE != 0 {
+            self.end_gap();
+            let goes_on =
+                self.last & LETTER != 0 && class & LETTER != 0 && !(self.last & LOWER != 0 && class & UPPER != 0);
+            if !goes_on {
+                self.words += std::mem::take(&mut self.word).tokens();
+            }
+            self.word.add(class);
+            self.together += 1;
+            self.classes |= class;
+        } else {
+            self.end_together();
+            if class & SPACE != 0 {
+                self.spaces += 1;
+            } else {
+                self.end_gap();
+                self.tokens += alone;
+            }
+        }
+        self.last = class;
+    }
+
+    /// One space belongs to the word after it; of more of them some count.
+    fn end_gap(&mut self) {
+        if self.spaces > 1 {
+            self.tokens += 1 + self.spaces / 16;
+        }
+        self.spaces = 0;
+    }
+
+    fn end_together(&mut self) {
+        let words = std::mem::take(&mut self.words) + std::mem::take(&mut self.word).tokens();
+        let (length, classes) = (std::mem::take(&mut self.together), std::mem::take(&mut self.classes));
+        let is_dense = length >= DENSE_CHARS && classes & DIGIT != 0 && classes & LETTER != 0;
+        self.tokens += if is_dense { (length * 9).div_ceil(10) } else { words } as u64;
+    }
+
+    fn end(mut self) -> u64 {
+        self.end_together();
+        self.end_gap();
+        self.tokens
+    }
+}
+
+impl Word {
+    fn add(&mut self, class: u8) {
+        self.length += 1;
+        self.upper += usize::from(class & UPPER != 0);
+        self.vowels += usize::from(class & VOWEL != 0);
+        self.rare += usize::from(class & RARE != 0);
+    }
+
+    fn tokens(self) -> usize {
+        let Word { length, upper, vowels, rare } = self;
+        if length <= 1 {
+            return length;
+        }
+        let plain = if upper == length {
+            length.div_ceil(2)
+        } else if vowels * 5 < length {
+            length - length / 4
+        } else if length <= 6 {
+            1
+        } else {
+            length.div_ceil(5)
+        };
+        let unusual = plain + rare.saturating_sub(1);
+        // Longer than words are: in chance sequences of letters nearly each second one begins a token.
+        if length > 12 { unusual.max((length * 4).div_ceil(5) - 5) } else { unusual }
     }
 }
 

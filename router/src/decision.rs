@@ -101,11 +101,11 @@ impl Decision {
         // Numbers are hashed as they are, so that reading the record back changes no name.
         let mut bytes = self.model.as_bytes().to_vec();
         for one in &self.candidates {
-            bytes.extend(one.id.as_bytes());
+            bytes.extend_from_slice(one.id.as_bytes());
             for value in one.features.iter().copied().chain([Some(one.by_modules), Some(one.parcel.probability)]) {
-                bytes.extend(value.unwrap_or(f32::NAN).to_le_bytes());
+                bytes.extend_from_slice(&value.unwrap_or(f32::NAN).to_le_bytes());
             }
-            bytes.extend(one.parcel.tokens.to_le_bytes());
+            bytes.extend_from_slice(&one.parcel.tokens.to_le_bytes());
         }
         bytes.extend(self.terms.cap.unwrap_or(u64::MAX).to_le_bytes());
         bytes.extend(self.terms.price.to_le_bytes());

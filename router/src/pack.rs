@@ -75,14 +75,15 @@ pub fn pack(parcels: &[Parcel], terms: &Terms) -> (Vec<Packed>, Vec<usize>) {
         let Some(taken) = parcels.get(place) else { break };
         left = left.map(|left| left.saturating_sub(taken.tokens.into()));
         chosen.push(place);
-        for (one, packed) in parcels.iter().zip(&mut packed) {
+        for place in &open {
+            let (Some(one), Some(packed)) = (parcels.get(*place), packed.get_mut(*place)) else { continue };
             let alike = likeness(&one.terms, &taken.terms);
             if alike > ALIKE {
                 packed.gain = packed.gain.min(one.probability * (1.0 - REPETITION * alike));
             }
         }
         if let Some(packed) = packed.get_mut(place) {
-            *packed = Packed { gain: taken.probability, verdict: Verdict::Chosen };
+            packed.verdict = Verdict::Chosen;
         }
     }
     for place in open {
@@ -133,6 +134,12 @@ fn rate(parcel: &Parcel, gain: f32) -> f32 {
 
 /// How alike two texts are in their terms (Jaccard).
 fn likeness(one: &[u32], other: &[u32]) -> f32 {
+    let (less, more) = (one.len().min(other.len()), one.len().max(other.len()));
+    #[expect(clippy::cast_precision_loss, reason = "texts have fewer than 2^24 terms")]
+    if less as f32 <= ALIKE * more as f32 {
+        // They can't have enough in common: nobody asks how much.
+        return 0.0;
+    }
     let common = common(one, other);
     let all = one.len() + other.len() - common;
     #[expect(clippy::cast_precision_loss, reason = "texts have fewer than 2^24 terms")]

@@ -73,9 +73,9 @@ impl Prices {
             frame.push(Entry::statement(&statement.text, &[limit]));
         }
         for candidate in pool.candidates() {
-            let entry = Entry::item(1, &candidate.hit().stored.record, "");
-            if frame.is_without(&entry) {
-                frame.push(entry);
+            let record = &candidate.hit().stored.record;
+            if frame.is_without(record.provenance.trust) {
+                frame.push(Entry::item(1, record, ""));
             }
         }
         let terms =

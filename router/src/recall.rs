@@ -123,7 +123,7 @@ pub struct Spending {
     /// Milliseconds of the search.
     #[serde(default)]
     pub search_ms: f64,
-    /// Milliseconds of reading what was found, for the modules.
+    /// Milliseconds of reading what was found, for the modules, and of letting go of it.
     #[serde(default)]
     pub reading_ms: f64,
     /// By module, in the order in which they ran.
@@ -215,7 +215,7 @@ fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget:
     let is_empty = found.hits.is_empty();
     let chosen = sources.clock.elapsed();
     let mut pool = Pool::new(&request.query, sources.index.now(), found.hits, &budget);
-    let reading_ms = sources.clock.elapsed().saturating_sub(chosen).as_secs_f64() * 1e3;
+    let mut reading = sources.clock.elapsed().saturating_sub(chosen);
     if let Some(prices) = &prices {
         prices.apply(&mut pool);
     }
@@ -230,8 +230,13 @@ fn made(sources: &Sources<'_>, request: &Request, found: Candidates, mut budget:
     let (items, block) = pack(&pool, request.limit, budget.tokens_left(), decision.as_ref());
     // What is packed fits what is left; it is paid for even where the time is up by now.
     budget.settle(Cost { tokens: block.tokens(), ..Cost::default() });
-    let spending = Spending { cost: budget.spent(), steps, reading_ms, ..Spending::default() };
     let abstains = is_empty || pool.is_insufficient() || says_nothing;
+    // What was read for the modules is let go of on their account.
+    let read = sources.clock.elapsed();
+    drop(pool);
+    reading += sources.clock.elapsed().saturating_sub(read);
+    let reading_ms = reading.as_secs_f64() * 1e3;
+    let spending = Spending { cost: budget.spent(), steps, reading_ms, ..Spending::default() };
     Reply { items, context: block.render(), spending, abstains, facts, routing, decision, trial }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Everything here is what the search computed anyway or has in memory: no other text is read than the hits' own.
 
+use super::analysed::Term;
 use super::flat::Question;
 use super::roster::{Entry, Roster};
 use super::search::Found;
@@ -37,7 +38,7 @@ pub struct View {
     /// Its vector, where it was compared by meaning.
     pub vector: Option<Vec<f32>>,
     /// The terms of its [unit](super::unit), in the order of the text.
-    pub terms: Arc<[String]>,
+    pub terms: Arc<[Term]>,
 }
 
 /// How well a neighbouring turn fits the question.

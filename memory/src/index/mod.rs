@@ -21,6 +21,7 @@ mod unit;
 mod vectors;
 mod words;
 
+pub use analysed::Term;
 pub use asking::{Entity, Hit, IndexError, Listed, Mode, Progress, Query, Settings, Stats};
 pub use candidates::{Candidates, Said, View};
 pub use unit::unit;

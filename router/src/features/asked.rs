@@ -2,9 +2,9 @@
 
 use super::text::{Lexicon, Text};
 use super::{flag, ratio, real};
+use memory::index::Term;
 use memory::module::time::MONTHS;
 use memory::text::terms;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Words that tell what a question asks for, in the languages that agents are asked in most; of each kind any word counts.
@@ -18,9 +18,6 @@ const KINDS: [&[&str]; 8] = [
     &["would", "could", "might", "likely", "should", "würde", "könnte", "wahrscheinlich", "probablement", "probable"],
     &["what", "which", "was", "welche", "que", "quel", "quelle", "qué", "cuál", "cosa", "что", "какой"],
 ];
-
-/// From how many letters on two words may be forms of one.
-const BEGINNING: usize = 4;
 
 /// What is asked.
 #[derive(Debug, Default)]
@@ -36,7 +33,7 @@ pub(super) struct Asked {
     /// Terms that stand side by side.
     pairs: Vec<(u32, u32)>,
     /// How the terms begin, in their order, where they are long enough for that to tell.
-    beginnings: Vec<Option<String>>,
+    beginnings: Vec<Option<u64>>,
     /// The words in lower case.
     words: Vec<String>,
     /// The terms of words with a capital, the first word left out.
@@ -46,22 +43,22 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn new<'c>(question: &str, weights: &'c BTreeMap<String, f32>, lexicon: &mut Lexicon<'c>) -> Asked {
+    pub(super) fn new(question: &str, weights: &BTreeMap<String, f32>, lexicon: &mut Lexicon<'_>) -> Asked {
         let spoken: Vec<&str> =
             question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let words: Vec<String> = spoken.iter().map(|word| word.to_lowercase()).collect();
-        let of_words = |words: &mut dyn Iterator<Item = &&str>, lexicon: &mut Lexicon<'c>| -> Vec<u32> {
-            words.flat_map(|word| terms(word)).map(|term| lexicon.number(Cow::Owned(term))).collect()
+        let mut number = |term: &str| lexicon.number(Term::new(term));
+        let mut of_words = |words: &mut dyn Iterator<Item = &&str>| -> Vec<u32> {
+            words.flat_map(|word| terms(word)).map(|term| number(&term)).collect()
         };
         let is_name = |word: &&&str| word.chars().next().is_some_and(char::is_uppercase);
-        let names = of_words(&mut spoken.iter().skip(1).filter(is_name), lexicon);
+        let names = of_words(&mut spoken.iter().skip(1).filter(is_name));
         let is_time =
             |word: &&&str| word.chars().any(|c| c.is_ascii_digit()) || MONTHS.contains(&word.to_lowercase().as_str());
-        let times = of_words(&mut spoken.iter().filter(is_time), lexicon);
-        let order: Vec<u32> = terms(question).into_iter().map(|term| lexicon.number(Cow::Owned(term))).collect();
+        let times = of_words(&mut spoken.iter().filter(is_time));
+        let order: Vec<u32> = terms(question).iter().map(|term| number(term)).collect();
         let pairs = order.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect();
-        let number = |(term, weight): (&'c String, &f32)| (lexicon.number(Cow::Borrowed(term)), *weight);
-        let terms: Vec<(u32, f32)> = weights.iter().map(number).collect();
+        let terms: Vec<(u32, f32)> = weights.iter().map(|(term, weight)| (number(term), *weight)).collect();
         let kinds = KINDS.map(|kind| flag(words.iter().any(|word| kind.contains(&word.as_str()))));
         Asked {
             weight: terms.iter().map(|(_, weight)| *weight).sum(),
@@ -88,14 +85,12 @@ impl Asked {
 
     /// How much of the question a text covers, where words that begin alike count as half a word.
     pub(super) fn by_beginnings(&self, text: &Text<'_>) -> f32 {
-        let alike = |beginning: &Option<String>| {
-            let beginning = beginning.as_deref();
-            beginning.is_some_and(|beginning| text.spelled.iter().any(|term| term.starts_with(beginning)))
-        };
-        let part = |((beginning, (_, weight)), found): ((&Option<String>, &(u32, f32)), &bool)| {
+        let alike =
+            |beginning: Option<u64>| beginning.is_some() && text.terms.iter().any(|term| term.beginning == beginning);
+        let part = |((beginning, (_, weight)), found): ((&Option<u64>, &(u32, f32)), &bool)| {
             if *found {
                 *weight
-            } else if alike(beginning) {
+            } else if alike(*beginning) {
                 weight / 2.0
             } else {
                 0.0
@@ -128,9 +123,8 @@ impl Asked {
 }
 
 /// How a term begins, where it is longer than that.
-fn beginning(term: &str) -> Option<String> {
-    let (end, _) = term.char_indices().nth(BEGINNING)?;
-    term.get(..end).map(str::to_owned)
+fn beginning(term: &str) -> Option<u64> {
+    Term::new(term).beginning.filter(|_| term.chars().nth(Term::BEGINNING).is_some())
 }
 
 /// The share of some terms that a text has; not a number of none.

@@ -4,9 +4,9 @@ use super::asked::Asked;
 use super::{flag, real};
 use memory::Record;
 use memory::context::said_at;
+use memory::index::Term;
 use memory::record::Turn;
 use rustc_hash::FxHashMap;
-use std::borrow::Cow;
 
 /// Words that say when without a digit, by their length from three letters on.
 const TIME_WORDS: [&[&str]; 7] = [
@@ -24,7 +24,8 @@ const MANY_TIMES: usize = 3;
 /// Numbers for terms, conversations and speakers, for as long as one question is looked at.
 #[derive(Debug, Default)]
 pub(super) struct Lexicon<'c> {
-    numbers: FxHashMap<Cow<'c, str>, u32>,
+    /// By the digests of the terms.
+    numbers: FxHashMap<u64, u32>,
     conversations: FxHashMap<&'c str, u32>,
     /// Whether the question names them.
     speakers: FxHashMap<&'c str, bool>,
@@ -39,8 +40,8 @@ pub(super) struct Text<'c> {
     pub(super) set: Vec<u32>,
     /// Which of the question's terms it has, in their order.
     pub(super) found: Vec<bool>,
-    /// The terms that the question might mean by another form.
-    pub(super) spelled: &'c [String],
+    /// The terms as they are.
+    pub(super) terms: &'c [Term],
     /// Conversation and place in it.
     pub(super) turn: Option<(u32, u32)>,
     /// Whether the question names who speaks, where that is known.
@@ -53,9 +54,9 @@ pub(super) struct Text<'c> {
 }
 
 impl<'c> Lexicon<'c> {
-    pub(super) fn number(&mut self, term: Cow<'c, str>) -> u32 {
+    pub(super) fn number(&mut self, term: Term) -> u32 {
         let next = count(self.numbers.len());
-        *self.numbers.entry(term).or_insert(next)
+        *self.numbers.entry(term.digest).or_insert(next)
     }
 
     fn turn(&mut self, turn: &'c Turn) -> (u32, u32) {
@@ -86,13 +87,12 @@ fn count(of: usize) -> u32 {
 }
 
 impl<'c> Text<'c> {
-    pub(super) fn new(record: &'c Record, spelled: &'c [String], asked: &Asked, lexicon: &mut Lexicon<'c>) -> Text<'c> {
-        let order: Vec<u32> = spelled.iter().map(|term| lexicon.number(Cow::Borrowed(term))).collect();
+    pub(super) fn new(record: &'c Record, terms: &'c [Term], asked: &Asked, lexicon: &mut Lexicon<'c>) -> Text<'c> {
+        let order: Vec<u32> = terms.iter().map(|term| lexicon.number(*term)).collect();
         let mut set = order.clone();
         set.sort_unstable();
         set.dedup();
         let has = |term: &u32| set.binary_search(term).is_ok();
-        let words = record.text.split(|c: char| !c.is_alphanumeric());
         let turn = record.turn.as_ref();
         let speaker = turn.and_then(|turn| turn.speaker.as_deref());
         let said = record.text.split(" [image:").next().unwrap_or_default().trim_end();
@@ -103,16 +103,27 @@ impl<'c> Text<'c> {
             is_named: speaker.map(|name| *lexicon.speakers.entry(name).or_insert_with(|| asked.has_named(name))),
             said_at: said_at(record),
             is_question: flag(said.ends_with(['?', '？', '؟'])),
-            digits: flag(said.chars().any(|c| c.is_ascii_digit())),
-            times: real(words.filter(|word| is_time(word)).take(MANY_TIMES).count()),
-            spelled,
+            digits: flag(said.bytes().any(|byte| byte.is_ascii_digit())),
+            times: real(times(&record.text)),
+            terms,
             order,
             set,
         }
     }
 }
 
-fn is_time(word: &str) -> bool {
+/// How many words of a text say when, as far as that tells anything.
+fn times(text: &str) -> usize {
+    if text.is_ascii() {
+        // Bytes need not be taken apart to characters, nor these be looked up.
+        let words = text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+        return words.filter(|word| is_time(word)).take(MANY_TIMES).count();
+    }
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    words.filter(|word| is_time(word.as_bytes())).take(MANY_TIMES).count()
+}
+
+fn is_time(word: &[u8]) -> bool {
     let of_length = word.len().checked_sub(3).and_then(|length| TIME_WORDS.get(length));
-    of_length.is_some_and(|times| times.iter().any(|time| word.eq_ignore_ascii_case(time)))
+    of_length.is_some_and(|times| times.iter().any(|time| word.eq_ignore_ascii_case(time.as_bytes())))
 }
