@@ -174,7 +174,7 @@ struct Leader {
 impl<'c> Scene<'c> {
     /// Reads the question and the candidates.
     pub fn new(question: &str, found: &'c Candidates) -> Scene<'c> {
-        let mut lexicon = Lexicon::default();
+        let mut lexicon = Lexicon::of(found.views.iter().map(|view| view.terms.len()).sum());
         let asked = Asked::new(question, &found.terms, &mut lexicon);
         let both = found.hits.iter().zip(&found.views);
         let texts: Vec<Text<'_>> =
@@ -329,13 +329,13 @@ impl<'c> Scene<'c> {
         let weights = self.asked.terms.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
         let rarest = self.asked.rarest.map_or(f32::NAN, |term| flag(marks.has(term)));
         let [speaker, other] = self.asked.speakers(text);
-        let length = real(text.order.len()).ln_1p();
+        let length = real(text.length).ln_1p();
         [
             cover,
             ratio(found().fold(0.0, f32::max), weights),
             ratio(real(found().count()), real(self.asked.terms.len())),
             rarest,
-            self.asked.adjacent(text),
+            text.adjacent,
             self.asked.by_beginnings(text),
             self.asked.names(|term| marks.has(term)),
             speaker,

@@ -77,6 +77,9 @@ pub fn pack(parcels: &[Parcel], terms: &Terms) -> (Vec<Packed>, Vec<usize>) {
         chosen.push(place);
         for place in &open {
             let (Some(one), Some(packed)) = (parcels.get(*place), packed.get_mut(*place)) else { continue };
+            if !is_worth(one, packed.gain, terms) {
+                continue; // It is out, and nothing that is taken brings it in.
+            }
             let alike = likeness(&one.terms, &taken.terms);
             if alike > ALIKE {
                 packed.gain = packed.gain.min(one.probability * (1.0 - REPETITION * alike));
@@ -134,12 +137,6 @@ fn rate(parcel: &Parcel, gain: f32) -> f32 {
 
 /// How alike two texts are in their terms (Jaccard).
 fn likeness(one: &[u32], other: &[u32]) -> f32 {
-    let (less, more) = (one.len().min(other.len()), one.len().max(other.len()));
-    #[expect(clippy::cast_precision_loss, reason = "texts have fewer than 2^24 terms")]
-    if less as f32 <= ALIKE * more as f32 {
-        // They can't have enough in common: nobody asks how much.
-        return 0.0;
-    }
     let common = common(one, other);
     let all = one.len() + other.len() - common;
     #[expect(clippy::cast_precision_loss, reason = "texts have fewer than 2^24 terms")]

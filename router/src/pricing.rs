@@ -8,7 +8,7 @@ use crate::weights::Weights;
 use memory::RecordId;
 use memory::context::{Block, Entry};
 use memory::index::Candidates;
-use memory::module::{Change, Pool};
+use memory::module::Pool;
 use rustc_hash::FxHashMap;
 
 /// The least probability of being evidence that an item is shown for: below it, it is more likely to mislead than to help.
@@ -35,11 +35,10 @@ struct Priced {
 pub(crate) fn price(weights: &Weights, found: &Candidates, scene: Scene<'_>, rows: Vec<Vec<f32>>) -> Option<Prices> {
     let has_dense = scene.has_dense();
     let (value, model): (&Value, _) = (weights.of(has_dense)?, weights.name().to_owned());
-    let rows = rows.into_iter().zip(scene.into_terms()).zip(&found.hits);
-    let of = rows.map(|((features, terms), hit)| {
-        let probability = value.probability(&features);
-        (hit.stored.record.id, Priced { features, probability, terms })
-    });
+    let probabilities = value.of_rows(&rows);
+    let rows = rows.into_iter().zip(probabilities).zip(scene.into_terms()).zip(&found.hits);
+    let of = rows
+        .map(|(((features, probability), terms), hit)| (hit.stored.record.id, Priced { features, probability, terms }));
     Some(Prices { model, has_dense, of: of.collect() })
 }
 
@@ -53,11 +52,7 @@ pub(crate) fn is_talk(found: &Candidates) -> bool {
 impl Prices {
     /// Makes the probabilities the values of the pool.
     pub(crate) fn apply(&self, pool: &mut Pool) {
-        let gain = |(place, one): (usize, &memory::module::Candidate)| {
-            Some((place, f64::from(self.of.get(&one.id())?.probability) - one.value()))
-        };
-        let gains = pool.candidates().iter().enumerate().filter_map(gain).collect();
-        pool.apply(Change { gains, ..Change::default() });
+        pool.value(|one| Some(f64::from(self.of.get(&one.id())?.probability)));
     }
 
     /// Whether most likely none of them is evidence.

@@ -41,6 +41,17 @@ impl Trees {
         self.base + self.roots.iter().map(|root| self.of_tree(*root, row)).sum::<f32>()
     }
 
+    /// What each of many rows is worth: each tree is gone through with all of them while it is at hand.
+    pub fn values(&self, rows: &[Vec<f32>]) -> Vec<f32> {
+        let mut sums = vec![0.0; rows.len()];
+        for root in &self.roots {
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum += self.of_tree(*root, row);
+            }
+        }
+        sums.into_iter().map(|sum| self.base + sum).collect()
+    }
+
     fn of_tree(&self, root: u32, row: &[f32]) -> f32 {
         let mut at = root;
         // INVARIANT: children stand after their parents, so that this ends whatever a file says.

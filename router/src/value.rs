@@ -23,7 +23,13 @@ pub struct Value {
 impl Value {
     /// The probability that each candidate is evidence.
     pub fn probabilities(&self, scene: &Scene<'_>) -> Vec<f32> {
-        scene.rows().iter().map(|row| self.probability(row)).collect()
+        self.of_rows(&scene.rows())
+    }
+
+    /// The probability that each of the candidates with such features is evidence.
+    pub fn of_rows(&self, rows: &[Vec<f32>]) -> Vec<f32> {
+        let scores = self.trees.values(rows);
+        scores.into_iter().map(|score| self.calibration.probability(score)).collect()
     }
 
     /// The probability that a candidate with such features is evidence.

@@ -119,6 +119,14 @@ impl Pool {
         self.is_insufficient
     }
 
+    /// Sets what candidates are worth, where that is said, and ranks anew.
+    pub fn value(&mut self, of: impl Fn(&Candidate) -> Option<f64>) {
+        for candidate in &mut self.candidates {
+            candidate.value = of(candidate).filter(|value| value.is_finite()).unwrap_or(candidate.value);
+        }
+        self.rank();
+    }
+
     /// Applies what a tier proposes, and ranks anew; gives back what was found out.
     pub fn apply(&mut self, change: Change) -> Vec<Fact> {
         let Change { gains, dropped, mut shown, facts, statements, insufficient } = change;

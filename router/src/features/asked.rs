@@ -77,9 +77,9 @@ impl Asked {
         self.terms.iter().any(|(asked, _)| *asked == term)
     }
 
-    /// The share of the terms side by side that a text has side by side, too.
-    pub(super) fn adjacent(&self, text: &Text<'_>) -> f32 {
-        let has = |(one, other): &&(u32, u32)| text.order.windows(2).any(|pair| pair == [*one, *other]);
+    /// The share of the terms side by side that a text has side by side, too; `order` are its terms as they follow each other.
+    pub(super) fn adjacent(&self, order: &[u32]) -> f32 {
+        let has = |(one, other): &&(u32, u32)| order.windows(2).any(|pair| pair == [*one, *other]);
         ratio(real(self.pairs.iter().filter(has).count()), real(self.pairs.len()))
     }
 

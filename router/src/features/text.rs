@@ -6,7 +6,8 @@ use memory::Record;
 use memory::context::said_at;
 use memory::index::Term;
 use memory::record::Turn;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
 
 /// Words that say when without a digit, by their length from three letters on.
 const TIME_WORDS: [&[&str]; 7] = [
@@ -34,12 +35,14 @@ pub(super) struct Lexicon<'c> {
 /// A candidate's text.
 #[derive(Debug, Default)]
 pub(super) struct Text<'c> {
-    /// The terms, in the order of the text.
-    pub(super) order: Vec<u32>,
     /// Each term once, by number.
     pub(super) set: Vec<u32>,
+    /// How many terms there are, repetitions included.
+    pub(super) length: usize,
+    /// The share of the question's terms side by side that it has side by side, too.
+    pub(super) adjacent: f32,
     /// Which of the question's terms it has, in their order.
-    pub(super) found: Vec<bool>,
+    pub(super) found: SmallVec<[bool; 16]>,
     /// The terms as they are.
     pub(super) terms: &'c [Term],
     /// Conversation and place in it.
@@ -54,6 +57,12 @@ pub(super) struct Text<'c> {
 }
 
 impl<'c> Lexicon<'c> {
+    /// One for so many terms, of which about a third are others' too.
+    pub(super) fn of(terms: usize) -> Lexicon<'c> {
+        let numbers = FxHashMap::with_capacity_and_hasher(terms * 2 / 3, FxBuildHasher);
+        Lexicon { numbers, ..Lexicon::default() }
+    }
+
     pub(super) fn number(&mut self, term: Term) -> u32 {
         let next = count(self.numbers.len());
         *self.numbers.entry(term.digest).or_insert(next)
@@ -88,8 +97,8 @@ fn count(of: usize) -> u32 {
 
 impl<'c> Text<'c> {
     pub(super) fn new(record: &'c Record, terms: &'c [Term], asked: &Asked, lexicon: &mut Lexicon<'c>) -> Text<'c> {
-        let order: Vec<u32> = terms.iter().map(|term| lexicon.number(*term)).collect();
-        let mut set = order.clone();
+        let mut set: Vec<u32> = terms.iter().map(|term| lexicon.number(*term)).collect();
+        let (length, adjacent) = (set.len(), asked.adjacent(&set));
         set.sort_unstable();
         set.dedup();
         let has = |term: &u32| set.binary_search(term).is_ok();
@@ -106,7 +115,8 @@ impl<'c> Text<'c> {
             digits: flag(said.bytes().any(|byte| byte.is_ascii_digit())),
             times: real(times(&record.text)),
             terms,
-            order,
+            length,
+            adjacent,
             set,
         }
     }
