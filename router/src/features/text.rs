@@ -1,7 +1,7 @@
 //! A candidate's text, read once: its terms by number, and what kind of text it is.
 
 use super::asked::Asked;
-use super::{flag, real};
+use super::{flag, number, real};
 use memory::Record;
 use memory::context::said_at;
 use memory::index::Term;
@@ -75,13 +75,15 @@ impl<'c> Lexicon<'c> {
 
     /// How much each term tells, by how few of the candidates have it.
     pub(super) fn weights(&self, texts: &[Text<'_>], asked: &Asked) -> Vec<f32> {
-        let mut seen = vec![0.0_f32; self.numbers.len()];
+        let mut seen = vec![0_usize; self.numbers.len()];
         for term in texts.iter().flat_map(|text| &text.set) {
             if let Some(seen) = usize::try_from(*term).ok().and_then(|term| seen.get_mut(term)) {
-                *seen += 1.0;
+                *seen += 1;
             }
         }
-        let mut weights: Vec<f32> = seen.iter().map(|seen| (1.0 + real(texts.len()) / (seen + 0.5)).ln()).collect();
+        let weight = |seen: usize| (1.0 + real(texts.len()) / (real(seen) + 0.5)).ln();
+        let of_counts: Vec<f32> = (0..=texts.len()).map(weight).collect();
+        let mut weights: Vec<f32> = seen.iter().map(|seen| number(&of_counts, *seen)).collect();
         for (term, weight) in &asked.terms {
             if let Some(known) = usize::try_from(*term).ok().and_then(|term| weights.get_mut(term)) {
                 *known = *weight;
