@@ -23,6 +23,7 @@ pub use equivalent::means_the_same;
 use listed::{BuiltIn, Listed};
 use serde::Deserialize;
 pub(crate) use site::{Form, Shape, Site};
+use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
@@ -148,7 +149,8 @@ struct Phrase {
     rest: Words,
     /// Words that must come within eight words behind it.
     tail: Words,
-    senses: Vec<Sense>,
+    /// Mostly one.
+    senses: SmallVec<[Sense; 1]>,
 }
 
 /// Words in one piece of memory: there are tens of thousands.
@@ -402,7 +404,11 @@ impl Lexicon {
         let own = rest.count() + tail.count();
         let longer = |known: &Phrase| known.rest.count() + known.tail.count() >= own;
         let at = phrases.iter().position(|known| !longer(known)).unwrap_or(phrases.len());
-        phrases.insert(at, Phrase { rest, tail, senses: vec![sense] });
+        // Most words begin one phrase only, and each prompt of a user's makes all of this anew: there is room for little more.
+        if phrases.len() == phrases.capacity() {
+            phrases.reserve_exact(1 + phrases.len() / 4);
+        }
+        phrases.insert(at, Phrase { rest, tail, senses: smallvec![sense] });
     }
 
     /// Takes in a thing with what it is called.
