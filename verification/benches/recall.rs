@@ -91,7 +91,7 @@ fn measure(records: u64) -> String {
     let half = |part: usize| percentile(&sorted(part), 0.5);
     let share = all.iter().map(|times| times[3]).sum::<f64>() / all.iter().map(|times| times[0]).sum::<f64>() * 100.0;
     let (p50, p99) = (half(0), percentile(&sorted(0), 0.99));
-    format!("| {records} | {p50:.2} | {p99:.2} | {:.2} | {:.2} | {:.2} | {share:.0} % |", half(1), half(2), half(3))
+    format!("| {records} | {p50:.2} | {p99:.2} | {:.2} | {:.2} | {:.2} | {share:.1} % |", half(1), half(2), half(3))
 }
 
 /// How long a policy takes for all modules, in microseconds.
