@@ -1,27 +1,82 @@
-//! Turns the lexicon into what is read fastest.
+//! Lays the lexicon out as it is read.
 //!
-//! A process that reads one message pays for the whole lexicon each time. TOML is for who writes it; what is built in is the
-//! same data as JSON, which is read several times as fast, with what finds a thing in front of all else that is said of it.
+//! A process that reads one message pays for each thing of the lexicon that it takes in. TOML is for who writes it; built in
+//! are a table of its phrases, in which a word is looked up where it lies, a list of the things that most messages do not
+//! name, whose texts are read when one is named, and as JSON what else the files say.
 
-use serde_json::{Map, Value, json};
+use phrases::{Counts, Phrase, Phrases, Sort, Vocabulary};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::ops::Range;
 use std::path::Path;
 use std::{env, fs};
+
+#[path = "src/lexicon/phrases.rs"]
+#[expect(dead_code, reason = "the program asks for more than the build script")]
+mod phrases;
+#[path = "src/lexicon/table.rs"]
+#[expect(dead_code, reason = "the build script only writes")]
+mod table;
+#[path = "src/understand/token.rs"]
+#[expect(dead_code, reason = "phrases of the lexicon are split as messages are")]
+mod token;
+
+/// As in the library, for the files that both share.
+mod understand {
+    pub(crate) use crate::token::words;
+}
 
 /// The files of the lexicon, in the order in which they are learnt: of two meanings of a word, the later one comes first.
 const LEXICON: [&str; 10] =
     ["words", "tools", "commands", "files", "constructs", "web", "languages", "libraries", "properties", "sites"];
 
-/// The headings under which things stand that are read when a message names them.
-const THINGS: [&str; 6] = ["tool", "action", "files", "language", "construct", "library"];
+/// The headings under which things stand that are read when a message names them, in the order in which they are numbered.
+const THINGS: [(&str, Sort); 6] = [
+    ("tool", Sort::Tool),
+    ("action", Sort::Action),
+    ("files", Sort::Files),
+    ("language", Sort::Language),
+    ("construct", Sort::Construct),
+    ("library", Sort::Library),
+];
+
+/// The headings under which nothing stands but what words mean.
+const WORDS: [&str; 4] = ["cue", "number", "subject", "measure"];
+
+/// What only the tests of the acts of speech read.
+const EXAMPLES: [&str; 2] = ["good", "once"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=lexicon");
     let out = env::var("OUT_DIR")?;
-    let lexicon = LEXICON.iter().map(|name| read(name).map(split)).collect::<Result<Vec<_>, _>>()?;
-    fs::write(Path::new(&out).join("lexicon.json"), serde_json::to_string(&lexicon)?)?;
-    fs::write(Path::new(&out).join("speech.json"), serde_json::to_string(&read("speech")?)?)?;
-    Ok(())
+    let out = |name: &str, bytes: &[u8]| fs::write(Path::new(&out).join(name), bytes);
+
+    let (mut files, mut things) = (Vec::new(), Things::default());
+    let (mut known, mut phrases) = (Counts::default(), Phrases::default());
+    for name in LEXICON {
+        let file = read(name)?;
+        let vocabulary: Vocabulary = serde_json::from_value(Value::Object(file.clone()))?;
+        for (phrase, sense) in vocabulary.phrases(&mut known) {
+            phrases.learn(&phrase, sense, |_| Vec::new());
+        }
+        files.push(things.split(file)?);
+    }
+    let (slots, records) = lay_out(&phrases.0.into_iter().collect())?;
+    out("phrases.slots", &slots)?;
+    out("phrases.records", &records)?;
+    out("things.list", &postcard::to_stdvec(&things.listed)?)?;
+    out("things.json", things.texts.as_bytes())?;
+    out("lexicon.json", serde_json::to_string(&files)?.as_bytes())?;
+    let mut speech = read("speech")?;
+    for act in
+        speech.get_mut("act").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+    {
+        for key in EXAMPLES {
+            act.remove(key);
+        }
+    }
+    Ok(out("speech.json", serde_json::to_string(&speech)?.as_bytes())?)
 }
 
 fn read(name: &str) -> Result<Map<String, Value>, Box<dyn Error>> {
@@ -30,20 +85,52 @@ fn read(name: &str) -> Result<Map<String, Value>, Box<dyn Error>> {
     Ok(toml::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
 }
 
-/// A file as its things and the rest of it.
-fn split(mut file: Map<String, Value>) -> Value {
-    let mut things = Vec::new();
-    for sort in THINGS {
-        let Some(Value::Array(listed)) = file.remove(sort) else { continue };
-        // Each phrase of a literal tool is a thing of its own.
-        let is_literal = |thing: &Value| thing.get("literal") == Some(&Value::Bool(true));
-        let (literal, named): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_literal);
-        for thing in named {
-            let (name, group) = (thing.get("name"), thing.get("group"));
-            let words = thing.get("words").cloned().unwrap_or_else(|| json!([name]));
-            things.push(json!({ "sort": sort, "name": name, "group": group, "words": words, "thing": thing }));
+/// What most messages do not name: by file, each with what finds it and where its text is.
+#[derive(Default)]
+struct Things {
+    listed: Vec<Vec<Thing>>,
+    texts: String,
+}
+
+impl Things {
+    /// Takes the things out of a file, and leaves the rest of it.
+    fn split(&mut self, mut file: Map<String, Value>) -> Result<Map<String, Value>, Box<dyn Error>> {
+        for heading in WORDS {
+            file.remove(heading);
         }
-        file.insert(sort.to_owned(), Value::Array(literal));
+        let mut found = Vec::new();
+        for (heading, sort) in THINGS {
+            let Some(Value::Array(listed)) = file.remove(heading) else { continue };
+            // Each phrase of a literal tool is a thing of its own.
+            let is_literal = |thing: &Value| thing.get("literal") == Some(&Value::Bool(true));
+            let (literal, named): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_literal);
+            for mut thing in named {
+                thing.as_object_mut().and_then(|thing| thing.remove("words"));
+                let text = |key| thing.get(key).and_then(Value::as_str).map(str::to_owned);
+                let begin = u32::try_from(self.texts.len())?;
+                self.texts += &thing.to_string();
+                let name = text("name").ok_or("a thing without a name")?;
+                found.push((sort, name, text("group"), begin..u32::try_from(self.texts.len())?));
+            }
+            file.insert(heading.to_owned(), Value::Array(literal));
+        }
+        self.listed.push(found);
+        Ok(file)
     }
-    json!({ "data": file, "things": things })
+}
+
+/// A thing's sort, name and group, and where its text is.
+type Thing = (Sort, String, Option<String>, Range<u32>);
+
+/// Lists as [`table::Table`] reads them.
+fn lay_out(lists: &BTreeMap<String, Vec<Phrase>>) -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
+    let size = (2 * lists.len()).next_power_of_two();
+    let (mut slots, mut records) = (vec![0_u32; size], Vec::new());
+    for (number, (word, list)) in lists.iter().enumerate() {
+        let free = table::probes(word, size).find(|at| slots.get(*at) == Some(&0));
+        *free.and_then(|at| slots.get_mut(at)).ok_or("a full table")? = u32::try_from(records.len())? + 1;
+        records = postcard::to_extend(&(number, word, list), records)?;
+    }
+    let numbers = std::iter::once(u32::try_from(lists.len())?).chain(slots);
+    Ok((numbers.flat_map(u32::to_le_bytes).collect(), records))
 }

@@ -1,9 +1,12 @@
-//! The shape of the lexicon's files, and how each sort of thing becomes an entry.
+//! The shape of the lexicon's files, and how each sort of thing becomes an entry; what its words mean is in
+//! [`super::phrases`].
 
+use super::phrases::{Of, Part};
 use super::site::{Form, Site};
 use super::{CodeTest, Entry, Event, FileTest, Kind, Moment, Predicate, TextTest, ToolTest, any_command};
 use crate::predicate::FileAction;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 /// One file.
@@ -16,14 +19,14 @@ pub(super) struct Data {
     pub folders: Vec<String>,
     pub programs: Vec<String>,
     pub keywords: Vec<String>,
-    pub cue: Vec<Cues>,
-    pub number: Vec<Number>,
+    cue: IgnoredAny,
+    number: IgnoredAny,
+    subject: IgnoredAny,
+    measure: IgnoredAny,
     pub idiom: Vec<Idiom>,
     pub runner: Vec<Runner>,
     pub site: Vec<Site>,
     pub form: Vec<Form>,
-    pub subject: Vec<Subject>,
-    pub measure: Vec<MeasureData>,
     pub property: Vec<Property>,
     pub replacement: Vec<ReplacementData>,
     pub flag: Vec<Flag>,
@@ -36,94 +39,6 @@ pub(super) struct Data {
     moment: Vec<MomentData>,
     agent_tool: Vec<AgentTools>,
     host: Vec<Host>,
-}
-
-/// Phrases of one meaning, by language.
-#[derive(Debug, Deserialize)]
-pub(super) struct Cues {
-    pub means: Cue,
-    #[serde(flatten)]
-    pub phrases: BTreeMap<String, Vec<String>>,
-}
-
-/// What a word does in a correction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Cue {
-    // How it is meant.
-    Strong,
-    Never,
-    Not,
-    No,
-    Always,
-    Must,
-    Use,
-    Only,
-    AtMost,
-    Once,
-    Soft,
-    // How the parts hang together.
-    InsteadOf,
-    Rejected,
-    Before,
-    After,
-    When,
-    While,
-    Unless,
-    Outside,
-    Until,
-    Between,
-    Permission,
-    Then,
-    And,
-    Or,
-    In,
-    To,
-    PerTurn,
-    PerSession,
-    // What kind of message it is.
-    Durable,
-    ThisTime,
-    Undo,
-    Wrong,
-    Opinion,
-    Every,
-    Complaint,
-    Forgot,
-    Told,
-    Again,
-    Praise,
-    Asks,
-    Requests,
-    Reported,
-    This,
-    Reason,
-    Assure,
-    Filler,
-    // What is done.
-    Run,
-    Edit,
-    Place,
-    Create,
-    Delete,
-    Read,
-    Say,
-    Ask,
-    BackUp,
-    // What is said of it.
-    Fail,
-    Pass,
-    OpenItems,
-    Together,
-    Entry,
-    New,
-    Named,
-    StartsWith,
-    EndsWith,
-    Contains,
-    Folder,
-    Branch,
-    Tool,
 }
 
 /// What other programs are run through, as `uv run pytest` is.
@@ -141,58 +56,8 @@ pub(crate) struct Runner {
 #[serde(deny_unknown_fields)]
 pub(super) struct Idiom {
     pub means: String,
-    pub words: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Number {
-    pub words: Vec<String>,
-    pub value: u32,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Subject {
-    pub of: Of,
-    #[serde(default)]
-    pub part: Part,
-    pub words: Vec<String>,
-}
-
-/// What a property can be said of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Of {
-    /// The message of a commit.
-    Commit,
-    /// The title and the body of a pull request.
-    Request,
-    /// What the agent says to the user.
-    Reply,
-    /// The lines that are added to a file.
-    File,
-    /// A file as a whole.
-    Content,
-    /// Each line of a file.
-    Lines,
-    /// The name of a new file.
-    Name,
-    /// The name of a new branch.
-    Branch,
-}
-
-/// Which part of a text is meant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Part {
-    /// All of it.
-    #[default]
-    Whole,
-    /// Its first line.
-    Title,
-    /// What follows the first line.
-    Body,
+    #[serde(rename = "words")]
+    _words: IgnoredAny,
 }
 
 impl Part {
@@ -209,25 +74,6 @@ impl Part {
     pub(crate) fn text(self, part: &str) -> String {
         if self == Self::Body { format!("Add the parser\n\n{part}") } else { part.to_owned() }
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MeasureData {
-    pub words: Vec<String>,
-    pub test: Measure,
-}
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "they are the names of the tests")]
-pub(crate) enum Measure {
-    MaxChars,
-    MaxWords,
-    MaxSentences,
-    MaxLines,
-    MaxQuestions,
 }
 
 /// How a text can be.
@@ -268,7 +114,8 @@ pub(crate) struct Property {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Flag {
-    pub words: Vec<String>,
+    #[serde(rename = "words")]
+    _words: IgnoredAny,
     /// The action that it is an option of, where the words say so.
     pub of: Option<String>,
     /// The option, as it can be spelled.
@@ -312,7 +159,8 @@ pub(super) struct Tool {
 pub(super) struct Action {
     name: String,
     says: (String, String),
-    words: Vec<String>,
+    #[serde(default, rename = "words")]
+    _words: IgnoredAny,
     #[serde(default)]
     renewed: bool,
     run: BTreeMap<String, Vec<String>>,
@@ -324,7 +172,8 @@ pub(super) struct Action {
 #[serde(deny_unknown_fields)]
 pub(super) struct Files {
     name: String,
-    words: Vec<String>,
+    #[serde(default, rename = "words")]
+    _words: IgnoredAny,
     path: Vec<String>,
     #[serde(default)]
     not_path: Vec<String>,
@@ -336,7 +185,8 @@ pub(super) struct Files {
 #[serde(deny_unknown_fields)]
 pub(super) struct Language {
     name: String,
-    words: Vec<String>,
+    #[serde(default, rename = "words")]
+    _words: IgnoredAny,
     extensions: Vec<String>,
     group: Option<String>,
 }
@@ -346,7 +196,8 @@ pub(super) struct Language {
 pub(super) struct Construct {
     name: String,
     says: Option<(String, String)>,
-    words: Vec<String>,
+    #[serde(default, rename = "words")]
+    _words: IgnoredAny,
     tests: Vec<ConstructTest>,
     group: Option<String>,
     violates: BTreeMap<String, String>,
@@ -358,8 +209,8 @@ pub(super) struct Construct {
 #[serde(deny_unknown_fields)]
 pub(super) struct Library {
     name: String,
-    #[serde(default)]
-    words: Vec<String>,
+    #[serde(default, rename = "words")]
+    _words: IgnoredAny,
     modules: Vec<String>,
     /// What it is for: one library of a group takes the place of another.
     group: String,
@@ -383,7 +234,8 @@ struct ConstructTest {
 #[serde(deny_unknown_fields)]
 struct MomentData {
     event: Moment,
-    words: Vec<String>,
+    #[serde(rename = "words")]
+    _words: IgnoredAny,
 }
 
 #[derive(Debug, Deserialize)]
@@ -396,75 +248,73 @@ struct AgentTools {
 #[serde(deny_unknown_fields)]
 struct Host {
     name: String,
-    words: Vec<String>,
+    #[serde(rename = "words")]
+    _words: IgnoredAny,
 }
 
 impl Data {
-    /// Every thing that a user can name, as an entry with the phrases that name it.
-    pub(super) fn into_entries(self) -> impl Iterator<Item = (Vec<String>, Entry)> {
-        let agent_tools = self.agent_tool.into_iter().flat_map(|tools| tools.names).map(|name| agent_tool(&name));
-        (self.tool.into_iter().flat_map(Tool::entries))
+    /// Every thing that a user can name, as an entry.
+    ///
+    /// INVARIANT: they come in the order in which `Vocabulary::phrases` numbers them.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = Entry> {
+        let (literal, named): (Vec<_>, Vec<_>) = self.tool.into_iter().partition(|tool| tool.literal);
+        let agent_tools = self.agent_tool.into_iter().flat_map(|tools| tools.names);
+        let host = |host: Host| Entry::new(&host.name, Kind::Host, Predicate::All(Vec::new()), Vec::new(), Vec::new());
+        (literal.into_iter().flat_map(Tool::spelled))
+            .chain(self.moment.into_iter().map(MomentData::entry))
+            .chain(agent_tools.map(|name| agent_tool(&name)))
+            .chain(self.host.into_iter().map(host))
+            .chain(named.into_iter().map(Tool::entry))
             .chain(self.action.into_iter().map(Action::entry))
             .chain(self.files.into_iter().map(Files::entry))
             .chain(self.language.into_iter().map(Language::entry))
             .chain(self.construct.into_iter().map(Construct::entry))
             .chain(self.library.into_iter().map(Library::entry))
-            .chain(self.moment.into_iter().map(MomentData::entry))
-            .chain(agent_tools)
-            .chain(self.host.into_iter().map(|host| {
-                (host.words, Entry::new(&host.name, Kind::Host, Predicate::All(Vec::new()), Vec::new(), Vec::new()))
-            }))
     }
 }
 
 impl Tool {
-    fn entries(self) -> Vec<(Vec<String>, Entry)> {
-        if !self.literal {
-            return vec![self.entry()];
-        }
-        let words = self.words.clone().unwrap_or_else(|| vec![self.name.clone()]);
-        words.into_iter().map(|phrase| self.spelled(phrase)).collect()
-    }
-
-    pub(super) fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> Entry {
         let patterns = match self.run {
             OneOrMore::One(pattern) => vec![pattern],
             OneOrMore::More(patterns) => patterns,
         };
         let (violates, clean) = (commands(self.violates), commands(self.clean));
         let entry = Entry::new(&self.name, Kind::Tool, any_command(&patterns), violates, clean);
-        let words = self.words.unwrap_or_else(|| vec![self.name]);
-        (words, Entry { group: self.group, subcommands: self.subcommands, ..entry })
+        Entry { group: self.group, subcommands: self.subcommands, ..entry }
     }
 
-    /// A phrase that is a command as it stands: what else the program does is not meant.
-    fn spelled(&self, phrase: String) -> (Vec<String>, Entry) {
-        let says = Some((format!("run `{phrase}`"), format!("running `{phrase}`")));
-        let (violates, clean) = (commands(vec![phrase.clone()]), commands(self.clean.clone()));
-        let entry = Entry::new(&phrase.replace(' ', "-"), Kind::Action, any_command([&phrase]), violates, clean);
-        (vec![phrase], Entry { says, group: self.group.clone(), ..entry })
+    /// Each phrase as the command that it is as it stands: what else the program does is not meant.
+    fn spelled(self) -> impl Iterator<Item = Entry> {
+        let Self { name, words, group, clean, .. } = self;
+        words.unwrap_or_else(|| vec![name]).into_iter().map(move |phrase| {
+            let says = Some((format!("run `{phrase}`"), format!("running `{phrase}`")));
+            let (violates, clean) = (commands(vec![phrase.clone()]), commands(clean.clone()));
+            let entry = Entry::new(&phrase.replace(' ', "-"), Kind::Action, any_command([&phrase]), violates, clean);
+            Entry { says, group: group.clone(), ..entry }
+        })
     }
 }
 
 impl Action {
-    pub(super) fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> Entry {
         let predicate = any_command(self.run.values().flatten());
         let by_language =
             self.run.iter().map(|(language, patterns)| (language.clone(), any_command(patterns))).collect();
         let entry = Entry::new(&self.name, Kind::Action, predicate, commands(self.violates), commands(self.clean));
-        (self.words, Entry { says: Some(self.says), renewed: self.renewed, by_language, ..entry })
+        Entry { says: Some(self.says), renewed: self.renewed, by_language, ..entry }
     }
 }
 
 impl Files {
-    pub(super) fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> Entry {
         let test = FileTest { path: self.path, not_path: self.not_path, ..FileTest::default() };
-        (self.words, Entry::new(&self.name, Kind::Files, file(test), edits(self.violates), edits(self.clean)))
+        Entry::new(&self.name, Kind::Files, file(test), edits(self.violates), edits(self.clean))
     }
 }
 
 impl Language {
-    pub(super) fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> Entry {
         let path = self.extensions.iter().map(|extension| format!("*.{extension}")).collect();
         let violates = self.extensions.iter().map(|extension| format!("src/main.{extension}"));
         let entry = Entry::new(
@@ -474,16 +324,16 @@ impl Language {
             edits(violates),
             edits(["notes.txt".to_owned()]),
         );
-        (self.words, Entry { group: self.group, ..entry })
+        Entry { group: self.group, ..entry }
     }
 }
 
 impl Construct {
-    pub(super) fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> Entry {
         let mut tests: Vec<_> = self.tests.into_iter().map(|test| file(test.file())).collect();
         let predicate = if tests.len() == 1 { tests.remove(0) } else { Predicate::Any(tests) };
         let entry = Entry::new(&self.name, Kind::Construct, predicate, writes(self.violates), writes(self.clean));
-        (self.words, Entry { says: self.says, group: self.group, ..entry })
+        Entry { says: self.says, group: self.group, ..entry }
     }
 }
 
@@ -496,7 +346,7 @@ impl ConstructTest {
 }
 
 impl Library {
-    pub(super) fn entry(self) -> (Vec<String>, Entry) {
+    pub(super) fn entry(self) -> Entry {
         let names: Vec<_> = self.modules.iter().map(|name| name.replace('.', "\\.")).collect();
         let names = names.join("|");
         let quoted = format!("(from|require\\(|import|import\\()\\s*['\"]({names})(/[^'\"]*)?['\"]");
@@ -515,28 +365,26 @@ impl Library {
             import(&name),
             import("./a"),
         );
-        let words = if self.words.is_empty() { vec![self.name] } else { self.words };
-        (words, Entry { group: Some(self.group), ..entry })
+        Entry { group: Some(self.group), ..entry }
     }
 }
 
 impl MomentData {
-    fn entry(self) -> (Vec<String>, Entry) {
+    fn entry(self) -> Entry {
         let (name, violates) = match self.event {
             Moment::Stop => ("done", vec![Event::stop("Done.", Vec::new())]),
             _ => ("moment", Vec::new()),
         };
         let clean = vec![Event::command("ls")];
-        (self.words, Entry::new(name, Kind::Moment, Predicate::Event(self.event), violates, clean))
+        Entry::new(name, Kind::Moment, Predicate::Event(self.event), violates, clean)
     }
 }
 
-fn agent_tool(name: &str) -> (Vec<String>, Entry) {
+fn agent_tool(name: &str) -> Entry {
     let predicate = Predicate::Tool(ToolTest { name: vec![name.to_owned()], ..ToolTest::default() });
     let violates = vec![Event::tool(name, serde_json::json!({}))];
     let clean = vec![Event::tool(format!("{name}Other"), serde_json::json!({}))];
-    let words = vec![format!("{name} tool"), format!("the {name} tool"), format!("tool {name}")];
-    (words, Entry::new(&format!("{}-tool", name.to_lowercase()), Kind::AgentTool, predicate, violates, clean))
+    Entry::new(&format!("{}-tool", name.to_lowercase()), Kind::AgentTool, predicate, violates, clean)
 }
 
 impl Property {

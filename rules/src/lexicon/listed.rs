@@ -4,11 +4,15 @@
 //! group; the rest stays the text that it was built in as, until something names it.
 
 use super::data::{Action, Construct, Files, Language, Library, Tool};
+use super::phrases::Sort;
 use super::{Entry, Kind};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::OnceLock;
+
+/// The texts of the built-in things, one behind the other.
+const TEXTS: &str = include_str!(concat!(env!("OUT_DIR"), "/things.json"));
 
 /// An entry, read or not.
 #[derive(Debug, Clone)]
@@ -16,40 +20,38 @@ pub(super) struct Listed {
     pub name: Cow<'static, str>,
     pub kind: Kind,
     pub group: Option<Cow<'static, str>>,
-    unread: Option<(Sort, &'static RawValue)>,
+    unread: Option<(Sort, Range<u32>)>,
     entry: OnceLock<Option<Box<Entry>>>,
 }
 
-/// A thing as it is built in: what finds it, and all that is said of it.
+/// A thing as it is built in: what finds it, and where all that is said of it stands.
 #[derive(Debug, Deserialize)]
-pub(super) struct BuiltIn {
-    sort: Sort,
-    #[serde(borrow)]
-    name: Cow<'static, str>,
-    #[serde(borrow)]
-    group: Option<Cow<'static, str>>,
-    #[serde(borrow)]
-    pub words: Vec<Cow<'static, str>>,
-    #[serde(borrow)]
-    thing: &'static RawValue,
-}
+pub(super) struct BuiltIn(
+    Sort,
+    #[serde(borrow)] Cow<'static, str>,
+    #[serde(borrow)] Option<Cow<'static, str>>,
+    Range<u32>,
+);
 
-/// Under which heading of its file a thing stands.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Sort {
-    Tool,
-    Action,
-    Files,
-    Language,
-    Construct,
-    Library,
+/// The things that are built in, by file.
+pub(super) fn built_in() -> Vec<Vec<BuiltIn>> {
+    // What the build script wrote can be read, as a test shows.
+    postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/things.list"))).unwrap_or_default()
 }
 
 impl Listed {
+    /// Whether it is one of the built-in things that most messages do not name.
+    pub(super) fn is_named(&self) -> bool {
+        self.unread.is_some()
+    }
+
     /// The entry; none where the text of a built-in one can't be read, which a test rules out.
     pub(super) fn entry(&self) -> Option<&Entry> {
-        let read = || self.unread.and_then(|(sort, thing)| sort.read(thing.get()).ok()).map(Box::new);
+        let read = || {
+            let (sort, place) = self.unread.as_ref()?;
+            let text = TEXTS.get(usize::try_from(place.start).ok()?..usize::try_from(place.end).ok()?)?;
+            sort.read(text).ok().map(Box::new)
+        };
         self.entry.get_or_init(read).as_deref()
     }
 }
@@ -62,8 +64,8 @@ impl From<Entry> for Listed {
 }
 
 impl From<BuiltIn> for Listed {
-    fn from(BuiltIn { sort, name, group, thing, .. }: BuiltIn) -> Self {
-        Self { name, kind: sort.kind(), group, unread: Some((sort, thing)), entry: OnceLock::new() }
+    fn from(BuiltIn(sort, name, group, text): BuiltIn) -> Self {
+        Self { name, kind: sort.kind(), group, unread: Some((sort, text)), entry: OnceLock::new() }
     }
 }
 
@@ -78,16 +80,15 @@ impl Sort {
         }
     }
 
-    fn read(self, thing: &str) -> serde_json::Result<Entry> {
-        let (_, entry) = match self {
-            Self::Tool => serde_json::from_str::<Tool>(thing)?.entry(),
-            Self::Action => serde_json::from_str::<Action>(thing)?.entry(),
-            Self::Files => serde_json::from_str::<Files>(thing)?.entry(),
-            Self::Language => serde_json::from_str::<Language>(thing)?.entry(),
-            Self::Construct => serde_json::from_str::<Construct>(thing)?.entry(),
-            Self::Library => serde_json::from_str::<Library>(thing)?.entry(),
-        };
-        Ok(entry)
+    fn read(self, text: &str) -> serde_json::Result<Entry> {
+        Ok(match self {
+            Self::Tool => serde_json::from_str::<Tool>(text)?.entry(),
+            Self::Action => serde_json::from_str::<Action>(text)?.entry(),
+            Self::Files => serde_json::from_str::<Files>(text)?.entry(),
+            Self::Language => serde_json::from_str::<Language>(text)?.entry(),
+            Self::Construct => serde_json::from_str::<Construct>(text)?.entry(),
+            Self::Library => serde_json::from_str::<Library>(text)?.entry(),
+        })
     }
 }
 

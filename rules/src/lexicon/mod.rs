@@ -10,51 +10,45 @@
 mod data;
 mod equivalent;
 mod listed;
+mod phrases;
 mod site;
+mod table;
 
 use crate::directive::Replacement;
 use crate::event::Event;
 use crate::predicate::{CodeTest, CommandTest, FileTest, Moment, Predicate, TextTest, ToolTest};
 use crate::understand::words;
 use crate::{Code, Diagnostic, Span};
-pub(crate) use data::{Cue, Flag, Measure, Of, Part, Property};
 use data::{Data, Runner};
+pub(crate) use data::{Flag, Property};
 pub use equivalent::means_the_same;
-use listed::{BuiltIn, Listed};
-use serde::Deserialize;
+use listed::Listed;
+use phrases::{Counts, Phrase, Phrases, Vocabulary, Words};
+pub(crate) use phrases::{Cue, Measure, Of, Part, Sense};
 pub(crate) use site::{Form, Shape, Site};
-use smallvec::{SmallVec, smallvec};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use table::Table;
 
-/// The files of `lexicon/`, as they were when this was built.
+/// What the files of `lexicon/` say beside what words mean, as it was when this was built.
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/lexicon.json"));
+
+/// The built-in phrases.
+static PHRASES: LazyLock<Table<Phrase>> = LazyLock::new(|| {
+    let slots = include_bytes!(concat!(env!("OUT_DIR"), "/phrases.slots"));
+    Table::new(slots, include_bytes!(concat!(env!("OUT_DIR"), "/phrases.records")))
+});
 
 /// The built-in knowledge, read when it is first asked for.
 static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut lexicon = Lexicon::empty();
-    for File { data, things } in files() {
+    let mut lexicon = Lexicon { built_in: Some(&PHRASES), ..Lexicon::empty() };
+    let files: Vec<Data> = serde_json::from_str(BUILT_IN).unwrap_or_default();
+    for (data, things) in files.into_iter().zip(listed::built_in()) {
         lexicon.add(data);
-        for mut thing in things {
-            let words = std::mem::take(&mut thing.words);
-            lexicon.list(&words, thing.into());
-        }
+        lexicon.entries.extend(things.into_iter().map(Listed::from));
     }
     lexicon
 });
-
-fn files() -> Vec<File> {
-    serde_json::from_str(BUILT_IN).unwrap_or_default()
-}
-
-/// One file as it is built in.
-#[derive(Debug, Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
-struct File {
-    data: Data,
-    /// What most messages do not name.
-    things: Vec<BuiltIn>,
-}
 
 /// What is known about the world.
 #[derive(Debug, Clone)]
@@ -73,7 +67,10 @@ pub struct Lexicon {
     folders: BTreeSet<String>,
     programs: BTreeSet<String>,
     keywords: BTreeSet<String>,
-    index: HashMap<String, Vec<Phrase>>,
+    /// The phrases that are built in, where they are known.
+    built_in: Option<&'static Table<Phrase>>,
+    /// Those by whose first word something was learnt since, with the built-in ones.
+    learnt: Phrases,
 }
 
 /// A thing that can be true of an event, with events that show it.
@@ -124,61 +121,6 @@ pub enum Kind {
     Host,
 }
 
-/// What a phrase can mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sense {
-    Cue(Cue),
-    Entry(usize),
-    Property(usize),
-    Subject(Of, Part),
-    Measure(Measure),
-    Number(u32),
-    /// An option of a command.
-    Flag(usize),
-    /// What other words mean one after the other.
-    Idiom(usize),
-    /// Names or texts in code.
-    Site(usize),
-    /// A form of such.
-    Form(usize),
-}
-
-/// A phrase behind its first word.
-#[derive(Debug, Clone)]
-struct Phrase {
-    rest: Words,
-    /// Words that must come within eight words behind it.
-    tail: Words,
-    /// Mostly one.
-    senses: SmallVec<[Sense; 1]>,
-}
-
-/// Words in one piece of memory: there are tens of thousands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Words(Box<str>);
-
-impl Words {
-    /// What stands between two words, and in none.
-    const BETWEEN: char = '\n';
-
-    fn of(words: impl Iterator<Item = String>) -> Self {
-        let mut text = String::new();
-        for word in words {
-            text += &word;
-            text.push(Self::BETWEEN);
-        }
-        Self(text.into_boxed_str())
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &str> + Clone {
-        self.0.split_terminator(Self::BETWEEN)
-    }
-
-    fn count(&self) -> usize {
-        self.0.matches(Self::BETWEEN).count()
-    }
-}
-
 /// A phrase that was found.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Match<'a> {
@@ -197,10 +139,21 @@ impl Lexicon {
     /// The built-in lexicon without the tools, actions, files, languages, constructs and libraries that it knows by name: the forms
     /// of sentences, properties and places stay. For measuring what those names are worth.
     pub fn nameless() -> Self {
-        let mut lexicon = Self::empty();
-        for file in files() {
-            lexicon.add(file.data);
-        }
+        let mut lexicon = Self::builtin().clone();
+        let is_named = |sense: &Sense| match sense {
+            Sense::Entry(at) => lexicon.entries.get(*at).is_some_and(Listed::is_named),
+            _ => false,
+        };
+        let all = PHRASES.words().map(|word| {
+            let mut phrases = PHRASES.get(word).unwrap_or_default().to_vec();
+            phrases.retain_mut(|phrase| {
+                phrase.senses.retain(|sense| !is_named(sense));
+                !phrase.senses.is_empty()
+            });
+            (word.to_owned(), phrases)
+        });
+        lexicon.learnt = Phrases(all.collect());
+        lexicon.built_in = None;
         lexicon
     }
 
@@ -217,15 +170,21 @@ impl Lexicon {
     /// # Errors
     /// What is wrong with the file, with the place.
     pub fn with(&self, text: &str, file: &str) -> Result<Self, Diagnostic> {
-        let data = toml::from_str(text).map_err(|error| {
+        let wrong = |error: toml::de::Error| {
             let diagnostic = Diagnostic::of(Code::RuleFileSyntax, error.message().to_owned())
                 .help("mend the lexicon file; its shape is that of the built-in `lexicon/*.toml`");
             match error.span() {
                 Some(range) => diagnostic.at(Span::within(file, text, range)),
                 None => diagnostic,
             }
-        })?;
+        };
+        let data = toml::from_str(text).map_err(wrong)?;
+        let vocabulary: Vocabulary = toml::from_str(text).map_err(wrong)?;
         let mut lexicon = self.clone();
+        for (phrase, sense) in vocabulary.phrases(&mut lexicon.counts()) {
+            let known = |first: &str| self.built_in.and_then(|phrases| phrases.get(first)).unwrap_or_default().to_vec();
+            lexicon.learnt.learn(&phrase, sense, known);
+        }
         lexicon.add(data);
         Ok(lexicon)
     }
@@ -366,7 +325,12 @@ impl Lexicon {
             let mut words = ahead.clone();
             phrase.rest.iter().all(|word| words.next() == Some(word)) && holds_tail(&phrase.tail, words)
         };
-        let found = self.index.get(first)?.iter().find(fits)?;
+        let learnt = if self.learnt.0.is_empty() { None } else { self.learnt.0.get(first) };
+        let phrases = match learnt {
+            Some(phrases) => phrases,
+            None => self.built_in?.get(first)?,
+        };
+        let found = phrases.iter().find(fits)?;
         Some(Match { words: found.rest.count() + 1, senses: &found.senses })
     }
 
@@ -386,42 +350,23 @@ impl Lexicon {
             folders: BTreeSet::new(),
             programs: BTreeSet::new(),
             keywords: BTreeSet::new(),
-            index: HashMap::new(),
+            built_in: None,
+            learnt: Phrases::default(),
         }
     }
 
-    fn learn(&mut self, phrase: &str, sense: Sense) {
-        let (head, tail) = phrase.split_once('…').unwrap_or((phrase, ""));
-        let mut head = words(head).into_iter();
-        let Some(first) = head.next() else { return };
-        let (rest, tail) = (Words::of(head), Words::of(words(tail).into_iter()));
-        let phrases = self.index.entry(first).or_default();
-        if let Some(known) = phrases.iter_mut().find(|known| known.rest == rest && known.tail == tail) {
-            // What is learned later comes first: a user's own word wins.
-            known.senses.insert(0, sense);
-            return;
+    fn counts(&self) -> Counts {
+        Counts {
+            entries: self.entries.len(),
+            properties: self.properties.len(),
+            flags: self.flags.len(),
+            idioms: self.idioms.len(),
+            sites: self.sites.len(),
+            forms: self.forms.len(),
         }
-        let own = rest.count() + tail.count();
-        let longer = |known: &Phrase| known.rest.count() + known.tail.count() >= own;
-        let at = phrases.iter().position(|known| !longer(known)).unwrap_or(phrases.len());
-        // Most words begin one phrase only, and each prompt of a user's makes all of this anew: there is room for little more.
-        if phrases.len() == phrases.capacity() {
-            phrases.reserve_exact(1 + phrases.len() / 4);
-        }
-        phrases.insert(at, Phrase { rest, tail, senses: smallvec![sense] });
     }
 
-    /// Takes in a thing with what it is called.
-    fn list(&mut self, names: &[impl AsRef<str>], listed: Listed) {
-        let at = self.entries.len();
-        for name in names {
-            // An article in front is skipped when a message is read, so it is no part of the name.
-            let name = name.as_ref();
-            self.learn(name.strip_prefix("the ").unwrap_or(name), Sense::Entry(at));
-        }
-        self.entries.push(listed);
-    }
-
+    /// Takes in what a file says beside what words mean.
     fn add(&mut self, mut data: Data) {
         self.pasted.append(&mut data.pasted);
         self.extensions.extend(std::mem::take(&mut data.extensions));
@@ -429,51 +374,17 @@ impl Lexicon {
         self.folders.extend(std::mem::take(&mut data.folders));
         self.programs.extend(std::mem::take(&mut data.programs));
         self.keywords.extend(std::mem::take(&mut data.keywords));
-        for cue in &data.cue {
-            for phrase in cue.phrases.values().flatten() {
-                self.learn(phrase, Sense::Cue(cue.means));
-            }
-        }
-        for number in &data.number {
-            number.words.iter().for_each(|word| self.learn(word, Sense::Number(number.value)));
-        }
         self.runners.append(&mut data.runner);
-        for site in std::mem::take(&mut data.site) {
-            site.words.iter().for_each(|word| self.learn(word, Sense::Site(self.sites.len())));
-            self.sites.push(site);
-        }
-        for form in std::mem::take(&mut data.form) {
-            form.words.iter().for_each(|word| self.learn(word, Sense::Form(self.forms.len())));
-            self.forms.push(form);
-        }
-        for idiom in &data.idiom {
-            let at = self.idioms.len();
-            idiom.words.iter().for_each(|phrase| self.learn(phrase, Sense::Idiom(at)));
-            self.idioms.push(words(&idiom.means));
-        }
-        for subject in &data.subject {
-            subject.words.iter().for_each(|word| self.learn(word, Sense::Subject(subject.of, subject.part)));
-        }
-        for measure in &data.measure {
-            measure.words.iter().for_each(|word| self.learn(word, Sense::Measure(measure.test)));
-        }
-        for property in std::mem::take(&mut data.property) {
-            let at = self.properties.len();
-            property.words.iter().for_each(|word| self.learn(word, Sense::Property(at)));
-            self.properties.push(property);
-        }
-        for flag in std::mem::take(&mut data.flag) {
-            let at = self.flags.len();
-            flag.words.iter().for_each(|word| self.learn(word, Sense::Flag(at)));
-            self.flags.push(flag);
-        }
+        self.sites.append(&mut data.site);
+        self.forms.append(&mut data.form);
+        self.idioms.extend(data.idiom.iter().map(|idiom| words(&idiom.means)));
+        self.properties.append(&mut data.property);
+        self.flags.append(&mut data.flag);
         for replacement in std::mem::take(&mut data.replacement) {
             let steps = replacement.steps.into_iter().map(|(from, to)| Replacement { from, to }).collect();
             self.replacements.push((replacement.never, replacement.instead, steps));
         }
-        for (names, entry) in data.into_entries() {
-            self.list(&names, entry.into());
-        }
+        self.entries.extend(data.into_entries().map(Listed::from));
     }
 }
 
@@ -515,5 +426,143 @@ fn any_command<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Predicate 
     match tests.len() {
         1 => tests.remove(0),
         _ => Predicate::Any(tests),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A thing of each sort, in another order than they are numbered in.
+    const SORTS: &str = r#"
+            [[host]]
+            name = "hosted"
+            words = ["the hosting thing"]
+            [[library]]
+            name = "lib"
+            words = ["lib", "tests lib", "integration lib"]
+            modules = ["lib"]
+            group = "libs"
+            [[construct]]
+            name = "built"
+            words = ["built thing"]
+            tests = [{ added = { matches = "x" } }]
+            violates = { "a.rs" = "x" }
+            clean = { "a.rs" = "y" }
+            [[language]]
+            name = "spoken"
+            words = ["spoken thing"]
+            extensions = ["spk"]
+            [[moment]]
+            event = "stop"
+            words = ["the last thing"]
+            [[files]]
+            name = "filed"
+            words = ["filed thing"]
+            path = ["f"]
+            violates = ["f"]
+            clean = ["g"]
+            [[action]]
+            name = "acted"
+            says = ["act", "acting"]
+            words = ["acted thing"]
+            run = { any = ["act"] }
+            violates = ["act"]
+            clean = ["ls"]
+            [[tool]]
+            name = "used"
+            run = "used"
+            violates = ["used"]
+            clean = ["ls"]
+            [[tool]]
+            name = "spelled"
+            words = ["spelled one", "spelled two"]
+            run = "spelled"
+            literal = true
+            violates = ["spelled one"]
+            clean = ["ls"]
+            [[agent_tool]]
+            names = ["Grasp"]
+        "#;
+
+    /// What a phrase can mean, by name.
+    fn meanings(lexicon: &Lexicon, phrase: &str) -> Vec<String> {
+        let words = words(&phrase.replace('…', " "));
+        let found = lexicon.longest(words.iter().map(String::as_str));
+        let senses = found.map(|found| found.senses.to_vec()).unwrap_or_default();
+        let name = |sense: Sense| match sense {
+            Sense::Entry(at) => format!("{:?} {}", lexicon.entries[at].kind, lexicon.entries[at].name),
+            Sense::Property(at) => format!("property {}", lexicon.properties[at].name),
+            Sense::Flag(at) => format!("flag {:?}", lexicon.flags[at].flags),
+            Sense::Idiom(at) => format!("idiom {:?}", lexicon.idioms[at]),
+            Sense::Site(at) => format!("site {}", lexicon.sites[at].name),
+            Sense::Form(at) => format!("form {}", lexicon.forms[at].name),
+            other => format!("{other:?}"),
+        };
+        senses.into_iter().map(name).collect()
+    }
+
+    #[test]
+    fn what_the_build_script_laid_out_is_what_its_files_say_when_they_are_read_as_a_users() {
+        let files = [
+            "words",
+            "tools",
+            "commands",
+            "files",
+            "constructs",
+            "web",
+            "languages",
+            "libraries",
+            "properties",
+            "sites",
+        ];
+        let (mut read, mut phrases) = (Lexicon::empty(), Vec::new());
+        for name in files {
+            let text = fs::read_to_string(format!("lexicon/{name}.toml")).unwrap();
+            let vocabulary: Vocabulary = toml::from_str(&text).unwrap();
+            phrases.extend(vocabulary.phrases(&mut Counts::default()));
+            read = read.with(&text, name).unwrap();
+        }
+        assert!(phrases.len() > 10_000, "{}", phrases.len());
+        let built = Lexicon::builtin();
+        assert_eq!(read.counts(), built.counts());
+        for (phrase, _) in &phrases {
+            let expected = meanings(&read, phrase);
+            assert!(!expected.is_empty(), "`{phrase}` is not found");
+            assert_eq!(meanings(built, phrase), expected, "{phrase}");
+        }
+        assert_eq!(PHRASES.words().count(), read.learnt.0.len());
+        for word in ["", "zzz", "neve", "neverr", "日"] {
+            assert_eq!(PHRASES.get(word).is_some(), read.learnt.0.contains_key(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn things_of_all_sorts_are_found_by_what_they_are_called() {
+        let lexicons = [Lexicon::alone(SORTS, "own").unwrap(), Lexicon::builtin().with(SORTS, "own").unwrap()];
+        for lexicon in &lexicons {
+            for (phrase, expected) in [
+                ("hosting thing", "Host hosted"),
+                ("lib", "Construct lib"),
+                ("built thing", "Construct built"),
+                ("spoken thing", "Language spoken"),
+                ("last thing", "Moment done"),
+                ("filed thing", "Files filed"),
+                ("acted thing", "Action acted"),
+                ("used", "Tool used"),
+                ("spelled one", "Action spelled-one"),
+                ("spelled two", "Action spelled-two"),
+                ("tool grasp", "AgentTool grasp-tool"),
+            ] {
+                assert_eq!(meanings(lexicon, phrase).first().map(String::as_str), Some(expected), "{phrase}");
+            }
+        }
+        // What is built in under the same first words is still there.
+        for phrase in ["tests", "tests pass", "integration tests"] {
+            let expected = meanings(Lexicon::builtin(), phrase);
+            assert!(!expected.is_empty());
+            assert_eq!(meanings(&lexicons[1], phrase), expected, "{phrase}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 use crate::predicate::{FileTest, TextTest};
 use crate::{Event, Predicate};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// Where names or texts of a kind stand in code.
 #[derive(Debug, Clone, Deserialize)]
@@ -52,8 +53,8 @@ pub(crate) struct SitePlace {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Form {
     pub name: String,
-    #[serde(default)]
-    pub words: Vec<String>,
+    #[serde(default, rename = "words")]
+    pub _words: IgnoredAny,
     /// Whether it is a form of texts, and not of names.
     #[serde(default)]
     pub texts: bool,

@@ -3,8 +3,8 @@
 //! This is a grammar of cues, not of words: it knows where a clause begins from the cue in front of it and where a
 //! fronted clause ends from the comma or the next cue, and leaves everything between to be named by the lexicon.
 
-use super::text::{Form, Token, words};
 use super::thing::is_assignment;
+use super::token::{Form, Token, words};
 use crate::Lexicon;
 use crate::lexicon::{Cue, Kind, Match, Sense};
 use std::ops::Range;

@@ -21,8 +21,9 @@ mod speech;
 mod spelled;
 mod text;
 mod thing;
+mod token;
 
-pub(crate) use text::words;
+pub(crate) use token::words;
 
 use crate::{Correction, Decision, Example, Lexicon, Rule, RuleId, Scope, State, Strength};
 use around::Forbidden;
@@ -80,7 +81,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let replies = around::is_about_talk(correction);
     let mut headings = Vec::new();
     for heading in around::headings(correction) {
-        let units = clause::units(heading, &text::tokens(heading, 0..heading.len()), lexicon);
+        let units = clause::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
         headings.extend(
             clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, Forbidden::Nothing)),
         );
@@ -88,7 +89,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
     let mut last = None;
     for sentence in text::sentences(text, lexicon) {
-        let tokens = text::tokens(text, sentence.range.clone());
+        let tokens = token::tokens(text, sentence.range.clone());
         let acts = speech::acts(&tokens);
         let units = clause::units(text, &tokens, lexicon);
         for statement in clause::statements(units) {

@@ -5,7 +5,7 @@
 
 use super::compose::Draft;
 use super::spelled::escaped;
-use super::text::Form;
+use super::token::Form;
 use crate::Predicate;
 use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::{Event, Pattern};
@@ -45,7 +45,7 @@ pub(super) fn drafts(said: &str) -> Vec<Draft> {
     if !shows(said) {
         return Vec::new();
     }
-    let tokens = super::text::tokens(said, 0..said.len());
+    let tokens = super::token::tokens(said, 0..said.len());
     if !tokens.iter().any(|token| CUES.contains(&&*token.lower)) {
         return Vec::new();
     }

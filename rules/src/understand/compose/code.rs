@@ -13,6 +13,7 @@ use crate::understand::path::{path_of, sample_path};
 use crate::understand::spelled::escaped;
 use crate::understand::thing::{Sort, Thing, file_thing, slug};
 use crate::{Event, Pattern, Predicate};
+use serde::de::IgnoredAny;
 
 impl Composer<'_, '_> {
     /// The rules about what stands in code; none where the statement is about something else.
@@ -169,7 +170,7 @@ fn spelled(cue: Cue, texts: &[String]) -> Option<Form> {
         Cue::EndsWith => (Shape::Closes(any), format!("Name{first}"), format!("{labels} at the end")),
         _ => (Shape::Holds(any), format!("a{first}"), labels),
     };
-    Some(Form { name, words: Vec::new(), texts: false, shape, good, bad: "zzz".to_owned() })
+    Some(Form { name, _words: IgnoredAny, texts: false, shape, good, bad: "zzz".to_owned() })
 }
 
 /// The form that is shown with something left open: `_camelCase`, `test_<thing>`.
@@ -205,7 +206,7 @@ fn template(label: &str) -> Option<Form> {
     }
     let form = |good: String| Form {
         name: format!("the form `{text}`"),
-        words: Vec::new(),
+        _words: IgnoredAny,
         texts: false,
         shape: Shape::Matches(regex),
         good,

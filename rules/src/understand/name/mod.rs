@@ -8,8 +8,8 @@ mod namer;
 mod object;
 
 use super::clause::{Clause, Unit, What};
-use super::text::Form;
 use super::thing::{Sort, Thing, file_thing};
+use super::token::Form;
 use crate::lexicon::{Cue, Form as Shaped, Measure, Of, Part, Property, Site};
 use crate::predicate::FileAction;
 use crate::{Lexicon, Predicate};

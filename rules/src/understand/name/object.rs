@@ -4,11 +4,11 @@ use super::Place;
 use super::namer::Namer;
 use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Sense};
 use crate::understand::clause::{Role, Unit, What};
-use crate::understand::text::Form;
 use crate::understand::thing::{
     Thing, command_thing, entry_thing, import_thing, is_command_like, is_skill, path_thing, reply_thing, skill_thing,
     text_thing, tool_thing, word_thing,
 };
+use crate::understand::token::Form;
 
 impl Namer<'_, '_> {
     /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.

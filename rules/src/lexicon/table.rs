@@ -1,0 +1,69 @@
+//! Lists by a word, laid out when the program was built: nothing is read before it is looked up.
+//!
+//! A process that reads one message looks up some dozens of words. What lists are there stays in the program's file, mapped
+//! and not copied, until one is asked for. In `slots`, the number of lists comes first, then open addressing by [`hash`]: where
+//! a list begins in `records`, plus one, or zero. In `records` stand, as [`postcard`] writes them, a list's number, its word and
+//! the list itself. All numbers of `slots` have four bytes, the lowest first.
+
+use serde::Deserialize;
+use std::sync::OnceLock;
+
+/// Lists by a word.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    slots: &'static [u8],
+    records: &'static [u8],
+    /// What was asked for, by the number of the list.
+    read: Box<[OnceLock<Box<[T]>>]>,
+}
+
+impl<T: Deserialize<'static>> Table<T> {
+    /// A table as the build script has laid it out.
+    pub(crate) fn new(slots: &'static [u8], records: &'static [u8]) -> Self {
+        let count = number(slots, 0).unwrap_or_default();
+        Self { slots, records, read: (0..count).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// The list of a word.
+    pub(crate) fn get(&self, word: &str) -> Option<&[T]> {
+        let size = self.slots.len() / 4 - 1;
+        // INVARIANT: the build script leaves half of the slots free, so that an empty one is reached.
+        for at in probes(word, size) {
+            let begin = number(self.slots, at + 1)?.checked_sub(1)?;
+            let ((list, found), rest) = postcard::take_from_bytes::<(usize, &str)>(self.records.get(begin..)?).ok()?;
+            if found == word {
+                // What the build script wrote can be read, as a test shows.
+                let read = || postcard::take_from_bytes(rest).map(|(list, _): (Vec<T>, _)| list).unwrap_or_default();
+                return self.read.get(list).map(|list| &**list.get_or_init(|| read().into_boxed_slice()));
+            }
+        }
+        None
+    }
+
+    /// All words.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &'static str> {
+        let (slots, records) = (self.slots, self.records);
+        (1..slots.len() / 4).filter_map(move |at| {
+            let begin = number(slots, at)?.checked_sub(1)?;
+            let ((_, word), _) = postcard::take_from_bytes::<(usize, &str)>(records.get(begin..)?).ok()?;
+            Some(word)
+        })
+    }
+}
+
+fn number(slots: &[u8], at: usize) -> Option<usize> {
+    let bytes = slots.get(4 * at..4 * at + 4)?.try_into().ok()?;
+    usize::try_from(u32::from_le_bytes(bytes)).ok()
+}
+
+/// The slots in which a word can be, of so many; their number is a power of two.
+pub(crate) fn probes(word: &str, size: usize) -> impl Iterator<Item = usize> {
+    let first = hash(word);
+    (0..size).map(move |step| (first as usize).wrapping_add(step) & (size - 1))
+}
+
+/// FNV-1a in 32 bits with its high bits folded down: the same on the machine that builds and on the one that runs.
+fn hash(word: &str) -> u32 {
+    let whole = word.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    whole ^ (whole >> 15)
+}
