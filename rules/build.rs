@@ -4,7 +4,8 @@
 //! are a table of its phrases, in which a word is looked up where it lies, a list of the things that most messages do not
 //! name, whose texts are read when one is named, and as JSON what else the files say.
 
-use phrases::{Counts, Phrase, Phrases, Sort, Vocabulary};
+use phrases::{Counts, Phrases, Sort, Vocabulary};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -41,11 +42,9 @@ const THINGS: [(&str, Sort); 6] = [
     ("library", Sort::Library),
 ];
 
-/// The headings under which nothing stands but what words mean.
+/// The headings under which nothing stands but what words mean, and those whose things are known by number.
 const WORDS: [&str; 4] = ["cue", "number", "subject", "measure"];
-
-/// What only the tests of the acts of speech read.
-const EXAMPLES: [&str; 2] = ["good", "once"];
+const CALLED: [&str; 3] = ["property", "form", "host"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=lexicon");
@@ -68,15 +67,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     out("things.list", &postcard::to_stdvec(&things.listed)?)?;
     out("things.json", things.texts.as_bytes())?;
     out("lexicon.json", serde_json::to_string(&files)?.as_bytes())?;
-    let mut speech = read("speech")?;
-    for act in
-        speech.get_mut("act").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
-    {
-        for key in EXAMPLES {
-            act.remove(key);
-        }
+    let mut acts: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    let Speech { act } = serde_json::from_value(Value::Object(read("speech")?))?;
+    for (does, phrase) in act.iter().flat_map(|act| act.phrases.iter().map(|phrase| (&act.does, phrase))) {
+        let first = phrase.trim_start_matches(['^', ',']).split(' ').next().unwrap_or_default();
+        acts.entry(first.to_owned()).or_default().push((phrase.clone(), does.clone()));
     }
-    Ok(out("speech.json", serde_json::to_string(&speech)?.as_bytes())?)
+    let (slots, records) = lay_out(&acts)?;
+    out("speech.slots", &slots)?;
+    Ok(out("speech.records", &records)?)
+}
+
+/// What the program asks of the acts of speech: which phrases do what.
+#[derive(Deserialize)]
+struct Speech {
+    act: Vec<Act>,
+}
+
+#[derive(Deserialize)]
+struct Act {
+    does: String,
+    phrases: Vec<String>,
 }
 
 fn read(name: &str) -> Result<Map<String, Value>, Box<dyn Error>> {
@@ -98,6 +109,9 @@ impl Things {
         for heading in WORDS {
             file.remove(heading);
         }
+        for heading in CALLED {
+            file.get_mut(heading).and_then(Value::as_array_mut).into_iter().flatten().for_each(forget_words);
+        }
         let mut found = Vec::new();
         for (heading, sort) in THINGS {
             let Some(Value::Array(listed)) = file.remove(heading) else { continue };
@@ -105,7 +119,7 @@ impl Things {
             let is_literal = |thing: &Value| thing.get("literal") == Some(&Value::Bool(true));
             let (literal, named): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_literal);
             for mut thing in named {
-                thing.as_object_mut().and_then(|thing| thing.remove("words"));
+                forget_words(&mut thing);
                 let text = |key| thing.get(key).and_then(Value::as_str).map(str::to_owned);
                 let begin = u32::try_from(self.texts.len())?;
                 self.texts += &thing.to_string();
@@ -119,11 +133,18 @@ impl Things {
     }
 }
 
+/// Takes away what a thing is called, which the table of phrases says.
+fn forget_words(thing: &mut Value) {
+    if let Some(thing) = thing.as_object_mut() {
+        thing.remove("words");
+    }
+}
+
 /// A thing's sort, name and group, and where its text is.
 type Thing = (Sort, String, Option<String>, Range<u32>);
 
 /// Lists as [`table::Table`] reads them.
-fn lay_out(lists: &BTreeMap<String, Vec<Phrase>>) -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
+fn lay_out<T: Serialize>(lists: &BTreeMap<String, Vec<T>>) -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
     let size = (2 * lists.len()).next_power_of_two();
     let (mut slots, mut records) = (vec![0_u32; size], Vec::new());
     for (number, (word, list)) in lists.iter().enumerate() {

@@ -78,18 +78,21 @@ pub fn diff(root: &Path, revision: &str) -> Result<String, GitError> {
 /// # Errors
 /// Why it cannot be told.
 pub fn changed(root: &Path) -> Result<BTreeSet<String>, GitError> {
-    git(root, STATUS.iter().copied()).map(|status| paths(&status))
+    git(root, STATUS.iter().copied()).map(|status| entries(&status).filter_map(path).collect())
 }
 
-/// The paths in a status.
-fn paths(status: &[u8]) -> BTreeSet<String> {
-    let entries = status.split(|byte| *byte == 0).filter_map(|entry| entry.get(3..));
-    entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+fn entries(status: &[u8]) -> impl Iterator<Item = &[u8]> {
+    status.split(|byte| *byte == 0)
 }
 
-/// The same, and what git ignores, if git can tell it within so long. Of folders that git ignores whole there is the name,
-/// with a slash, and nothing within.
-pub fn changed_within(root: &Path, patience: Duration) -> Option<BTreeSet<String>> {
+/// The path in an entry of a status, behind two letters and a space.
+fn path(entry: &[u8]) -> Option<String> {
+    Some(String::from_utf8_lossy(entry.get(3..)?).into_owned())
+}
+
+/// The same, and apart from it what git ignores, if git can tell it within so long. Of folders that git ignores whole there
+/// is the name, with a slash, and nothing within.
+pub fn changed_within(root: &Path, patience: Duration) -> Option<[BTreeSet<String>; 2]> {
     let arguments = STATUS.iter().copied().chain(["--ignored=matching"]);
     let mut child = command(root, arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let mut output = child.stdout.take()?;
@@ -102,7 +105,9 @@ pub fn changed_within(root: &Path, patience: Duration) -> Option<BTreeSet<String
     drop(child.kill());
     let ended = child.wait().ok()?;
     // A process that has closed its output and is killed then has told all the same.
-    text?.ok().filter(|_| ended.code().is_none_or(|code| code == 0)).map(|text| paths(&text))
+    let text = text?.ok().filter(|_| ended.code().is_none_or(|code| code == 0))?;
+    let (ignored, changed): (Vec<_>, Vec<_>) = entries(&text).partition(|entry| entry.starts_with(b"!! "));
+    Some([changed, ignored].map(|entries| entries.into_iter().filter_map(path).collect()))
 }
 
 /// The text of a blob.

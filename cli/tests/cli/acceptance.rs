@@ -41,6 +41,24 @@ fn a_stop_is_held_back_until_the_tests_have_passed_since_the_last_edit() {
 }
 
 #[test]
+fn a_folder_whose_files_are_not_to_be_deleted_is_not_deleted_whole() {
+    let desk = Desk::new().said("never delete files in migrations/");
+    let events = [
+        runs("rm db/migrations/a.sql"),
+        runs("rm -rf db/migrations"),
+        runs("cd db && git clean -fd migrations"),
+        runs("find migrations -name '*.sql' -delete"),
+        runs("find db/migrations -type f -exec rm {} +"),
+        runs("mv migrations old"),
+        runs("rm -rf build"),
+        runs("ls migrations"),
+        runs("git clean -n migrations"),
+        runs("find . -name '*.log' -delete"),
+    ];
+    assert_eq!(desk.blocked(&events), [1, 2, 3, 4, 5, 6].map(|event| (event, "delete-migrations".to_owned())));
+}
+
+#[test]
 fn what_was_said_in_shadow_is_logged_and_stands_in_nobodys_way() {
     let desk = Desk::new().with("said.txt", "never use npm here, use pnpm").with("events.jsonl", runs("npm i"));
     insta::assert_snapshot!(desk.session(&[

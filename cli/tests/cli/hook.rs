@@ -325,14 +325,17 @@ fn what_a_command_writes_by_itself_is_seen_afterwards() {
 
 #[test]
 fn what_a_command_deletes_or_writes_to_ignored_files_is_seen_afterwards() {
-    let words = "never delete files in migrations/\nnever edit .env";
-    let desk = Desk::new().said(words).with(".gitignore", ".env\nbuilt/\n");
+    let words = "never delete files in migrations/\nnever edit .env\nrun cargo test after changing .rs files before you say done";
+    let desk = Desk::new().said(words).with(".gitignore", ".env\nbuilt/\n*.pb.rs\n");
     let desk =
         ["a.sql", "b.sql", "c.sql"].iter().fold(desk, |desk, file| desk.with(&format!("migrations/{file}"), "x"));
     let clean = "#!/bin/sh\nrm migrations/$1\n";
-    let desk =
-        desk.with("clean.sh", clean).with("set.sh", "#!/bin/sh\necho A=1 >> .env; mkdir -p built; echo x > built/x\n");
+    let desk = desk
+        .with("clean.sh", clean)
+        .with("set.sh", "#!/bin/sh\necho A=1 >> .env; mkdir -p built; echo x > built/x; echo x > a.pb.rs\n");
     desk.sure("chmod +x *.sh");
+    let desk = desk.with("write.sh", "#!/bin/sh\necho x > a.rs\n");
+    desk.sure("chmod +x write.sh");
     let desk = desk.in_git();
     let runs = |id: &str, command: &str| {
         assert_eq!(desk.claude("s", &bash(id, command)), "", "{command}");
@@ -350,6 +353,9 @@ fn what_a_command_deletes_or_writes_to_ignored_files_is_seen_afterwards() {
     assert!(told.contains("migrations/b.sql") && !told.contains("a.sql"), "{told}");
     let told = runs("4", "./set.sh");
     assert!(told.contains("does not keep a rule") && told.contains(".env") && !told.contains("built/"), "{told}");
+    assert_eq!(desk.claude("s", &stop()), "", "what git ignores owes no tests");
+    assert_eq!(runs("4b", "./write.sh"), "");
+    assert!(desk.claude("s", &stop()).contains("cargo test"), "what git sees does");
     desk.sure("rm migrations/c.sql; sleep 0.05");
     assert!(!runs("5", "./set.sh").contains("c.sql"), "no command has deleted it");
 }

@@ -280,11 +280,17 @@ impl<'a> Files<'a> {
 
     /// Notes what a shell command does to a file.
     pub(super) fn effect(&mut self, effect: FileEffect) {
-        let FileEffect { path, action, content, append } = effect;
+        let FileEffect { path, action, content, append, below } = effect;
         let path = self.place_from_root(&path);
         let before = self.now(&path).filter(|_| !self.done);
         match (action, content) {
-            (FileAction::Delete, _) => self.delete(&path),
+            (FileAction::Delete, _) => {
+                self.delete(&path);
+                // What is no file that can be read is a folder, or not there.
+                if below && before.is_none() {
+                    self.delete(&format!("{path}/*"));
+                }
+            }
             (_, Some(added)) if append && added.is_empty() => {
                 if before.is_none() && self.workspace.exists(&path) != Some(true) {
                     self.push(path, FileAction::Create, String::new(), String::new(), true);

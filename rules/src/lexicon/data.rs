@@ -93,7 +93,8 @@ pub(crate) struct Property {
     /// The languages that it is a property of, where not of any file.
     #[serde(default)]
     pub language: Vec<String>,
-    pub words: Vec<String>,
+    #[serde(default, rename = "words")]
+    _words: IgnoredAny,
     pub must: TextTest,
     /// What shows it where it is forbidden, if that is not what passes `must`.
     #[serde(default)]
@@ -248,7 +249,7 @@ struct AgentTools {
 #[serde(deny_unknown_fields)]
 struct Host {
     name: String,
-    #[serde(rename = "words")]
+    #[serde(default, rename = "words")]
     _words: IgnoredAny,
 }
 

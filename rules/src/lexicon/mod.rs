@@ -28,7 +28,7 @@ pub(crate) use phrases::{Cue, Measure, Of, Part, Sense};
 pub(crate) use site::{Form, Shape, Site};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
-use table::Table;
+pub(crate) use table::Table;
 
 /// What the files of `lexicon/` say beside what words mean, as it was when this was built.
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/lexicon.json"));

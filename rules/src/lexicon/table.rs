@@ -5,23 +5,29 @@
 //! a list begins in `records`, plus one, or zero. In `records` stand, as [`postcard`] writes them, a list's number, its word and
 //! the list itself. All numbers of `slots` have four bytes, the lowest first.
 
+use once_cell::race::OnceBox;
 use serde::Deserialize;
-use std::sync::OnceLock;
+use std::fmt;
 
 /// Lists by a word.
-#[derive(Debug)]
 pub(crate) struct Table<T> {
     slots: &'static [u8],
     records: &'static [u8],
-    /// What was asked for, by the number of the list.
-    read: Box<[OnceLock<Box<[T]>>]>,
+    /// What was asked for, by the number of the list; a cell has the size of a pointer.
+    read: Box<[OnceBox<Vec<T>>]>,
+}
+
+impl<T> fmt::Debug for Table<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Table").field("lists", &self.read.len()).finish_non_exhaustive()
+    }
 }
 
 impl<T: Deserialize<'static>> Table<T> {
     /// A table as the build script has laid it out.
     pub(crate) fn new(slots: &'static [u8], records: &'static [u8]) -> Self {
         let count = number(slots, 0).unwrap_or_default();
-        Self { slots, records, read: (0..count).map(|_| OnceLock::new()).collect() }
+        Self { slots, records, read: (0..count).map(|_| OnceBox::new()).collect() }
     }
 
     /// The list of a word.
@@ -34,7 +40,7 @@ impl<T: Deserialize<'static>> Table<T> {
             if found == word {
                 // What the build script wrote can be read, as a test shows.
                 let read = || postcard::take_from_bytes(rest).map(|(list, _): (Vec<T>, _)| list).unwrap_or_default();
-                return self.read.get(list).map(|list| &**list.get_or_init(|| read().into_boxed_slice()));
+                return self.read.get(list).map(|list| list.get_or_init(|| Box::new(read())).as_slice());
             }
         }
         None

@@ -7,8 +7,9 @@
 //! INVARIANT: a lookup is one hash of one word and a walk over the few phrases that begin with it.
 
 use super::token::{Form, Token};
+use crate::lexicon::Table;
 use serde::Deserialize;
-use std::collections::HashMap;
+use serde::de::{IntoDeserializer, value};
 use std::sync::LazyLock;
 
 /// What is done with words.
@@ -86,29 +87,9 @@ impl Acts {
     }
 }
 
+/// A phrase behind its first word; in the table, how the data spells it, and what it does.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Data {
-    act: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    does: Act,
-    phrases: Vec<String>,
-    /// Messages that are meant for good.
-    #[cfg(test)]
-    #[serde(default)]
-    good: Vec<String>,
-    /// Messages close by that are not.
-    #[cfg(test)]
-    #[serde(default)]
-    once: Vec<String>,
-}
-
-/// A phrase behind its first word.
-#[derive(Debug)]
+#[serde(try_from = "(&str, &str)", bound(deserialize = "'de: 'static"))]
 struct Phrase {
     place: Place,
     rest: Vec<Step>,
@@ -123,7 +104,7 @@ enum Place {
     Beginning,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Step {
     Word(String),
     /// Any word that ends so.
@@ -135,25 +116,25 @@ enum Step {
 /// The most words that a gap in a phrase stands for.
 const MAX_GAP: usize = 8;
 
-const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/speech.json"));
-
-/// The phrases by their first word, read when they are first asked for.
-static PHRASES: LazyLock<HashMap<String, Vec<Phrase>>> = LazyLock::new(|| {
-    let mut index: HashMap<String, Vec<Phrase>> = HashMap::new();
-    for Entry { does, phrases, .. } in serde_json::from_str::<Data>(TEXT).map(|data| data.act).unwrap_or_default() {
-        for phrase in phrases {
-            let place = match phrase.chars().next() {
-                Some('^') => Place::Beginning,
-                Some(',') => Place::BehindMark,
-                _ => Place::Anywhere,
-            };
-            let mut words = phrase.trim_start_matches(['^', ',']).split(' ');
-            let first = words.next().unwrap_or_default().to_owned();
-            index.entry(first).or_default().push(Phrase { place, rest: words.map(Step::of).collect(), act: does });
-        }
-    }
-    index
+/// The phrases by their first word.
+static PHRASES: LazyLock<Table<Phrase>> = LazyLock::new(|| {
+    let slots = include_bytes!(concat!(env!("OUT_DIR"), "/speech.slots"));
+    Table::new(slots, include_bytes!(concat!(env!("OUT_DIR"), "/speech.records")))
 });
+
+impl TryFrom<(&str, &str)> for Phrase {
+    type Error = value::Error;
+
+    fn try_from((phrase, does): (&str, &str)) -> Result<Self, Self::Error> {
+        let place = match phrase.chars().next() {
+            Some('^') => Place::Beginning,
+            Some(',') => Place::BehindMark,
+            _ => Place::Anywhere,
+        };
+        let rest = phrase.split(' ').skip(1).map(Step::of).collect();
+        Ok(Self { place, rest, act: Act::deserialize(does.into_deserializer())? })
+    }
+}
 
 impl Step {
     fn of(word: &str) -> Self {
@@ -239,6 +220,23 @@ mod tests {
     use super::*;
     use crate::{Class, Correction, Lexicon, understand};
 
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Data {
+        act: Vec<Entry>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry {
+        does: Act,
+        phrases: Vec<String>,
+        /// Messages that are meant for good.
+        good: Vec<String>,
+        /// Messages close by that are not.
+        once: Vec<String>,
+    }
+
     fn data() -> Data {
         toml::from_str(include_str!("../../lexicon/speech.toml")).unwrap()
     }
@@ -274,6 +272,18 @@ mod tests {
         }
         for text in ["The parser is a recursive descent.", "- `lib/` - shared code", "Builds run on every branch."] {
             assert!(!durable(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_phrase_is_found_by_its_first_word() {
+        for Entry { does, phrases, .. } in data().act {
+            for phrase in phrases {
+                let first = phrase.trim_start_matches(['^', ',']).split(' ').next().unwrap();
+                let rest: Vec<_> = phrase.split(' ').skip(1).map(Step::of).collect();
+                let found = PHRASES.get(first).unwrap();
+                assert!(found.iter().any(|found| found.act == does && found.rest == rest), "{phrase}");
+            }
         }
     }
 

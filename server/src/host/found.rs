@@ -38,6 +38,14 @@ const LOOKING: [&str; 18] = [
 const SHELL: &str = "Bash";
 /// The most commands that are known to be running.
 const MAX_RUNNING: usize = 64;
+
+/// A change of one file.
+pub(super) struct Found {
+    pub event: Event,
+    /// Whether git ignores the file: what builds and tests leave behind is nobody's work.
+    pub is_ignored: bool,
+}
+
 impl Visit<'_> {
     /// What a command that has ended has changed by itself, as events.
     pub(super) fn found(
@@ -46,7 +54,7 @@ impl Visit<'_> {
         event: &Event,
         checks: &Checks,
         patience: Duration,
-    ) -> Vec<Event> {
+    ) -> Vec<Found> {
         let EventKind::PostToolUse { tool, input, id, .. } = &event.kind else { return Vec::new() };
         let name = run_name(id.as_deref(), input);
         let at = record.running.iter().position(|(running, _)| *running == name);
@@ -101,7 +109,7 @@ fn changes(
     of: &Event,
     known: &Facts,
     gone: &mut Vec<u64>,
-) -> Option<Vec<Event>> {
+) -> Option<Vec<Found>> {
     let top = git::top(root)?;
     let since = since.checked_sub(TICK)?;
     let is_new = |about: &Metadata| about.modified().is_ok_and(|at| at >= since);
@@ -115,8 +123,9 @@ fn changes(
         let folder = place.ancestors().skip(1).find_map(|folder| fs::metadata(folder).ok())?;
         (is_new(&folder) && !told.contains(&name)).then_some(DELETION)
     };
-    let seen = git::changed_within(root, patience)?;
-    let found = seen.iter().filter_map(|path| {
+    let [changed, ignored] = git::changed_within(root, patience)?;
+    let seen = changed.iter().map(|path| (path, false)).chain(ignored.iter().map(|path| (path, true)));
+    let found = seen.filter_map(|(path, is_ignored)| {
         let place = top.join(path);
         let tool = what(&place, path)?;
         // Our own files are no work of an agent.
@@ -124,19 +133,11 @@ fn changes(
         let is_known = known.files.iter().any(|file| file.path == inside);
         // Only the path is known for sure: what stood there before is not.
         let input = json!({ "file_path": place.to_str()?, "edits": [] });
-        (!is_known).then(|| Event {
-            kind: EventKind::PostToolUse {
-                tool: tool.to_owned(),
-                input,
-                output: Value::Null,
-                ok: Some(true),
-                exit_code: None,
-                id: None,
-            },
-            ..of.clone()
-        })
+        let (tool, output) = (tool.to_owned(), Value::Null);
+        let kind = EventKind::PostToolUse { tool, input, output, ok: Some(true), exit_code: None, id: None };
+        (!is_known).then(|| Found { event: Event { kind, ..of.clone() }, is_ignored })
     });
-    let mut found: Vec<Event> = found.collect();
+    let mut found: Vec<_> = found.collect();
     found.truncate(MAX_FILES);
     gone.truncate(MAX_GONE);
     Some(found)

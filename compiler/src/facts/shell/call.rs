@@ -119,11 +119,11 @@ impl Shell {
         if let Some(output) = self.code_program(program, call) {
             return output;
         }
+        self.effects(program, call);
         let inside = wrappers::inside(program, call);
         if !inside.is_empty() {
             return self.inside(inside, call);
         }
-        self.effects(program, call);
         self.output(program, call)
     }
 

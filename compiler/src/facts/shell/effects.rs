@@ -32,7 +32,13 @@ impl Shell {
             return self.reads(operands(&args, valued));
         }
         match program {
-            "rm" | "unlink" | "shred" | "trash" | "rimraf" => self.deletes(operands(&args, &[])),
+            "rm" => self.deletes(operands(&args, &[]), args.iter().any(|arg| is_recursive(arg))),
+            "unlink" | "shred" => self.deletes(operands(&args, &[]), false),
+            "rmdir" | "trash" | "rimraf" => self.deletes(operands(&args, &[]), true),
+            "find" if finds_to_delete(&args) => {
+                let found = searched(&args);
+                self.deletes(found.iter().map(String::as_str), true);
+            }
             "mv" | "gmv" => self.moves(&args, true),
             "cp" | "gcp" | "install" | "rsync" => self.moves(&args, false),
             "ln" => self.link(&args),
@@ -70,12 +76,16 @@ impl Shell {
 
     /// Notes a change of a file.
     fn change(&mut self, path: &str, action: FileAction, content: Option<&str>, append: bool) {
+        let content = content.filter(|content| !content.contains(HOLE)).map(str::to_owned);
+        self.note(path, |path| FileEffect { path, action, content, append, below: false });
+    }
+
+    fn note(&mut self, path: &str, effect: impl FnOnce(String) -> FileEffect) {
         let device = path.starts_with("/dev/") || path == "-" || path.is_empty();
         if device || path.contains(HOLE) || self.remote || self.state.cwd.is_none() || !self.spend(1) {
             return;
         }
-        let content = content.filter(|content| !content.contains(HOLE)).map(str::to_owned);
-        let effect = FileEffect { path: self.path(path), action, content, append };
+        let effect = effect(self.path(path));
         if self.facts.effects.last() != Some(&effect) {
             self.facts.effects.push(effect);
         }
@@ -108,9 +118,11 @@ impl Shell {
         }
     }
 
-    fn deletes<'a>(&mut self, paths: impl IntoIterator<Item = &'a str>) {
+    /// Notes that paths are deleted, where they are folders with what is `below`.
+    fn deletes<'a>(&mut self, paths: impl IntoIterator<Item = &'a str>, below: bool) {
         for path in paths {
-            self.change(path, FileAction::Delete, None, false);
+            let effect = |path| FileEffect { path, action: FileAction::Delete, content: None, append: false, below };
+            self.note(path, effect);
         }
     }
 
@@ -131,7 +143,7 @@ impl Shell {
             let (from, to) = (self.path(source), self.path(&path));
             let content = self.files.get(&from).cloned();
             if away {
-                self.change(source, FileAction::Delete, None, false);
+                self.deletes([source], true);
             }
             self.change(&path, FileAction::Create, content.as_deref(), false);
             match content {
@@ -198,8 +210,17 @@ impl Shell {
         let Some((subcommand, options)) = rest.split_first() else { return };
         let input = call.input.as_ref();
         let run = |shell: &mut Self| match *subcommand {
-            "rm" if !options.contains(&"--cached") => shell.deletes(operands(options, &[])),
+            "rm" if !options.contains(&"--cached") => {
+                shell.deletes(operands(options, &[]), options.iter().any(|option| is_recursive(option)));
+            }
             "mv" => shell.moves(options, true),
+            "clean" if !options.iter().any(|option| is_dry(option)) => {
+                let mut paths: Vec<_> = operands(options, &["-e", "--exclude"]).collect();
+                if paths.is_empty() {
+                    paths.push("*");
+                }
+                shell.deletes(paths, true);
+            }
             "apply" => shell.facts.patches.extend(input.cloned().filter(|_| !shell.remote)),
             "commit" => shell.commit(options, input),
             _ => {}
@@ -319,6 +340,53 @@ fn operands<'a>(args: &[&'a str], valued: &[&str]) -> impl Iterator<Item = &'a s
         at += count.max(1);
     }
     paths.into_iter()
+}
+
+/// Whether an option asks for folders with what lies in them.
+fn is_recursive(option: &str) -> bool {
+    let cluster = option.starts_with('-') && !option.starts_with("--");
+    option == "--recursive" || cluster && option.contains(['r', 'R'])
+}
+
+/// Whether an option of `git clean` asks what it would do.
+fn is_dry(option: &str) -> bool {
+    let cluster = option.starts_with('-') && !option.starts_with("--");
+    option == "--dry-run" || cluster && option.contains('n')
+}
+
+/// Whether `find` deletes what it comes upon.
+fn finds_to_delete(args: &[&str]) -> bool {
+    let runs = |pair: &[&str]| match pair {
+        [option, program] => {
+            matches!(*option, "-exec" | "-execdir" | "-ok" | "-okdir")
+                && matches!(base_name(program), "rm" | "unlink" | "rmdir" | "shred" | "trash" | "rimraf")
+        }
+        _ => false,
+    };
+    args.contains(&"-delete") || args.windows(2).any(runs)
+}
+
+/// The most places of a search that are told apart.
+const MAX_PLACES: usize = 4;
+
+/// The paths that `find` comes upon, as patterns: what lies below each place where it starts, by name where it asks for one.
+fn searched(args: &[&str]) -> Vec<String> {
+    // What comes before the places are options of how links are followed.
+    let args =
+        args.get(args.iter().take_while(|arg| matches!(**arg, "-H" | "-L" | "-P")).count()..).unwrap_or_default();
+    let count = args.iter().take_while(|arg| !arg.starts_with(['-', '(', '!', ','])).count();
+    let (places, tests) = args.split_at(count);
+    let value = |names: &[&str]| {
+        let at = tests.iter().position(|arg| names.contains(arg))?;
+        let denied = at.checked_sub(1).is_some_and(|before| matches!(tests.get(before), Some(&("!" | "-not"))));
+        tests.get(at + 1).filter(|_| !denied)
+    };
+    if let Some(path) = value(&["-path", "-ipath", "-wholename"]) {
+        return vec![(*path).to_owned()];
+    }
+    let name = value(&["-name", "-iname"]).unwrap_or(&"*");
+    let places = if places.is_empty() { &["."] } else { places };
+    places.iter().take(MAX_PLACES).map(|place| join(place, name)).collect()
 }
 
 /// Whether an option of `sed`, `perl` or `ruby` asks for a change in place.

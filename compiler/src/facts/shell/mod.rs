@@ -66,6 +66,8 @@ pub struct FileEffect {
     pub content: Option<String>,
     /// Whether that comes after what the file holds already.
     pub append: bool,
+    /// Whether, where it is a folder, the same is done to what lies in it.
+    pub below: bool,
 }
 
 /// Where a commit's message comes from.
