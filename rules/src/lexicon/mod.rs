@@ -275,7 +275,10 @@ impl Lexicon {
         // `@docs/guide.md` mentions a file, `@scope/name` is a package.
         let mentioned = word.strip_prefix('@').filter(|path| path.contains('/'));
         let of_file = |path: &str| path.rsplit_once('.').is_some_and(|(_, ending)| self.extensions.contains(ending));
-        let foreign = code || word.starts_with(['-', '$']) || word.starts_with('@') && !mentioned.is_some_and(of_file);
+        let foreign = code
+            || word.starts_with(['-', '$', ':'])
+            || word.starts_with("mcp__")
+            || word.starts_with('@') && !mentioned.is_some_and(of_file);
         let blank = !word.contains(|c: char| c.is_alphanumeric() || c == '*');
         let code = word.contains('/') && word.split('/').all(|part| self.keywords.contains(part) || part == "do-while");
         if foreign
@@ -313,7 +316,9 @@ impl Lexicon {
     /// Whether a path that stands in prose is one, and not two words with a slash between them (`getters/setters`).
     pub(crate) fn is_prose_path(&self, word: &str) -> bool {
         let marked = word.contains(['.', '*', '~', '{', '_', '-']) || word.starts_with('/') || word.ends_with('/');
-        let known = word.split('/').next().is_some_and(|first| self.folders.contains(&first.to_lowercase()));
+        let shouted = |first: &str| !first.chars().any(char::is_lowercase);
+        let known = |first: &str| !shouted(first) && self.folders.contains(&first.to_lowercase());
+        let known = word.split('/').next().is_some_and(known);
         !word.contains('/') || marked || known
     }
 

@@ -459,6 +459,12 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     while let Some((open, close)) = example(&units) {
         units.drain(open..=close);
     }
+    if let Some((joint, open, close)) = spelled_late(&units) {
+        // `format before committing (`make fmt`)`: how it is written belongs to what is done.
+        if let Some(part) = units.get_mut(joint..=close) {
+            part.rotate_left(open - joint);
+        }
+    }
     while let Some((open, close)) = aside(&units) {
         let inside: Vec<_> = units.drain(open..=close).collect();
         let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")" | "（" | "）")).collect();
@@ -500,6 +506,19 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
             || whole && !written
             || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
     .then_some((at, close))
+}
+
+/// Where a parenthesis behind `before …` or `after …` holds nothing but how what stands in front of that is written.
+fn spelled_late(units: &[Unit<'_, '_>]) -> Option<(usize, usize, usize)> {
+    let timed = |unit: &Unit<'_, '_>| unit.is_any(&[Cue::Before, Cue::After]);
+    let joint = units.iter().position(timed).filter(|at| units.iter().take(*at).any(Unit::is_content))?;
+    let open = units.iter().skip(joint).position(opens)? + joint;
+    let close = units.iter().skip(open).position(closes)? + open;
+    let inside = units.get(open + 1..close)?;
+    let written = |unit: &Unit<'_, '_>| unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::And, Cue::Or]);
+    let said = units.get(joint + 1..open)?;
+    let apart = said.iter().any(Unit::is_content) && !said.iter().any(|unit| unit.literal);
+    (apart && inside.iter().any(|unit| unit.literal) && inside.iter().all(written)).then_some((joint, open, close))
 }
 
 /// Where a parenthesis stands that says something of its own: what else is done, and when.
@@ -624,7 +643,8 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     let mut open = Open::of(Role::Main);
     let mut joints = Vec::new();
     let mut main_said = false;
-    for unit in units {
+    let lists = lists(&units);
+    for (at, unit) in units.into_iter().enumerate() {
         let role = open.clause.role;
         if role == Role::Main && matches!(unit.text, "requires" | "require") && is_change(&open.clause.units) {
             // `a new page requires an entry in …`: what stands in front is when.
@@ -650,6 +670,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
                 || (open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
                     && unit.what == What::Comma
                     && role != Role::Between
+                    && (main_said || !lists.contains(&at))
                 || !main_said && unit.is_any(&STANCES)
                 || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]) && !unit.text.ends_with("ing"));
         if returns {
@@ -660,6 +681,15 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     clauses.push(open.clause);
     clauses.retain(|clause| !clause.units.is_empty());
     Statement { clauses: joined(clauses), joints, range }
+}
+
+/// The commas between things that are listed in front of what is to be done: `before running A, B or C, run D`.
+fn lists(units: &[Unit<'_, '_>]) -> Vec<usize> {
+    let comma = |at: &usize| units.get(*at).is_some_and(|unit| unit.text == ",");
+    let urges = |at: usize| units.iter().skip(at + 1).find(|unit| !unit.is_filler()).is_some_and(urges);
+    let Some(last) = (0..units.len()).rev().find(|at| comma(at) && urges(*at)) else { return Vec::new() };
+    let goes_on = |at: &usize| units.get(at + 1).is_some_and(|next| next.literal || next.is_any(&[Cue::And, Cue::Or]));
+    (0..last).filter(comma).filter(goes_on).collect()
 }
 
 /// Whether a clause so far names a change, as `schema changes` and `adding a page` do.

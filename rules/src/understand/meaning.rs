@@ -5,8 +5,9 @@ use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name, narrows};
 use super::path::globs;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
-use crate::Lexicon;
+
 use crate::lexicon::{Cue, Of, Part, Sense};
+use crate::{Lexicon, Predicate};
 
 /// How a statement is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -382,8 +383,30 @@ fn settled(main: &mut Named<'_>, when: Option<Named<'_>>) -> bool {
         main.places.extend(when.things.iter().map(Thing::place).filter(|_| code));
         return code || when.things.is_empty();
     }
-    // `when pushing, never force push`
-    main.things.iter().all(|thing| when.things.iter().any(|other| thing.slug.contains(&other.slug)))
+    // `when pushing, never force push`, `never --no-verify when you commit`
+    let within = |thing: &Thing, other: &Thing| {
+        thing.slug.contains(&other.slug)
+            || first_command(&other.predicate).is_some_and(|run| runs(&thing.predicate, run))
+    };
+    main.things.iter().all(|thing| when.things.iter().any(|other| within(thing, other)))
+}
+
+/// The first of the commands that a test finds.
+fn first_command(test: &Predicate) -> Option<&str> {
+    match test {
+        Predicate::Command(test) => Some(&test.run),
+        Predicate::Any(parts) => parts.iter().find_map(first_command),
+        _ => None,
+    }
+}
+
+/// Whether one of the commands that a test finds begins so.
+fn runs(test: &Predicate, start: &str) -> bool {
+    match test {
+        Predicate::Command(test) => test.run.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ')),
+        Predicate::Any(parts) => parts.iter().any(|part| runs(part, start)),
+        _ => false,
+    }
 }
 
 /// How a statement is meant; `spelled` is whether what it names is known only by how it is spelled.
@@ -435,7 +458,7 @@ fn completed<'l>(mut named: Named<'l>, clause: Option<&Clause<'_, '_>>, lexicon:
     if named.things.is_empty() && named.subject.is_none() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create))
     {
         let name = if clause.is_some_and(|clause| clause.has(Cue::This)) { "files" } else { "code" };
-        if let Some(crate::Predicate::File(test)) =
+        if let Some(Predicate::File(test)) =
             lexicon.entry_named(name, crate::lexicon::Kind::Files).map(|entry| &entry.predicate)
         {
             let mut thing = file_thing(test.path.clone(), name, None);
@@ -588,7 +611,7 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
     }
     let usual = lexicon.runs(runner.text).filter(|programs| !programs.is_empty());
     let any = |programs: &str| Thing {
-        predicate: crate::Predicate::command(programs),
+        predicate: Predicate::command(programs),
         ..command_thing(programs.split('|').next().unwrap_or(programs), None)
     };
     // `run Python commands through uv run` speaks of all that are usually run so.

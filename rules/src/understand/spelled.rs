@@ -22,6 +22,12 @@ pub(super) fn spelled(text: &str) -> TextTest {
     if let Some(name) = tag.filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')) {
         return TextTest::Matches(format!("\\{{%-?\\s*{name}\\b"));
     }
+    let element =
+        text.strip_prefix('<').and_then(|tag| tag.strip_suffix('>')).map(|tag| tag.trim_end_matches([' ', '/']));
+    if let Some(name) = element.filter(|name| name.len() > 1 && name.chars().all(name_of_element)) {
+        // An element is opened with attributes or without.
+        return TextTest::Matches(format!("<{}(\\s|/?>|$)", escaped(name)));
+    }
     // `verify.base*()` is any call that begins so.
     if let Some(head) = text.strip_suffix("*()").filter(|head| head.ends_with(name) && !head.contains(['*', '('])) {
         return TextTest::Matches(format!("\\b{}\\w*\\(", escaped(head)));
@@ -43,7 +49,9 @@ pub(super) fn spelled(text: &str) -> TextTest {
         return TextTest::Matches(format!("{}\\s*{open}", escaped(head)));
     }
     // `assert*` begins so, and `*_fixture` ends so.
-    if let Some(head) = text.strip_suffix('*').filter(|head| head.ends_with(name) && !head.contains('*')) {
+    if let Some(head) =
+        text.strip_suffix('*').filter(|head| head.ends_with(|c| name(c) || c == '-') && !head.contains('*'))
+    {
         return TextTest::Matches(format!("{}\\w*", escaped(head)));
     }
     let call = text.strip_suffix("()").or_else(|| text.strip_suffix("(...)")).map(|name| format!("{name}("));
@@ -55,6 +63,10 @@ pub(super) fn spelled(text: &str) -> TextTest {
     let escaped = parts.into_iter().map(escaped);
     let start = if text.starts_with(|c: char| c.is_alphanumeric() || c == '_') { "\\b" } else { "" };
     TextTest::Matches(format!("{start}{}", escaped.collect::<Vec<_>>().join(".*")))
+}
+
+fn name_of_element(c: char) -> bool {
+    c.is_alphanumeric() || "._:-".contains(c)
 }
 
 /// A text as a regular expression that matches nothing else.

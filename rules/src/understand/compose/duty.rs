@@ -62,6 +62,8 @@ impl Composer<'_, '_> {
             Some(files) => vec![files],
             None => things.iter().map(|thing| mentioned(thing)).collect(),
         };
+        let written = things.iter().all(|thing| thing.sort == Sort::Command && thing.literal);
+        let things = if main.either && written && !chain { Thing::any(&things).into_iter().collect() } else { things };
         match (then.filter(|then| then.sort != Sort::Stop), trigger) {
             (Some(then), None) if chain => vec![precedence_chain(&main.things, then)],
             (Some(then), None) => things.iter().map(|thing| self.precedence(thing, then)).collect(),

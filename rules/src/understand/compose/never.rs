@@ -407,6 +407,12 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
             let test = FileTest { added: Some(whole), ..(**test).clone() };
             Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
         }
+        (Predicate::Any(_) | Predicate::File(_), _)
+            if never.known.is_some() && instead.iter().any(|to| inside(label, to).is_some()) =>
+        {
+            let kept = instead.iter().find_map(|to| inside(label, to)).unwrap_or_default();
+            Thing { predicate: beside(&never.predicate, &kept), ..never.clone() }
+        }
         // One way of doing it instead of another: only what is written out is not to be.
         _ if never.literal && instead.iter().any(same) => {
             let written = command_thing(label, None);
@@ -419,6 +425,29 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
             Thing { predicate: any(kept.cloned().collect::<Vec<_>>().into_iter()), ..never.clone() }
         }
         _ => never.clone(),
+    }
+}
+
+/// What of a module is to be used instead of all of it: `zod/v4` beside `zod`.
+fn inside(module: &str, instead: &Thing) -> Option<String> {
+    let path = |c: char| c.is_alphanumeric() || "@/._-".contains(c);
+    let parts = instead.label.split(|c| !path(c));
+    parts.filter(|part| part.strip_prefix(module).is_some_and(|rest| rest.starts_with('/'))).map(str::to_owned).next()
+}
+
+/// A test on added lines without those that hold a text.
+fn beside(test: &Predicate, kept: &str) -> Predicate {
+    match test {
+        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| beside(part, kept)).collect()),
+        Predicate::File(test) => match &test.added {
+            Some(added) => {
+                let other = TextTest::Not(Box::new(TextTest::Contains(kept.to_owned())));
+                let lines = TextTest::SomeLine(Box::new(TextTest::All(vec![added.clone(), other])));
+                Predicate::File(Box::new(FileTest { added: Some(lines), ..(**test).clone() }))
+            }
+            None => Predicate::File(test.clone()),
+        },
+        other => other.clone(),
     }
 }
 

@@ -64,6 +64,8 @@ pub(super) struct Named<'l> {
     pub on: Option<Thing>,
     /// How many words there are that mean nothing here.
     pub words: usize,
+    /// Whether one of the things is enough.
+    pub either: bool,
 }
 
 impl Named<'_> {

@@ -123,9 +123,10 @@ impl Namer<'_, '_> {
     /// Takes in the place that some units name.
     fn whereabouts(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
+        let code = self.named.things.last().is_some_and(|thing| thing.sort == Sort::Code);
         if unit.text == "from"
             && self.behind.literal
-            && !matches!(self.named.verb, Some(Cue::Read | Cue::Run | Cue::Delete | Cue::Place))
+            && (code || !matches!(self.named.verb, Some(Cue::Read | Cue::Run | Cue::Delete | Cue::Place)))
         {
             // `use read_all from src/io.rs` says where it comes from.
             return units.get(1).filter(|next| next.literal).map(|_| 2);
@@ -152,6 +153,12 @@ impl Namer<'_, '_> {
         }
         // What is done in a place to something unknown is not about the place.
         self.named.elsewhere |= unit.is_any(&[Cue::In, Cue::To]) && self.named.words > 0;
+        // Nor is it about what lies there: `no rST in Python docstrings`.
+        let unknown = self.negative && self.named.words > 0 && self.named.things.is_empty();
+        let bare = matches!(&place, Place::Files { label, .. } if !label.contains(['/', '.']));
+        if unknown && bare && units.get(count + 1).is_some_and(|next| self.is_noun(next)) {
+            count += 1;
+        }
         self.named.places.push(place);
         Some(count + 1)
     }
@@ -182,12 +189,15 @@ impl Namer<'_, '_> {
         self.said_in(behind);
         let inside = matches!(unit.text, "within" | "inside") && !self.lexicon.is_path(behind.text);
         let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
-        let passed = if behind.literal { object } else { behind.senses().iter().any(is_entry) };
+        let passed = if behind.literal { object } else { self.is_noun(behind) };
         if !passed {
             return Some(1);
         }
-        // What is joined to it is a circumstance, too: `in commits or PRs`.
+        // What is joined to it is a circumstance, too: `in commits or PRs`, `in Python docstrings`.
         let mut count = skip + 1;
+        while units.get(count).is_some_and(|next| !next.is_any(&VERBS) && self.is_noun(next)) {
+            count += 1;
+        }
         while let [join, next, ..] = units.get(count..).unwrap_or_default() {
             let noun = |sense: &Sense| is_entry(sense) || matches!(sense, Sense::Subject(..));
             let named = next.what == What::Word || next.senses().iter().any(noun);
@@ -200,6 +210,12 @@ impl Namer<'_, '_> {
         Some(count)
     }
 
+    /// Whether a unit names something of which it can be said where it is.
+    fn is_noun(&self, unit: &Unit<'_, '_>) -> bool {
+        let noun = |sense: &Sense| is_entry(sense) || self.negative && matches!(sense, Sense::Property(_));
+        !unit.literal && unit.senses().iter().any(noun)
+    }
+
     /// Takes in what something begins with, ends with or holds.
     fn text(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
@@ -207,6 +223,11 @@ impl Namer<'_, '_> {
         let noun = unit.text == "reference" && units.get(1).is_some_and(|next| next.what == What::Word);
         let cue = TEXTS.into_iter().find(|cue| unit.is(*cue)).filter(|_| !noun)?;
         let (texts, count) = super::keep::literals(units)?;
+        // `include a header (copy it from any .py file)`: no text holds the ending of a file.
+        let ending = |text: &String| text.strip_prefix('.').is_some_and(|ending| self.lexicon.is_extension(ending));
+        if cue == Cue::Contains && texts.iter().all(ending) {
+            return None;
+        }
         // What stands between is what it is said of: `prefix commit messages with …`.
         for between in units.iter().skip(1).take(count.saturating_sub(1)).take_while(|unit| !unit.literal) {
             self.said_in(between);
@@ -268,6 +289,7 @@ impl Namer<'_, '_> {
             }
         }
         self.joined |= unit.text == "/" || unit.is(Cue::Then) || is_joint(unit);
+        self.named.either |= unit.is(Cue::Or) && !self.named.things.is_empty();
     }
 
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
@@ -305,7 +327,8 @@ impl Namer<'_, '_> {
         }
         // `push to the upstream repo` is not just any push.
         let behind = || units.iter().skip(2).filter(|unit| !unit.is_filler());
-        let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To));
+        let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To))
+            || kind(Kind::Files) && next.is_some_and(|next| matches!(next.text, "to" | "into" | "onto"));
         let known = |unit: &Unit<'_, '_>| {
             unit.literal
                 || matches!(

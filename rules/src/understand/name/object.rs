@@ -29,7 +29,13 @@ impl Namer<'_, '_> {
             let named = self.negative || self.role == Role::Instead;
             let thing = if named { import_thing(module.text) } else { text_thing(module.text) };
             self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
-            return Some(from + 1);
+            // `import X from Y` says where it comes from.
+            let source = units.get(from + 1).is_some_and(|next| next.text == "from");
+            return Some(if source && units.get(from + 2).is_some_and(|next| next.literal) {
+                from + 3
+            } else {
+                from + 1
+            });
         }
         if let Some(folder) =
             unit.text.strip_suffix("/SKILL.md").filter(|_| units.get(1).is_some_and(|next| next.text == "skill"))
@@ -200,13 +206,16 @@ impl Namer<'_, '_> {
                 reply_thing(unit.text)
             }
             Form::Quote if self.phrases && !unit.text.contains(['(', '_', '=']) => reply_thing(unit.text),
+            Form::Code if unit.text.starts_with("mcp__") => tool_thing(unit.text),
             Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
                 skill_thing(unit.text.trim_start_matches('/'))
             }
             // What is called and has no arguments is code (`call fetch directly`).
             Form::Code if self.behind.call && is_module(unit.text) => text_thing(unit.text),
             Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
-            _ if self.lexicon.is_path(unit.text) || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') => {
+            _ if self.lexicon.is_path(unit.text) && !is_hosted(unit.text)
+                || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') =>
+            {
                 path_thing(unit.text, verb)
             }
             // `moves/deletes` are two words unless something is done to files.
@@ -223,6 +232,8 @@ impl Namer<'_, '_> {
                 self.named.quotes.push(unit.text.to_owned());
                 return;
             }
+            // What is quoted is said in documents as well as in code.
+            Form::Quote if unit.text.chars().all(char::is_alphabetic) => word_thing(unit.text),
             _ => text_thing(unit.text),
         };
         self.named.things.push(thing);
@@ -252,7 +263,7 @@ impl Namer<'_, '_> {
             return true;
         }
         let main = matches!(self.role, Role::Main | Role::Instead);
-        if text.starts_with(['[', '<', '{']) {
+        if text.starts_with(['[', '<', '{']) || is_hosted(text) {
             return false;
         }
         match self.named.verb {
@@ -271,6 +282,12 @@ impl Namer<'_, '_> {
 /// Whether what is called is a function or a module (`encoding/json`), and no script.
 fn is_module(text: &str) -> bool {
     !text.contains([' ', '-']) && (!text.contains('/') || !text.starts_with(['.', '/']) && !text.contains('.'))
+}
+
+/// Whether what is named lies on a host that the name begins with, as modules of Go do: `github.com/a/b`.
+fn is_hosted(text: &str) -> bool {
+    let host = text.split_once('/').and_then(|(host, _)| host.rsplit_once('.'));
+    host.is_some_and(|(name, ending)| !name.is_empty() && matches!(ending, "com" | "org" | "io" | "dev" | "net" | "in"))
 }
 
 /// Whether a path names a file that is written and not run.
