@@ -36,6 +36,10 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     let bare = text.trim_end_matches('/');
     let named = bare.rsplit('/').next().is_some_and(|name| name.contains('.') || name.contains('*'));
     let folder = text.ends_with('/') || (text.contains('/') && !named);
+    if rooted && !folder && !named {
+        // `/app` lies in the root, a folder or a file.
+        return vec![bare.to_owned(), format!("{bare}/**")];
+    }
     match (folder, bare.contains('/') || bare.starts_with('~')) {
         (true, false) => vec![format!("**/{bare}/**")],
         (true, true) => vec![format!("{bare}/**")],

@@ -9,6 +9,52 @@ use crate::facts::{self, paths};
 use std::ops::Range;
 use std::rc::Rc;
 
+/// Programs that run the script that they are given, without the number of their version.
+const INTERPRETERS: [&str; 21] = [
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "ksh",
+    "ash",
+    "fish",
+    "pwsh",
+    "powershell",
+    "source",
+    "python",
+    "node",
+    "ruby",
+    "perl",
+    "php",
+    "bun",
+    "deno",
+    "tsx",
+    "ts-node",
+    "lua",
+    "Rscript",
+];
+/// Their options that take a value.
+const INTERPRETER_OPTIONS: [&str; 15] = [
+    "-o",
+    "+o",
+    "-O",
+    "+O",
+    "--rcfile",
+    "--init-file",
+    "-W",
+    "-X",
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "-I",
+    "-ExecutionPolicy",
+    "-M",
+];
+/// How the names of scripts end.
+const SCRIPTS: [&str; 14] =
+    ["sh", "bash", "zsh", "fish", "ps1", "py", "js", "mjs", "cjs", "ts", "rb", "pl", "php", "lua"];
+
 /// How often a function may run inside itself.
 const MAX_CALLS: usize = 8;
 
@@ -61,6 +107,7 @@ impl Shell {
             }
         }
         self.record(program, call);
+        self.record_script(program, call);
         let place = self.place(path);
         if let Some(target) = self.links.get(&place).cloned().filter(|target| target != program) {
             let mut linked = call.clone();
@@ -109,6 +156,29 @@ impl Shell {
             span: call.span.clone(),
         };
         self.facts.commands.push(command);
+    }
+
+    /// Records the script that an interpreter is given as the program that it is: `bash scripts/gen.sh` runs `gen.sh`.
+    fn record_script(&mut self, program: &str, call: &Call) {
+        let name = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        if !INTERPRETERS.contains(&name) && program != "." {
+            return;
+        }
+        let args: Vec<&str> = call.words.iter().skip(1).map(|word| word.text.as_str()).collect();
+        let start = wrappers::operands_at(&args, &INTERPRETER_OPTIONS);
+        let (options, operands) = args.split_at_checked(start).unwrap_or_default();
+        let code = |option: &&str| {
+            matches!(*option, "-m" | "-n" | "--eval" | "-p" | "--print" | "--check") || gives_code(option)
+        };
+        let Some(path) = operands.first().filter(|_| !options.iter().any(code)) else { return };
+        let ending = paths::base_name(path).rsplit_once('.').map(|(_, ending)| ending);
+        if path.contains(HOLE) || !(path.contains('/') || ending.is_some_and(|ending| SCRIPTS.contains(&ending))) {
+            return;
+        }
+        let words = call.words.get(start + 1..).unwrap_or_default().to_vec();
+        self.via.push(program.to_owned());
+        self.record(program_name(path), &Call { words, ..call.clone() });
+        self.via.pop();
     }
 
     /// Follows a program into what it runs and does.
@@ -169,6 +239,13 @@ impl Shell {
 fn program_name(path: &str) -> &str {
     let name = paths::base_name(path);
     name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(name)
+}
+
+/// Whether an option says that code follows and no script: `-c`, `-e`, `-lc`.
+fn gives_code(option: &str) -> bool {
+    let letters = option.strip_prefix('-').filter(|letters| letters.len() < 5);
+    let cluster = letters.is_some_and(|letters| letters.chars().all(|c| c.is_ascii_lowercase()));
+    cluster && option.ends_with(['c', 'e']) || option == "-E" || option.eq_ignore_ascii_case("-command")
 }
 
 /// A pattern with each set of one character, such as `[o]`, replaced by that character.
