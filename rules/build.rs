@@ -96,10 +96,11 @@ fn read(name: &str) -> Result<Map<String, Value>, Box<dyn Error>> {
     Ok(toml::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
 }
 
-/// What most messages do not name: by file, each with what finds it and where its text is.
+/// What most messages do not name: by file, each with what finds it and where its text is, and where the texts of properties
+/// and sites are.
 #[derive(Default)]
 struct Things {
-    listed: Vec<Vec<Thing>>,
+    listed: Vec<(Vec<Thing>, Texts, Texts)>,
     texts: String,
 }
 
@@ -121,15 +122,24 @@ impl Things {
             for mut thing in named {
                 forget_words(&mut thing);
                 let text = |key| thing.get(key).and_then(Value::as_str).map(str::to_owned);
-                let begin = u32::try_from(self.texts.len())?;
-                self.texts += &thing.to_string();
                 let name = text("name").ok_or("a thing without a name")?;
-                found.push((sort, name, text("group"), begin..u32::try_from(self.texts.len())?));
+                found.push((sort, name, text("group"), self.text(&thing)?));
             }
             file.insert(heading.to_owned(), Value::Array(literal));
         }
-        self.listed.push(found);
+        let [properties, sites] = ["property", "site"].map(|heading| {
+            let things = file.remove(heading);
+            things.iter().filter_map(Value::as_array).flatten().map(|thing| self.text(thing)).collect::<Result<_, _>>()
+        });
+        self.listed.push((found, properties?, sites?));
         Ok(file)
+    }
+
+    /// Keeps a thing's text, and says where.
+    fn text(&mut self, thing: &Value) -> Result<Range<u32>, Box<dyn Error>> {
+        let begin = u32::try_from(self.texts.len())?;
+        self.texts += &thing.to_string();
+        Ok(begin..u32::try_from(self.texts.len())?)
     }
 }
 
@@ -139,6 +149,9 @@ fn forget_words(thing: &mut Value) {
         thing.remove("words");
     }
 }
+
+/// Where texts are.
+type Texts = Vec<Range<u32>>;
 
 /// A thing's sort, name and group, and where its text is.
 type Thing = (Sort, String, Option<String>, Range<u32>);

@@ -33,8 +33,11 @@ pub(super) struct BuiltIn(
     Range<u32>,
 );
 
+/// What is built in of one file: its things, and where the texts of its properties and sites stand.
+type OfFile = (Vec<BuiltIn>, Vec<Range<u32>>, Vec<Range<u32>>);
+
 /// The things that are built in, by file.
-pub(super) fn built_in() -> Vec<Vec<BuiltIn>> {
+pub(super) fn built_in() -> Vec<OfFile> {
     // What the build script wrote can be read, as a test shows.
     postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/things.list"))).unwrap_or_default()
 }
@@ -49,10 +52,41 @@ impl Listed {
     pub(super) fn entry(&self) -> Option<&Entry> {
         let read = || {
             let (sort, place) = self.unread.as_ref()?;
-            let text = TEXTS.get(usize::try_from(place.start).ok()?..usize::try_from(place.end).ok()?)?;
-            sort.read(text).ok().map(Box::new)
+            sort.read(text(place)?).ok().map(Box::new)
         };
         self.entry.get_or_init(read).as_deref()
+    }
+}
+
+fn text(place: &Range<u32>) -> Option<&'static str> {
+    TEXTS.get(usize::try_from(place.start).ok()?..usize::try_from(place.end).ok()?)
+}
+
+/// What is known by its number alone, read or not.
+#[derive(Debug, Clone)]
+pub(super) struct Held<T> {
+    place: Range<u32>,
+    read: OnceLock<Option<Box<T>>>,
+}
+
+impl<T: Deserialize<'static>> Held<T> {
+    /// It; none where the text of a built-in one can't be read, which a test rules out.
+    pub(super) fn get(&self) -> Option<&T> {
+        let read = || serde_json::from_str(text(&self.place)?).ok();
+        self.read.get_or_init(read).as_deref()
+    }
+}
+
+impl<T> From<Range<u32>> for Held<T> {
+    fn from(place: Range<u32>) -> Self {
+        Self { place, read: OnceLock::new() }
+    }
+}
+
+impl<T> Held<T> {
+    /// What was read already.
+    pub(super) fn of(thing: T) -> Self {
+        Self { place: 0..0, read: OnceLock::from(Some(Box::new(thing))) }
     }
 }
 
@@ -100,6 +134,8 @@ mod tests {
     fn every_entry_can_be_read_and_is_what_finds_it() {
         let lexicon = Lexicon::builtin();
         assert!(lexicon.entries.len() > 1000);
+        assert!(lexicon.properties.len() > 50 && lexicon.properties.iter().all(|property| property.get().is_some()));
+        assert!(lexicon.sites.len() > 20 && lexicon.sites.iter().all(|site| site.get().is_some()));
         for listed in &lexicon.entries {
             let entry = listed.entry().unwrap_or_else(|| panic!("`{}` can't be read", listed.name));
             let found_by = (&*entry.name, entry.kind, entry.group.as_deref());

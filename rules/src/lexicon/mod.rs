@@ -22,7 +22,7 @@ use crate::{Code, Diagnostic, Span};
 use data::{Data, Runner};
 pub(crate) use data::{Flag, Property};
 pub use equivalent::means_the_same;
-use listed::Listed;
+use listed::{Held, Listed};
 use phrases::{Counts, Phrase, Phrases, Vocabulary, Words};
 pub(crate) use phrases::{Cue, Measure, Of, Part, Sense};
 pub(crate) use site::{Form, Shape, Site};
@@ -43,9 +43,11 @@ static PHRASES: LazyLock<Table<Phrase>> = LazyLock::new(|| {
 static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut lexicon = Lexicon { built_in: Some(&PHRASES), ..Lexicon::empty() };
     let files: Vec<Data> = serde_json::from_str(BUILT_IN).unwrap_or_default();
-    for (data, things) in files.into_iter().zip(listed::built_in()) {
+    for (data, (things, properties, sites)) in files.into_iter().zip(listed::built_in()) {
         lexicon.add(data);
         lexicon.entries.extend(things.into_iter().map(Listed::from));
+        lexicon.properties.extend(properties.into_iter().map(Held::from));
+        lexicon.sites.extend(sites.into_iter().map(Held::from));
     }
     lexicon
 });
@@ -54,12 +56,12 @@ static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
 #[derive(Debug, Clone)]
 pub struct Lexicon {
     entries: Vec<Listed>,
-    properties: Vec<Property>,
+    properties: Vec<Held<Property>>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
     flags: Vec<Flag>,
     idioms: Vec<Vec<String>>,
     runners: Vec<Runner>,
-    sites: Vec<Site>,
+    sites: Vec<Held<Site>>,
     forms: Vec<Form>,
     pasted: Vec<String>,
     extensions: BTreeSet<String>,
@@ -196,7 +198,7 @@ impl Lexicon {
             .filter(|listed| listed.kind != Kind::Host)
             .filter_map(Listed::entry)
             .cloned()
-            .chain(self.properties.iter().map(Property::entry))
+            .chain(self.properties.iter().filter_map(Held::get).map(Property::entry))
     }
 
     pub(crate) fn entry(&self, at: usize) -> Option<&Entry> {
@@ -218,11 +220,11 @@ impl Lexicon {
     }
 
     pub(crate) fn property(&self, at: usize) -> Option<&Property> {
-        self.properties.get(at)
+        self.properties.get(at)?.get()
     }
 
     pub(crate) fn site(&self, at: usize) -> Option<&Site> {
-        self.sites.get(at)
+        self.sites.get(at)?.get()
     }
 
     pub(crate) fn form(&self, at: usize) -> Option<&Form> {
@@ -380,10 +382,10 @@ impl Lexicon {
         self.programs.extend(std::mem::take(&mut data.programs));
         self.keywords.extend(std::mem::take(&mut data.keywords));
         self.runners.append(&mut data.runner);
-        self.sites.append(&mut data.site);
+        self.sites.extend(data.site.drain(..).map(Held::of));
         self.forms.append(&mut data.form);
         self.idioms.extend(data.idiom.iter().map(|idiom| words(&idiom.means)));
-        self.properties.append(&mut data.property);
+        self.properties.extend(data.property.drain(..).map(Held::of));
         self.flags.append(&mut data.flag);
         for replacement in std::mem::take(&mut data.replacement) {
             let steps = replacement.steps.into_iter().map(|(from, to)| Replacement { from, to }).collect();
@@ -498,10 +500,10 @@ mod tests {
         let senses = found.map(|found| found.senses.to_vec()).unwrap_or_default();
         let name = |sense: Sense| match sense {
             Sense::Entry(at) => format!("{:?} {}", lexicon.entries[at].kind, lexicon.entries[at].name),
-            Sense::Property(at) => format!("property {}", lexicon.properties[at].name),
+            Sense::Property(at) => format!("property {}", lexicon.property(at).unwrap().name),
             Sense::Flag(at) => format!("flag {:?}", lexicon.flags[at].flags),
             Sense::Idiom(at) => format!("idiom {:?}", lexicon.idioms[at]),
-            Sense::Site(at) => format!("site {}", lexicon.sites[at].name),
+            Sense::Site(at) => format!("site {}", lexicon.site(at).unwrap().name),
             Sense::Form(at) => format!("form {}", lexicon.forms[at].name),
             other => format!("{other:?}"),
         };
