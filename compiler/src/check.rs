@@ -174,13 +174,14 @@ impl Fix {
 }
 
 impl Reach {
-    /// Whether a check applies under these circumstances; what an event does not say limits nothing but a session.
-    pub fn covers(&self, event: &rules::Event) -> bool {
+    /// Whether a check applies under these circumstances and on this branch; what an event does not say limits nothing but
+    /// a session.
+    pub fn covers(&self, event: &rules::Event, branch: Option<&str>) -> bool {
         let fits = |globs: &[String], name: Option<&str>, otherwise: bool| {
             globs.is_empty()
                 || name.map_or(otherwise, |name| globs.iter().any(|glob| fast_glob::glob_match(glob, name)))
         };
-        fits(&self.branch, event.branch.as_deref(), false)
+        fits(&self.branch, branch, false)
             && fits(&self.host, event.host.as_deref(), false)
             && fits(&self.session, event.session.as_deref(), false)
     }

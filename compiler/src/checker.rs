@@ -57,6 +57,8 @@ struct Session {
     open: VecDeque<(u64, Option<Facts>)>,
     /// Whether results come at all.
     has_results: bool,
+    /// The branch that was switched to, for events that do not name theirs.
+    branch: Option<String>,
 }
 
 impl Session {
@@ -312,12 +314,16 @@ impl<'a> Checker<'a> {
         instant: Instant,
         workspace: &dyn Workspace,
     ) -> Vec<Verdict> {
+        // The branch that the event's own text switches to, the one that is checked out, or the one switched to before.
+        let branch = facts.branch.as_ref().or(event.branch.as_ref()).or(session.branch.as_ref()).cloned();
         let mut numbers = self.checks.index().candidates(facts, instant.completion);
         numbers.extend(session.states.keys().map(|(number, _)| *number));
         let mut verdicts = Vec::new();
         let mut moves = Vec::new();
         for number in numbers {
-            let applies = |check: &&Check| check.reach.covers(event) && (!self.momentary || check.is_momentary());
+            let applies = |check: &&Check| {
+                check.reach.covers(event, branch.as_deref()) && (!self.momentary || check.is_momentary())
+            };
             let Some(check) = self.checks.check(number).filter(applies) else { continue };
             for file in instances(check, number, session, facts) {
                 let situation = Situation {
@@ -345,6 +351,9 @@ impl<'a> Checker<'a> {
             // In order, so that what holds of other files comes before what holds of one.
             for (key, state) in moves {
                 session.enter(key, state);
+            }
+            if facts.branch.is_some() {
+                session.branch.clone_from(&facts.branch);
             }
         }
         verdicts

@@ -59,6 +59,38 @@ fn a_folder_whose_files_are_not_to_be_deleted_is_not_deleted_whole() {
 }
 
 #[test]
+fn a_branch_that_a_command_switches_to_is_the_one_it_commits_on() {
+    let desk = Desk::new().said("never commit on main");
+    let events = [
+        runs("git switch main && git commit -m x"),
+        runs("git switch -c feature && git commit -m x"),
+        ran("git checkout main", 0),
+        runs("git commit -m x"),
+        runs("git commit -m x && git checkout -b feature"),
+        runs("git checkout src/app.ts"),
+        runs("git commit -m x"),
+        runs("git checkout -q -b feature; git add -A; git commit -m x"),
+        runs("git commit -m x"),
+    ];
+    assert_eq!(desk.blocked(&events), [1, 4, 5, 7].map(|event| (event, "commit-on-main".to_owned())));
+}
+
+#[test]
+fn a_script_is_what_it_is_whatever_runs_it() {
+    let desk = Desk::new().said("never run scripts/deploy.sh\nrun scripts/gen.py before committing");
+    let deploy = || "run-scripts-deploy-sh".to_owned();
+    let events = [
+        runs("bash scripts/deploy.sh --now"),
+        runs("cat scripts/deploy.sh"),
+        runs("git commit -m x"),
+        ran("uv run python scripts/gen.py", 0),
+        runs("git commit -m x"),
+        runs("source ./scripts/deploy.sh"),
+    ];
+    assert_eq!(desk.blocked(&events), [(1, deploy()), (3, "scripts-gen-py-before-commit".to_owned()), (6, deploy())]);
+}
+
+#[test]
 fn what_was_said_in_shadow_is_logged_and_stands_in_nobodys_way() {
     let desk = Desk::new().with("said.txt", "never use npm here, use pnpm").with("events.jsonl", runs("npm i"));
     insta::assert_snapshot!(desk.session(&[

@@ -62,6 +62,7 @@ impl Standing {
             states: states.take(MAX_INSTANCES).collect(),
             open: self.open.into_iter().take(MAX_OPEN_CALLS).map(|call| (call, None)).collect(),
             has_results: true,
+            branch: None,
         }
     }
 }

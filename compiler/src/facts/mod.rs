@@ -34,6 +34,8 @@ pub struct Facts {
     pub reads: Vec<String>,
     /// Messages of commits that are made.
     pub commits: Vec<Commit>,
+    /// The branch on which `git` acts, where the shell text itself switches to it.
+    pub branch: Option<String>,
     /// The title, an empty line and the body of the pull request that is opened or edited last.
     pub pull_request: Option<Word>,
     /// The tool call itself.
@@ -240,6 +242,7 @@ fn shell_facts(facts: &mut Facts, input: &Value, files: &mut Files<'_>) {
         files.patch(&patch);
     }
     facts.pull_request = found.pull_request;
+    facts.branch = found.branch;
     facts.commits = found.commits.into_iter().map(|message| Commit { message: message_text(message, files) }).collect();
 }
 

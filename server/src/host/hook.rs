@@ -385,7 +385,8 @@ impl Visit<'_> {
         let applies = |rule: &&Rule| {
             let scope = rule.scope.clone();
             rule.state == State::Armed
-                && Reach { branch: scope.branch, host: scope.host, session: scope.session }.covers(event)
+                && Reach { branch: scope.branch, host: scope.host, session: scope.session }
+                    .covers(event, event.branch.as_deref())
         };
         let mut rules: Vec<&Rule> = loaded.rules().filter(applies).collect();
         // What must be kept first, then what was said most often, then what only the agent can keep.

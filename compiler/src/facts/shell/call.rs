@@ -158,24 +158,32 @@ impl Shell {
         self.facts.commands.push(command);
     }
 
-    /// Records the script that an interpreter is given as the program that it is: `bash scripts/gen.sh` runs `gen.sh`.
+    /// Records the script that is run by an interpreter as the program that it is: `bash scripts/gen.sh` runs `gen.sh`, and so
+    /// does `uv run scripts/gen.py`.
     fn record_script(&mut self, program: &str, call: &Call) {
-        let name = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        if !INTERPRETERS.contains(&name) && program != "." {
+        let args: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
+        let skip = runner_width(program, &args);
+        let Some(first) = args.get(skip).map(|first| program_name(first)) else { return };
+        let name = first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let at = if INTERPRETERS.contains(&name) || first == "." {
+            let behind = args.get(skip + 1..).unwrap_or_default();
+            let start = wrappers::operands_at(behind, &INTERPRETER_OPTIONS);
+            let code = |option: &&str| gives_code(option);
+            if behind.iter().take(start).any(code) {
+                return;
+            }
+            skip + 1 + start
+        } else if skip > 0 {
+            skip
+        } else {
             return;
-        }
-        let args: Vec<&str> = call.words.iter().skip(1).map(|word| word.text.as_str()).collect();
-        let start = wrappers::operands_at(&args, &INTERPRETER_OPTIONS);
-        let (options, operands) = args.split_at_checked(start).unwrap_or_default();
-        let code = |option: &&str| {
-            matches!(*option, "-m" | "-n" | "--eval" | "-p" | "--print" | "--check") || gives_code(option)
         };
-        let Some(path) = operands.first().filter(|_| !options.iter().any(code)) else { return };
+        let Some(path) = args.get(at) else { return };
         let ending = paths::base_name(path).rsplit_once('.').map(|(_, ending)| ending);
         if path.contains(HOLE) || !(path.contains('/') || ending.is_some_and(|ending| SCRIPTS.contains(&ending))) {
             return;
         }
-        let words = call.words.get(start + 1..).unwrap_or_default().to_vec();
+        let words = call.words.get(at..).unwrap_or_default().to_vec();
         self.via.push(program.to_owned());
         self.record(program_name(path), &Call { words, ..call.clone() });
         self.via.pop();
@@ -241,11 +249,23 @@ fn program_name(path: &str) -> &str {
     name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(name)
 }
 
-/// Whether an option says that code follows and no script: `-c`, `-e`, `-lc`.
+/// How many words in front of a command only say in which environment it runs: `uv run`, `npx`, `bundle exec`.
+fn runner_width(program: &str, args: &[&str]) -> usize {
+    match (program, args.get(1).copied()) {
+        ("uv" | "poetry" | "pdm" | "hatch" | "pipenv" | "rye" | "pixi", Some("run")) => 2,
+        ("npm" | "pnpm" | "yarn" | "bundle", Some("exec" | "dlx")) => 2,
+        ("npx" | "bunx" | "pnpx", Some(_)) => 1,
+        _ => 0,
+    }
+}
+
+/// Whether an option says that no script is run: code follows, or a module, or it is only checked.
 fn gives_code(option: &str) -> bool {
     let letters = option.strip_prefix('-').filter(|letters| letters.len() < 5);
     let cluster = letters.is_some_and(|letters| letters.chars().all(|c| c.is_ascii_lowercase()));
-    cluster && option.ends_with(['c', 'e']) || option == "-E" || option.eq_ignore_ascii_case("-command")
+    cluster && option.ends_with(['c', 'e'])
+        || matches!(option, "-E" | "-m" | "-n" | "-p" | "--eval" | "--print" | "--check")
+        || option.eq_ignore_ascii_case("-command")
 }
 
 /// A pattern with each set of one character, such as `[o]`, replaced by that character.

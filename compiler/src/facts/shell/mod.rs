@@ -7,6 +7,7 @@
 //! Three answers are possible: a command runs ([`Command`]), it cannot be told what runs ([`Unknown`]), or neither, where
 //! a word is only data. Invariants: total, and bounded by the limits below; what lies beyond them is an [`Unknown`].
 
+mod branch;
 mod builtins;
 mod call;
 mod code;
@@ -51,6 +52,8 @@ pub struct ShellFacts {
     pub commits: Vec<CommitMessage>,
     /// The title and the body of the pull request that is opened or edited last.
     pub pull_request: Option<Word>,
+    /// The branch on which something is done last, or that is switched to, where the text itself switches.
+    pub branch: Option<String>,
     /// Texts handed to `apply_patch`, `patch` or `git apply`.
     pub patches: Vec<String>,
 }

@@ -51,6 +51,9 @@ pub(super) struct Shell {
     /// Names that the text has given to programs, by linking or copying.
     pub(super) links: BTreeMap<String, String>,
     pub(super) via: Vec<String>,
+    /// The branch that the text has switched to, and whether anything was done to one.
+    pub(super) branch: Option<String>,
+    pub(super) acted: bool,
     /// The span of the text that is run now, if it is not the event's.
     within: Option<Range<usize>>,
     pub(super) depth: usize,
