@@ -390,7 +390,7 @@ fn agent_tool(name: &str) -> Entry {
 
 impl Property {
     /// The property as something that holds of an event.
-    pub(super) fn entry(&self) -> Entry {
+    pub(crate) fn entry(&self) -> Entry {
         let of = self.of.first().copied().unwrap_or(Of::Reply);
         let event = |text: &str| vec![self.event(of, text)];
         Entry::new(&self.name, Kind::Property, self.test(of, Part::Whole), event(&self.good), event(&self.bad))

@@ -226,7 +226,7 @@ pub(super) fn mean<'l>(
     let words = unknown(clause);
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
-    let mut unclear = is_limited(statement, &main, &rejected, lexicon, languages);
+    let mut unclear = is_limited(statement, &main, &rejected, stance, lexicon, languages);
     unclear |= stance == Stance::Never && is_partial(clause, &main);
     let open_items = open_items(statement, lexicon);
     let mut afterwards = about(named(after, runs), statement.clause(after));
@@ -260,7 +260,7 @@ pub(super) fn mean<'l>(
         replies: true,
         updates: updates(statement),
         targets: targets(clause),
-        rejects: statement.clause(Role::Instead).is_some(),
+        rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         when: after == Role::When,
         without,
         asked: (verb == Some(Cue::Ask)).then(|| act_of(statement)).flatten(),
@@ -343,6 +343,7 @@ fn is_limited(
     statement: &Statement<'_, '_>,
     main: &Named<'_>,
     rejected: &[Thing],
+    stance: Stance,
     lexicon: &Lexicon,
     languages: &[String],
 ) -> bool {
@@ -351,7 +352,16 @@ fn is_limited(
     // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
     let paired = statement.clause(Role::Instead).is_some() && are_spelled(&main.things) && are_spelled(rejected);
     let unclear = |role: Role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages));
-    limits.into_iter().filter(|role| !(paired && *role == Role::When)).any(unclear) || statement.ranks()
+    // So it says where the agent is not to say something: `stop apologising if corrected`.
+    let said = |property: &&crate::lexicon::Property| property.of.first() == Some(&Of::Reply);
+    let spoken = stance == Stance::Never && !main.properties.is_empty() && main.properties.iter().all(said);
+    limits.into_iter().filter(|role| !((paired || spoken) && *role == Role::When)).any(unclear) || statement.ranks()
+}
+
+/// Whether a clause ends with what its options are for: `use -q to fail instead of asking`.
+fn is_purpose(clause: &Clause<'_, '_>) -> bool {
+    let option = clause.units.iter().position(|unit| unit.text.starts_with('-') && unit.literal);
+    option.is_some_and(|at| clause.units.iter().skip(at).any(|unit| unit.text == "to"))
 }
 
 /// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.

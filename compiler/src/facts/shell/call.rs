@@ -252,8 +252,8 @@ fn program_name(path: &str) -> &str {
 /// How many words in front of a command only say in which environment it runs: `uv run`, `npx`, `bundle exec`.
 fn runner_width(program: &str, args: &[&str]) -> usize {
     match (program, args.get(1).copied()) {
-        ("uv" | "poetry" | "pdm" | "hatch" | "pipenv" | "rye" | "pixi", Some("run")) => 2,
-        ("npm" | "pnpm" | "yarn" | "bundle", Some("exec" | "dlx")) => 2,
+        ("uv" | "poetry" | "pdm" | "hatch" | "pipenv" | "rye" | "pixi", Some("run"))
+        | ("npm" | "pnpm" | "yarn" | "bundle", Some("exec" | "dlx")) => 2,
         ("npx" | "bunx" | "pnpx", Some(_)) => 1,
         _ => 0,
     }

@@ -1,6 +1,7 @@
 //! How texts are: commit messages, replies, lines and whole files.
 
 use super::duty::times;
+use super::never::permitted;
 use super::place::{excluded, file_paths, narrow, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
@@ -9,7 +10,7 @@ use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{path_of, sample_path};
 use crate::understand::spelled::escaped;
-use crate::understand::thing::{Sort, Thing, slug};
+use crate::understand::thing::{Sort, Thing, entry_thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
 
 /// Files whose lines are as long as what they hold.
@@ -52,8 +53,12 @@ impl Composer<'_, '_> {
         let same = meaning.when && meaning.after.as_ref().is_some_and(|when| when.is_text() || when.is_language());
         let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
             || meaning.after.is_some() && !spoken && !same;
-        if at_times || meaning.between.is_some() || meaning.permission {
+        if at_times || meaning.between.is_some() {
             return Vec::new();
+        }
+        if meaning.permission {
+            let told = main.properties.iter().filter(|property| property.of.first() == Some(&Of::Reply));
+            return told.filter(|_| meaning.stance == Stance::Never).map(|property| asked_for(property)).collect();
         }
         let loose = |property: &&&Property| !(property.dependent && main.subjects.is_empty());
         let said = main
@@ -525,4 +530,17 @@ pub(super) fn noun(of: Of) -> &'static str {
         Of::Name => "file-name",
         Of::Branch => "branch",
     }
+}
+
+/// What is not to be in an answer unless the user asks for it.
+fn asked_for(property: &Property) -> Draft {
+    let says = Some((format!("answer {}", property.so), format!("answering {}", property.so)));
+    let mut draft = permitted(&Thing { says, ..entry_thing(&property.entry(), &property.name, None, &[]) });
+    // Who says `summarise` asks for a summary.
+    let stem = property.name.get(..property.name.len().saturating_sub(2)).filter(|stem| stem.len() > 3);
+    let asked = TextTest::Matches(format!("(?i)\\b{}", escaped(stem.unwrap_or(&property.name))));
+    if let Some(Pattern::Precedence { first, .. }) = draft.check.as_mut().map(|check| &mut check.pattern) {
+        *first = Predicate::Prompt(asked);
+    }
+    draft
 }

@@ -319,9 +319,14 @@ impl Namer<'_, '_> {
             return false;
         }
         let next = units.get(1);
-        let acts = kind(Kind::Action) && !unit.is_any(&VERBS) && !unit.senses().iter().any(|sense| {
+        let commits = unit.senses().iter().any(|sense| {
             matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.name == "commit"))
         });
+        if commits && next.is_some_and(|next| self.is_any_file(next)) {
+            // What follows says which files are meant.
+            return false;
+        }
+        let acts = kind(Kind::Action) && !unit.is_any(&VERBS) && !commits;
         if acts && next.is_some_and(|next| self.is_object(next)) {
             return true;
         }
@@ -343,7 +348,7 @@ impl Namer<'_, '_> {
             return true;
         }
         let allowed = |unit: &Unit<'_, '_>| {
-            matches!(unit.text, "allowed" | "permitted" | "whatsoever" | "ever" | "period" | "either")
+            matches!(unit.text, "allowed" | "permitted" | "whatsoever" | "ever" | "period" | "either" | "等")
         };
         let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word && !allowed(unit));
         let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");

@@ -213,7 +213,9 @@ impl Namer<'_, '_> {
             // What is called and has no arguments is code (`call fetch directly`).
             Form::Code if self.behind.call && is_module(unit.text) => text_thing(unit.text),
             Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
-            Form::Path if verb == Some(Cue::Run) && is_script(unit.text) => return self.commands(unit.text),
+            Form::Path if matches!(verb, Some(Cue::Run | Cue::Use)) && is_script(unit.text) => {
+                return self.commands(unit.text);
+            }
             _ if self.lexicon.is_path(unit.text) && !is_hosted(unit.text)
                 || matches!(verb, Some(Cue::Edit)) && unit.text.starts_with('.') =>
             {
