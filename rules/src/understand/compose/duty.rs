@@ -161,13 +161,20 @@ impl Composer<'_, '_> {
     pub(super) fn entered(&self) -> Option<Draft> {
         let meaning = self.meaning;
         let main = &meaning.main;
-        let told = meaning.every || meaning.always || meaning.new || meaning.stance == Stance::Must;
+        let told =
+            meaning.every || meaning.always || meaning.new || meaning.after.is_some() || meaning.stance == Stance::Must;
         let file = main.things.iter().find(|thing| thing.sort == Sort::File).filter(|_| told)?;
         let when = meaning.after.as_ref().and_then(Named::whole).filter(|when| when.sort == Sort::File);
-        let log = ["change", "release", "history", "news"].iter().any(|word| file.slug.contains(word));
+        let log = file.slug.starts_with("log")
+            || ["change", "release", "history", "news"].iter().any(|word| file.slug.contains(word));
         let with = when.or_else(|| main.on.clone().filter(|on| on.predicate != file.predicate));
         let with = with.or_else(|| log.then(|| self.code()))?;
-        Some(update(file, &with))
+        let mut file = file.clone();
+        if let Predicate::File(test) = &mut file.predicate {
+            // Who adds an entry makes no new file.
+            test.action = None;
+        }
+        Some(update(&file, &with))
     }
 
     /// `when you work on the parser, read parser/README.md first`: the guide in a folder is read before anything in it changes.
