@@ -5,8 +5,8 @@
 
 use super::thing::is_assignment;
 use super::token::{Form, Token, words};
-use crate::Lexicon;
 use crate::lexicon::{Cue, Kind, Match, Sense};
+use crate::{Lexicon, Predicate};
 use std::ops::Range;
 
 /// One step of a sentence: a phrase of the lexicon, a literal, or a word that means nothing here.
@@ -348,16 +348,30 @@ fn command_length(behind: &[Token<'_>], lexicon: &Lexicon) -> usize {
 /// A code span is what the lexicon knows under this very text, a command if it begins with a program, or a literal.
 fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
     let type_like = token.text.starts_with(char::is_uppercase) && token.text.chars().all(char::is_alphanumeric);
+    // `Test` names no tests, but `Dockerfile` is the name of a file.
+    let files = |at: usize| match lexicon.entry(at).map(|entry| &entry.predicate) {
+        Some(Predicate::File(test)) => {
+            test.path.iter().any(|glob| glob.trim_start_matches("**/").starts_with(token.text))
+        }
+        _ => false,
+    };
+    let other = |found: &Match<'_>| {
+        type_like && !found.senses.iter().any(|sense| matches!(sense, Sense::Entry(at) if files(*at)))
+    };
     if let Some(found) = lexicon.longest(std::iter::once(&*token.lower)) {
-        let files = |at: usize| lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Files);
-        let named = found.senses.iter().any(|sense| matches!(sense, Sense::Entry(at) if files(*at)));
         let cues = found.senses.iter().all(|sense| matches!(sense, Sense::Cue(_) | Sense::Number(_) | Sense::Idiom(_)));
         // The name of a type is not the word that it looks like.
-        return if type_like && !named || cues { What::Literal(Form::Code) } else { What::Known(found.senses) };
+        return if other(&found) || cues { What::Literal(Form::Code) } else { What::Known(found.senses) };
     }
     let inside = words(token.text);
     match lexicon.longest(inside.iter().map(String::as_str)) {
-        Some(found) if found.words == inside.len() && found.senses.iter().any(is_name) => What::Known(found.senses),
+        Some(found)
+            if found.words == inside.len()
+                && found.senses.iter().any(is_name)
+                && !is_action(&found, type_like, lexicon) =>
+        {
+            What::Known(found.senses)
+        }
         Some(found) if found.senses.iter().any(|sense| is_program(*sense, lexicon)) => What::Command,
         _ if token.text.starts_with("./") && token.text.contains(' ') => What::Command,
         _ if token.text.split_once(' ').is_some_and(|(first, rest)| is_assignment(first) && !rest.contains('=')) => {
@@ -371,6 +385,12 @@ fn code<'l>(token: &Token<'_>, lexicon: &'l Lexicon) -> What<'l> {
         }
         _ => What::Literal(Form::Code),
     }
+}
+
+/// Whether the name of a type looks like something that is done: `Test`, `Build`.
+fn is_action(found: &Match<'_>, type_like: bool, lexicon: &Lexicon) -> bool {
+    let action = |at: usize| lexicon.entry(at).is_some_and(|entry| entry.kind == Kind::Action);
+    type_like && found.senses.iter().any(|sense| matches!(sense, Sense::Entry(at) if action(*at)))
 }
 
 fn is_of_commits(sense: Sense, lexicon: &Lexicon) -> bool {

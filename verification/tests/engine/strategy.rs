@@ -177,6 +177,7 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts> {
             files,
             reads,
             commits,
+            branch: None,
             pull_request,
             tool,
             reply,

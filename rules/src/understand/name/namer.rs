@@ -297,6 +297,13 @@ impl Namer<'_, '_> {
     fn is_limited(&mut self, units: &[Unit<'_, '_>]) -> bool {
         let Some(unit) = units.first() else { return false };
         if unit.literal {
+            if units
+                .get(1)
+                .is_some_and(|next| matches!(next.text, "prefixed" | "suffixed" | "style" | "based" | "like"))
+            {
+                // `Test` prefixed classes are something else than `Test`.
+                return true;
+            }
             // `an accepted .svg file` is not any such file.
             return self.behind.word
                 && unit.text.starts_with('.')

@@ -2,11 +2,12 @@
 
 use super::Place;
 use super::namer::Namer;
+use crate::Predicate;
 use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Sense};
 use crate::understand::clause::{Role, Unit, What};
 use crate::understand::thing::{
-    Thing, command_thing, entry_thing, import_thing, is_command_like, is_skill, path_thing, reply_thing, skill_thing,
-    text_thing, tool_thing, word_thing,
+    Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing, reply_thing,
+    skill_thing, text_thing, tool_thing, word_thing,
 };
 use crate::understand::token::Form;
 
@@ -20,22 +21,12 @@ impl Namer<'_, '_> {
             self.named.things.push(path_thing(&path, self.named.verb));
             return Some(2);
         }
-        let depends = ["depend", "depends", "rely", "relies"].contains(&unit.text)
-            && units.get(1).is_some_and(|on| on.text == "on");
-        let imports = depends || matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
-        let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
-        if let Some(module) = units.get(from).filter(|module| imports && module.literal && module.what != What::Command)
-        {
-            let named = self.negative || self.role == Role::Instead;
-            let thing = if named { import_thing(module.text) } else { text_thing(module.text) };
-            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
-            // `import X from Y` says where it comes from.
-            let source = units.get(from + 1).is_some_and(|next| next.text == "from");
-            return Some(if source && units.get(from + 2).is_some_and(|next| next.literal) {
-                from + 3
-            } else {
-                from + 1
-            });
+        if let Some(globs) = foldered.then(|| self.folders(unit)).filter(|globs| !globs.is_empty()) {
+            self.named.things.push(file_thing(globs, unit.text, self.named.verb));
+            return Some(2);
+        }
+        if let Some(count) = self.imported(units) {
+            return Some(count);
         }
         if let Some(folder) =
             unit.text.strip_suffix("/SKILL.md").filter(|_| units.get(1).is_some_and(|next| next.text == "skill"))
@@ -80,6 +71,41 @@ impl Namer<'_, '_> {
         if unit.what == What::Word && of_files {
             // `proto files` are not just any files: what kind they are is not known.
             return Some(2);
+        }
+        None
+    }
+
+    /// The folders that a kind of files lies in: `the test directory` is no test that is run.
+    fn folders(&self, unit: &Unit<'_, '_>) -> Vec<String> {
+        let files = unit.senses().iter().find_map(|sense| match sense {
+            Sense::Entry(at) => self.lexicon.entry(*at).filter(|entry| entry.kind == Kind::Files),
+            _ => None,
+        });
+        match files.map(|entry| &entry.predicate) {
+            Some(Predicate::File(test)) => test.path.iter().filter(|glob| glob.ends_with("/**")).cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes in what some units say is imported, and says how many those are.
+    fn imported(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        let unit = units.first()?;
+        let depends = ["depend", "depends", "rely", "relies"].contains(&unit.text)
+            && units.get(1).is_some_and(|on| on.text == "on");
+        let imports = depends || matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
+        let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
+        if let Some(module) = units.get(from).filter(|module| imports && module.literal && module.what != What::Command)
+        {
+            let named = self.negative || self.role == Role::Instead;
+            let thing = if named { import_thing(module.text) } else { text_thing(module.text) };
+            self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
+            // `import X from Y` says where it comes from.
+            let source = units.get(from + 1).is_some_and(|next| next.text == "from");
+            return Some(if source && units.get(from + 2).is_some_and(|next| next.literal) {
+                from + 3
+            } else {
+                from + 1
+            });
         }
         None
     }
