@@ -158,6 +158,22 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         let range = token.range.start..token.range.start;
         found.push(Unit { what: What::Known(after.senses), text: "", range, literal: false, code: &[] });
     }
+    if let [there, is, no, ..] = tokens
+        && there.lower == "there"
+        && matches!(&*is.lower, "is" | "are")
+        && no.lower == "no"
+    {
+        // A sentence that begins so tells what is, and forbids nothing.
+        let word = |token: &Token<'a>| Unit {
+            what: What::Word,
+            text: token.text,
+            range: token.range.clone(),
+            literal: false,
+            code: &[],
+        };
+        found.extend([there, is, no].map(word));
+        at = 3;
+    }
     while let Some(token) = tokens.get(at) {
         let rest = tokens.get(at..).unwrap_or_default();
         if let Some(parts) = alternatives(token, lexicon).or_else(|| split_words(token, lexicon)) {

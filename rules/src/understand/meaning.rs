@@ -83,6 +83,8 @@ pub(super) struct Meaning<'l> {
     pub ordered: bool,
     /// What is named follows how it is meant (`always commit`), and is not its subject (`commits must …`).
     pub leads: bool,
+    /// Whether it is done first.
+    pub first: bool,
     pub per_turn: bool,
     pub per_session: bool,
 }
@@ -142,6 +144,7 @@ impl<'l> Meaning<'l> {
         let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
         if of_request
             && phrases
+            && main.verb != Some(Cue::Run)
             && main.properties.is_empty()
             && !main.things.is_empty()
             && main.literal.is_none()
@@ -271,6 +274,7 @@ pub(super) fn mean<'l>(
         only: clause.has(Cue::Only),
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
+        first: clause.units.iter().any(|unit| unit.text.eq_ignore_ascii_case("first")),
         unknown: (words.len() == 1).then(|| words.first().copied().map(text_thing)).flatten().into_iter().collect(),
         limits: has(Cue::AtMost) || has(Cue::Must),
         assures: has(Cue::Assure),

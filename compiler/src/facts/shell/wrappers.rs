@@ -41,7 +41,7 @@ const fn wrapper(name: &'static str, valued: &'static [&'static str], operands: 
 }
 
 /// The wrappers that need no more than that.
-const WRAPPERS: [Wrapper; 50] = [
+const WRAPPERS: [Wrapper; 51] = [
     wrapper("builtin", &[], 0),
     wrapper("busybox", &[], 0),
     wrapper("caffeinate", &["-t", "-w"], 0),
@@ -50,6 +50,7 @@ const WRAPPERS: [Wrapper; 50] = [
     wrapper("chrt", &["-T", "-P", "-D"], 1),
     wrapper("command", &[], 0),
     wrapper("dbus-run-session", &["--config-file"], 0),
+    wrapper("ddev", &[], 0),
     wrapper("doas", &["-u", "-C"], 0),
     wrapper("dumb-init", &["-r"], 0),
     wrapper("eatmydata", &[], 0),

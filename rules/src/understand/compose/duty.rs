@@ -72,7 +72,9 @@ impl Composer<'_, '_> {
                 things.iter().map(|thing| self.precedence(thing, then)).collect()
             }
             // What is read, or which skill is taken up, when something is done comes before it.
-            (None, Some(trigger)) if meaning.when && prepares(first) => vec![self.precedence(first, trigger)],
+            (None, Some(trigger)) if meaning.when && (prepares(first) || meaning.first) => {
+                vec![self.precedence(first, trigger)]
+            }
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
@@ -91,9 +93,11 @@ impl Composer<'_, '_> {
             }
             _ => false,
         };
+        // Who uses a template does not change it.
+        let used = thing.sort == Sort::File && thing.literal && self.meaning.main.verb == Some(Cue::Use);
         // `the files` says nothing of what is done.
         let vague = thing.sort == Sort::File && thing.slug == "files";
-        !(matches!(thing.sort, Sort::Stop | Sort::Code) || vague || made && writes)
+        !(matches!(thing.sort, Sort::Stop | Sort::Code) || vague || used || made && writes)
     }
 
     /// The commands that are run with the options that are named.
@@ -322,7 +326,7 @@ fn mentioned(thing: &Thing) -> Thing {
                 && (test.run.contains('-') || !thing.label.contains(['/', '.'])) =>
         {
             let name = if test.run.contains('-') { format!("*{}*", test.run) } else { test.run.clone() };
-            let through = Predicate::command(&format!("* ** {name}"));
+            let through = Predicate::command(&format!("* ** {name}|*:{name}"));
             Thing { predicate: Predicate::Any(vec![thing.predicate.clone(), through]), ..thing.clone() }
         }
         _ => thing.clone(),

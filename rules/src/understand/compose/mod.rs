@@ -12,6 +12,7 @@ mod texts;
 pub(super) use texts::layout;
 
 use super::meaning::{Meaning, Stance};
+use super::thing::Sort;
 use crate::lexicon::Cue;
 use crate::{Decision, Directive, During, Event, Lexicon, Pattern, Per, Predicate, Scope};
 
@@ -118,6 +119,11 @@ impl Composer<'_, '_> {
             && let Some(only) = self.only_files()
         {
             return vec![only];
+        }
+        let edge = matches!(main.literal, Some((Cue::StartsWith | Cue::EndsWith, _))) && main.subjects.is_empty();
+        if edge && self.meaning.stance == Stance::Never && main.things.iter().all(|thing| thing.sort == Sort::File) {
+            // `no test prefix for new tests`: of what it is a prefix does not show.
+            return Vec::new();
         }
         let in_step = if self.meaning.together { self.in_step() } else { Vec::new() };
         if !in_step.is_empty() || self.meaning.together && self.meaning.after.is_none() {

@@ -391,6 +391,11 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
         let other = to.label.trim_matches('`');
         never.sort == Sort::Code && never.literal && other.len() > label.len() && other.starts_with(label)
     };
+    // `controls:Text` and not `Text`: what ends so is fine.
+    let ending = |to: &Thing| {
+        let other = to.label.trim_matches('`');
+        never.sort == Sort::Code && never.literal && other.len() > label.len() && other.ends_with(label)
+    };
     let differs = match instead {
         [to] if to.literal && to.sort == Sort::Code && never.sort == Sort::Code && never.literal => {
             differing(label, to.label.trim_matches('`'))
@@ -402,8 +407,10 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
             let test = FileTest { added: Some(differs), ..(**test).clone() };
             Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
         }
-        (Predicate::File(test), _) if never.known.is_none() && instead.iter().any(longer) => {
-            let whole = TextTest::Matches(format!("{}($|[^\\w/.:(-])", escaped(label)));
+        (Predicate::File(test), _) if never.known.is_none() && instead.iter().any(|to| longer(to) || ending(to)) => {
+            let (before, behind) =
+                if instead.iter().any(ending) { ("(^|[^\\w:./-])", "\\b") } else { ("", "($|[^\\w/.:(-])") };
+            let whole = TextTest::Matches(format!("{before}{}{behind}", escaped(label)));
             let test = FileTest { added: Some(whole), ..(**test).clone() };
             Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
         }

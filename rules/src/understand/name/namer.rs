@@ -33,6 +33,8 @@ pub(super) struct Namer<'l, 'c> {
     purposed: bool,
     /// Whether this unit only says more of the next one.
     part: bool,
+    /// Whether what is forbidden is a mark that cannot be told by itself.
+    pub(super) lost: bool,
 }
 
 impl<'l, 'c> Namer<'l, 'c> {
@@ -69,6 +71,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
             purposed: false,
             part: false,
+            lost: false,
         }
     }
 }

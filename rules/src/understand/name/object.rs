@@ -40,7 +40,7 @@ impl Namer<'_, '_> {
             Some("suffix" | "suffixes") => Some(Cue::EndsWith),
             _ => None,
         };
-        if let Some(edge) = edge.filter(|_| unit.what == What::Literal(Form::Code) && self.named.literal.is_none()) {
+        if let Some(edge) = edge.filter(|_| unit.literal && self.named.literal.is_none()) {
             self.named.literal = Some((edge, vec![unit.text.to_owned()]));
             return Some(2);
         }
@@ -120,6 +120,9 @@ impl Namer<'_, '_> {
 
     /// Takes in one unit.
     pub(super) fn take(&mut self, unit: &Unit<'_, '_>) {
+        if self.lost && self.negative {
+            return;
+        }
         match unit.what {
             What::Known(senses) => self.known(unit, senses),
             What::Command => self.commands(unit.text),
@@ -219,6 +222,9 @@ impl Namer<'_, '_> {
         let keyword = form == Form::Code && self.lexicon.is_keyword(unit.text);
         let example = self.behind.like && !(self.phrases && form == Form::Quote);
         if unit.text.trim().is_empty() || (sign || keyword || example) && self.negative {
+            // `no ! for what may be null`: where the object is nothing that can be told, what follows is not it.
+            self.named.words += usize::from(sign || keyword);
+            self.lost |= sign;
             return;
         }
         let verb = self.named.verb;
@@ -235,6 +241,10 @@ impl Namer<'_, '_> {
             Form::Code if unit.text.starts_with("mcp__") => tool_thing(unit.text),
             Form::Code if verb == Some(Cue::Run) && is_skill(unit.text) => {
                 skill_thing(unit.text.trim_start_matches('/'))
+            }
+            // `never set the status to approved`: what something is set to is no command.
+            Form::Code if self.behind.purpose && verb.is_none() && self.program(unit.text).is_none() => {
+                text_thing(unit.text)
             }
             // What is called and has no arguments is code (`call fetch directly`).
             Form::Code if self.behind.call && is_module(unit.text) => text_thing(unit.text),
@@ -279,6 +289,11 @@ impl Namer<'_, '_> {
         }
     }
 
+    /// The program that a text begins with, if it is a known one.
+    fn program(&self, text: &str) -> Option<&Entry> {
+        self.lexicon.entry_named(text.split(' ').next()?, Kind::Tool)
+    }
+
     /// The part of a command that is looked for: who is to run it may give the program behind `--` other options.
     fn run_as<'t>(&self, text: &'t str) -> &'t str {
         if self.negative { text } else { text.split(" -- ").next().unwrap_or(text) }
@@ -300,7 +315,7 @@ impl Namer<'_, '_> {
             // Programs are not spelled like the names of products.
             Some(Cue::Run) if text.starts_with(char::is_uppercase) && !text.contains([' ', '-', '/']) => false,
             Some(Cue::Run) => !path || (main && text.contains('/') && !is_data(text)),
-            Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']),
+            Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']) && !is_data(text),
             None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
             _ => false,
