@@ -60,7 +60,7 @@ fn a_folder_whose_files_are_not_to_be_deleted_is_not_deleted_whole() {
 
 #[test]
 fn a_branch_that_a_command_switches_to_is_the_one_it_commits_on() {
-    let desk = Desk::new().said("never commit on main");
+    let desk = Desk::new().said("never commit on main").with("Makefile", "all:\n");
     let events = [
         runs("git switch main && git commit -m x"),
         runs("git switch -c feature && git commit -m x"),
@@ -68,7 +68,7 @@ fn a_branch_that_a_command_switches_to_is_the_one_it_commits_on() {
         runs("git commit -m x"),
         runs("git commit -m x && git checkout -b feature"),
         runs("git checkout src/app.ts"),
-        runs("git commit -m x"),
+        runs("git -C ../other switch -c feature && git checkout HEAD && git checkout Makefile && git commit -m x"),
         runs("git checkout -q -b feature; git add -A; git commit -m x"),
         runs("git commit -m x"),
     ];

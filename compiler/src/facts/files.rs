@@ -313,6 +313,11 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Whether the workspace is known to hold a path.
+    pub(super) fn is_there(&self, path: &str) -> bool {
+        self.workspace.exists(path) == Some(true)
+    }
+
     /// A path that a shell text names, which is seen from where it starts already.
     pub(super) fn place_from_root(&self, path: &str) -> String {
         match &self.root {

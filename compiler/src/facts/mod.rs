@@ -242,7 +242,8 @@ fn shell_facts(facts: &mut Facts, input: &Value, files: &mut Files<'_>) {
         files.patch(&patch);
     }
     facts.pull_request = found.pull_request;
-    facts.branch = found.branch;
+    // `git checkout Makefile` switches to nothing.
+    facts.branch = found.branch.filter(|name| !files.is_there(name));
     facts.commits = found.commits.into_iter().map(|message| Commit { message: message_text(message, files) }).collect();
 }
 

@@ -5,7 +5,6 @@ use super::clause::{Clause, Role, Statement, Unit, What};
 use super::name::{Named, Place, name, narrows};
 use super::path::globs;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
-
 use crate::lexicon::{Cue, Of, Part, Sense};
 use crate::{Lexicon, Predicate};
 

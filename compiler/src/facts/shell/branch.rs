@@ -25,7 +25,7 @@ impl Shell {
     }
 }
 
-/// The branch that a subcommand of `git` switches to; files that are checked out are no branch.
+/// The branch that a subcommand of `git` switches to; files that are checked out are no branch, nor is a commit.
 fn switched_to<'a>(subcommand: &str, options: &[&'a str]) -> Option<&'a str> {
     let made = ["-b", "-B", "-c", "-C", "--create", "--force-create", "--orphan"];
     if !matches!(subcommand, "switch" | "checkout") || options.contains(&"--") {
@@ -39,5 +39,5 @@ fn switched_to<'a>(subcommand: &str, options: &[&'a str]) -> Option<&'a str> {
     let ending = name.rsplit('/').next()?.rsplit_once('.').map(|(_, ending)| ending);
     let file = ending.is_some_and(|ending| ending.chars().all(char::is_alphabetic));
     let detached = options.iter().any(|option| matches!(*option, "--detach" | "-d" | "-p" | "--patch"));
-    (!file && !detached && more.is_none()).then_some(name)
+    (!file && !detached && more.is_none() && !name.starts_with("HEAD")).then_some(name)
 }

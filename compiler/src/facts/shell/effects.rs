@@ -209,7 +209,9 @@ impl Shell {
         let rest = args.get(start..).unwrap_or_default();
         let Some((subcommand, options)) = rest.split_first() else { return };
         let input = call.input.as_ref();
-        self.branches(subcommand, options);
+        if folder.is_none() {
+            self.branches(subcommand, options);
+        }
         let run = |shell: &mut Self| match *subcommand {
             "rm" if !options.contains(&"--cached") => {
                 shell.deletes(operands(options, &[]), options.iter().any(|option| is_recursive(option)));
