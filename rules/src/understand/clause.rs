@@ -197,6 +197,11 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         found.push(Unit { what, text, range, literal, code });
         at += count;
     }
+    let said = |unit: &&mut Unit<'_, '_>| !matches!(unit.what, What::Mark | What::Comma);
+    if let Some(last) = found.iter_mut().rfind(said).filter(|last| last.text.ends_with("n't")) {
+        // `write it's, don't`: behind it nothing is forbidden.
+        last.what = What::Word;
+    }
     found
 }
 
@@ -292,7 +297,7 @@ fn split_words<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<Un
 fn unit<'l>(token: &Token<'_>, rest: &[Token<'_>], lexicon: &'l Lexicon) -> (What<'l>, usize) {
     let lower = rest.iter().map(|token| &*token.lower);
     match token.form {
-        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–") => {
+        Form::Mark if matches!(token.text, "," | "，" | "、" | ":" | "：" | "—" | "–" | "--") => {
             return (What::Comma, 1);
         }
         Form::Mark => return (What::Mark, 1),
@@ -566,7 +571,8 @@ fn aside(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
         let inside = units.get(at + 1..close).unwrap_or_default();
         let joins = inside.iter().any(|unit| unit.is_any(&JOINTS));
         let leads = inside.iter().take(2).any(|unit| unit.is_any(&STANCES) || unit.is_any(&[Cue::And, Cue::Run]));
-        if inside.len() > 3 && leads && (joins || inside.iter().any(Unit::is_content)) {
+        let instead = at > 0 && inside.len() > 1 && inside.first().is_some_and(|unit| unit.is(Cue::Use));
+        if (inside.len() > 3 || instead) && leads && (joins || inside.iter().any(Unit::is_content)) {
             return Some((at, close));
         }
         from = close + 1;
@@ -591,8 +597,8 @@ fn sequence<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
         let fronted = units.get(start).is_some_and(|unit| unit.is_any(&JOINTS) || unit.is(Cue::In));
         let early = segment.iter().take(2).any(|unit| unit.is_any(&STANCES)) || segment.iter().any(Unit::is_unspaced);
         let after_comma =
-            from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "," | "(" | "-" | "—" | "–"));
-        let dash = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "-" | "—" | "–"));
+            from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "," | "(" | "-" | "--" | "—" | "–"));
+        let dash = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, "-" | "--" | "—" | "–"));
         let contrary =
             after_comma && (left.content && right.content && forbids(segment) || left.never && turns(segment));
         let colon = from > 0 && units.get(from - 1).is_some_and(|unit| matches!(unit.text, ":" | "："));

@@ -5,6 +5,9 @@ use crate::predicate::TextTest;
 
 /// The texts that a code span stands for: a call with any arguments, a type with any parameter, anything for an ellipsis.
 pub(super) fn spelled(text: &str) -> TextTest {
+    if text.contains('…') {
+        return spelled(&text.replace('…', "..."));
+    }
     // A plain word is looked for whole, anything else as it stands; of a template's tag, its name counts.
     let name = |c: char| c.is_alphanumeric() || c == '_';
     if text.chars().all(name) {

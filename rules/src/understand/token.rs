@@ -202,6 +202,9 @@ fn emphasised(rest: &str) -> Option<usize> {
 
 /// The form of a word, by its shape.
 fn form_of(word: &str) -> Form {
+    if word == "--" {
+        return Form::Mark;
+    }
     if word.starts_with('-') && word.len() > 1 {
         return Form::Flag;
     }

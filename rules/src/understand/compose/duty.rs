@@ -95,9 +95,11 @@ impl Composer<'_, '_> {
         };
         // Who uses a template does not change it.
         let used = thing.sort == Sort::File && thing.literal && self.meaning.main.verb == Some(Cue::Use);
+        // `changes pass the pipeline`: nothing is done to those files.
+        let idle = thing.sort == Sort::File && !thing.literal && self.meaning.main.verb.is_none();
         // `the files` says nothing of what is done.
         let vague = thing.sort == Sort::File && thing.slug == "files";
-        !(matches!(thing.sort, Sort::Stop | Sort::Code) || vague || used || made && writes)
+        !(matches!(thing.sort, Sort::Stop | Sort::Code) || vague || used || idle || made && writes)
     }
 
     /// The commands that are run with the options that are named.

@@ -56,6 +56,11 @@ impl Composer<'_, '_> {
                 || (thing.slug == "files" && meaning.main.places.is_empty())
                 || (thing.slug == "code" && meaning.main.places.is_empty())
                 || (thing.sort == Sort::Command && meaning.outside.is_some())
+                // `controllers must not call repositories`: what is done to the files is not known.
+                || (thing.sort == Sort::File
+                    && !thing.literal
+                    && meaning.main.verb.is_none()
+                    && meaning.main.words > 0)
                 // A turn ends; what it is not to end with is another matter.
                 || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())
         };

@@ -15,6 +15,10 @@ impl Composer<'_, '_> {
             match place {
                 Place::Branch(branch) if matches!(&*thing.slug, "push" | "force-push") => push_to(&mut thing, branch),
                 Place::Files { globs, outside, .. } if matches!(thing.sort, Sort::File | Sort::Code | Sort::Read) => {
+                    if !outside && thing.sort == Sort::File && lies_in(&thing, globs) {
+                        // `middleware files in app/Middleware/` are the files that lie there.
+                        widen(&mut thing.predicate);
+                    }
                     narrow(&mut thing.predicate, globs, *outside);
                     if !outside && let Some(glob) = globs.iter().find(|glob| glob.ends_with("/**")).or(globs.first()) {
                         let path = under(glob, path_of(&thing.holds));
@@ -202,6 +206,26 @@ pub(super) fn excluded(named: &Named<'_>) -> Vec<String> {
     });
     let things = named.things.iter().filter(|thing| thing.sort == Sort::File).map(|thing| file_paths(&thing.predicate));
     places.chain(things).flatten().collect()
+}
+
+/// Whether a place is a folder of the kind that a thing is.
+fn lies_in(thing: &Thing, globs: &[String]) -> bool {
+    let kinds = file_paths(&thing.predicate);
+    let folders = || kinds.iter().filter_map(|glob| glob.strip_prefix("**/")?.strip_suffix("/**"));
+    let within = |glob: &String| {
+        let parts = glob.strip_suffix("/**").unwrap_or_default().split('/');
+        parts.into_iter().any(|part| folders().any(|folder| folder.eq_ignore_ascii_case(part)))
+    };
+    !thing.literal && globs.iter().any(within)
+}
+
+/// The same files, whatever their paths.
+fn widen(predicate: &mut Predicate) {
+    match predicate {
+        Predicate::File(test) => test.path.clear(),
+        Predicate::Any(parts) => parts.iter_mut().for_each(widen),
+        _ => {}
+    }
 }
 
 /// `push to main`: the branch is an argument.

@@ -96,6 +96,11 @@ impl Namer<'_, '_> {
     /// Where something is written as it stands in code, the words around it only describe it.
     fn keep_written(&mut self) {
         let things = &mut self.named.things;
+        if self.by_means && !self.negative {
+            // `regenerate llms.txt with just llms`: what is done is the command.
+            things.retain(|thing| thing.sort == Sort::Command && thing.literal);
+            self.named.verb = Some(Cue::Run);
+        }
         let aside = self.aside.filter(|aside| self.negative && *aside > 0);
         let meant = things.first().is_some_and(|first| first.sort == Sort::Code && first.known.is_some());
         if !self.named.flags.is_empty() && things.iter().any(|thing| thing.sort == Sort::Command) {

@@ -226,6 +226,8 @@ struct Behind {
     into: bool,
     /// A dash.
     dash: bool,
+    /// Something that says by what means.
+    with: bool,
 }
 
 impl Behind {
@@ -247,7 +249,8 @@ impl Behind {
             tools: matches!(unit.text, "tools" | "commands" | "programs" | "utilities"),
             term: matches!(unit.text, "word" | "words" | "verb" | "verbs" | "term" | "terms"),
             call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
-            dash: matches!(unit.text, "—" | "–"),
+            with: matches!(unit.text, "with" | "via" | "using" | "by running"),
+            dash: matches!(unit.text, "—" | "–" | "--"),
             into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),
         }
     }

@@ -249,7 +249,10 @@ impl Namer<'_, '_> {
             // What is called and has no arguments is code (`call fetch directly`).
             Form::Code if self.behind.call && is_module(unit.text) => text_thing(unit.text),
             Form::Code if self.is_command(unit.text) => return self.commands(unit.text),
-            Form::Path if matches!(verb, Some(Cue::Run | Cue::Use)) && is_script(unit.text) => {
+            Form::Path
+                if matches!(verb, Some(Cue::Run | Cue::Use)) && is_script(unit.text)
+                    || verb == Some(Cue::Run) && has_run_ending(unit.text) && !self.behind.thing =>
+            {
                 return self.commands(unit.text);
             }
             _ if self.lexicon.is_path(unit.text) && !is_hosted(unit.text)
@@ -314,7 +317,7 @@ impl Namer<'_, '_> {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
             // Programs are not spelled like the names of products.
             Some(Cue::Run) if text.starts_with(char::is_uppercase) && !text.contains([' ', '-', '/']) => false,
-            Some(Cue::Run) => !path || (main && text.contains('/') && !is_data(text)),
+            Some(Cue::Run) => !path || main && !is_data(text) && (text.contains('/') || has_run_ending(text)),
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']) && !is_data(text),
             None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
@@ -347,12 +350,16 @@ fn is_data(path: &str) -> bool {
 fn is_script(path: &str) -> bool {
     let Some((folder, name)) = path.rsplit_once('/') else { return false };
     let kept = ["script", "scripts", "bin", "tools", "hack", ".", "dev", "ci"];
-    let runs = ["sh", "bash", "js", "mjs", "ts", "py", "rb", "ps1", "bat", "nu", "pl", "fish"];
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
     !name.is_empty()
         && !path.contains('*')
         && folder.split('/').any(|part| kept.contains(&part))
-        && ending.is_none_or(|e| runs.contains(&e))
+        && (!name.contains('.') || has_run_ending(name))
+}
+
+/// Whether a file is a program, by what its name ends with.
+fn has_run_ending(path: &str) -> bool {
+    let runs = ["sh", "bash", "js", "mjs", "ts", "py", "rb", "ps1", "bat", "cmd", "nu", "pl", "fish"];
+    path.rsplit_once('.').is_some_and(|(_, ending)| runs.contains(&ending))
 }
 
 /// How well a sort of thing fits what is done to it; lower is better.
