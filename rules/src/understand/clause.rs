@@ -478,7 +478,7 @@ fn forbids(units: &[Unit<'_, '_>]) -> bool {
 
 /// Whether a word asks for something to be done: behind what is forbidden and a colon, it is what to do instead.
 fn urges(unit: &Unit<'_, '_>) -> bool {
-    unit.is_any(&[Cue::Run, Cue::Edit, Cue::Create, Cue::Place]) && !unit.literal && !unit.text.ends_with("ing")
+    unit.is_any(&[Cue::Run, Cue::Edit, Cue::Create, Cue::Place, Cue::Read]) && !unit.literal && !unit.text.ends_with("ing")
 }
 
 /// Whether a part says what to do instead of what stands before it: `…, simply run X`, `…, regenerate it with X`.
@@ -540,7 +540,12 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let options =
         inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
     let timed = inside.iter().skip(1).take(2).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
+    // Of commands that are forbidden by their kind, the examples are what can be told.
+    let commands = inside.iter().any(|unit| unit.what == What::Command && unit.literal)
+        && outside().any(|unit| unit.is(Cue::Never))
+        && outside().any(|unit| matches!(&*unit.text.to_lowercase(), "commands" | "command" | "operations" | "команды"));
     (shown
+        && !commands
         && (options && !outside().any(|unit| unit.literal)
             || timed && outside().any(Unit::is_content)
             || outside().any(|unit| unit.literal)
@@ -730,7 +735,13 @@ fn lists(units: &[Unit<'_, '_>]) -> Vec<usize> {
     let comma = |at: &usize| units.get(*at).is_some_and(|unit| unit.text == ",");
     let urges = |at: usize| units.iter().skip(at + 1).find(|unit| !unit.is_filler()).is_some_and(urges);
     let Some(last) = (0..units.len()).rev().find(|at| comma(at) && urges(*at)) else { return Vec::new() };
-    let goes_on = |at: &usize| units.get(at + 1).is_some_and(|next| next.literal || next.is_any(&[Cue::And, Cue::Or]));
+    // `before changing A, B, or C, read D`
+    let closed = (0..last)
+        .rev()
+        .find(|at| comma(at) && units.get(at + 1).is_some_and(|next| next.is_any(&[Cue::And, Cue::Or])));
+    let goes_on = |at: &usize| {
+        closed.is_some_and(|closed| *at <= closed) || units.get(at + 1).is_some_and(|next| next.literal)
+    };
     (0..last).filter(comma).filter(goes_on).collect()
 }
 

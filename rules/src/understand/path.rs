@@ -43,7 +43,9 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     }
     match (folder, bare.contains('/') || bare.starts_with('~')) {
         (true, false) => vec![format!("**/{bare}/**")],
-        (true, true) => vec![format!("{bare}/**")],
+        (true, true) if text.ends_with('/') || text.contains('*') => vec![format!("{bare}/**")],
+        // `doc/changelog` may be a folder or a file.
+        (true, true) => vec![format!("{bare}/**"), bare.to_owned()],
         (false, _) => vec![text.to_owned()],
     }
 }

@@ -59,7 +59,7 @@ impl Composer<'_, '_> {
                 // `controllers must not call repositories`: what is done to the files is not known.
                 || (thing.sort == Sort::File
                     && !thing.literal
-                    && meaning.main.verb.is_none()
+                    && !matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place))
                     && meaning.main.words > 0)
                 // A turn ends; what it is not to end with is another matter.
                 || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())

@@ -13,6 +13,13 @@ impl Namer<'_, '_> {
     /// Keeps what the clause is about: where something is written as it stands in code, the words around it only
     /// describe it, and what nothing joins to the first thing is said about it.
     pub(super) fn keep(&mut self) {
+        let writes = matches!(self.named.verb, Some(Cue::Edit | Cue::Create | Cue::Delete));
+        let files = |thing: &Thing| thing.sort == Sort::File && thing.literal;
+        if writes && self.named.things.iter().all(|thing| thing.slug == "files") && self.labels.iter().any(files) {
+            // `src/gen/: do not add files`: they are those that stand in front.
+            self.named.things = std::mem::take(&mut self.labels);
+            self.named.things.retain(files);
+        }
         if self.keep_option() {
             return;
         }

@@ -196,7 +196,8 @@ fn is_object(clause: &Clause<'_, '_>, at: usize) -> bool {
     let noun = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "changes" | "edits" | "modifications"));
     let before = clause.units.get(..at).unwrap_or_default();
     let call = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "call" | "calls"));
-    noun && before.last().is_some_and(Unit::is_filler) && before.first().is_some_and(Unit::is_content)
+    let said_of = before.first().is_some_and(Unit::is_content) || before.iter().any(|unit| unit.is(Cue::Must));
+    noun && before.last().is_some_and(Unit::is_filler) && said_of
         || call && before.last().is_some_and(|unit| unit.literal)
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Namer<'l, 'c> {
     pub(super) lost: bool,
     /// Whether a file is made or mended by means of a command that is named.
     pub(super) by_means: bool,
+    /// What was named before the colon in front of what is forbidden.
+    pub(super) labels: Vec<Thing>,
 }
 
 impl<'l, 'c> Namer<'l, 'c> {
@@ -75,6 +77,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             part: false,
             lost: false,
             by_means: false,
+            labels: Vec::new(),
         }
     }
 }
@@ -260,7 +263,7 @@ impl Namer<'_, '_> {
         if unit.is(Cue::Never) {
             if self.negative && self.labelled {
                 // What stands before a colon is what the rest is about, not what is forbidden.
-                self.named.things.clear();
+                self.labels = std::mem::take(&mut self.named.things);
             }
             self.before_stance = self.named.things.len();
         }
@@ -289,6 +292,7 @@ impl Namer<'_, '_> {
         let done_to = self.negative && self.behind.be && self.named.words > 0 && unit.literal;
         let left_out = self.negative || self.role == Role::Instead;
         if other || done_to || left_out && self.is_limited(units) {
+            self.named.words += usize::from(self.named.things.len() > before && self.negative);
             self.named.things.truncate(before);
         }
         let adjacent = unit.literal && self.behind.literal;
