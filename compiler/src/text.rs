@@ -327,6 +327,16 @@ fn imperative(text: &str) -> bool {
     !(past || gerund || third || like(NOT_VERBS))
 }
 
+/// Whether what follows a line is indented by one step more: behind an opening brace, a colon, or a tag.
+fn opens(line: &str) -> bool {
+    let tag = line.starts_with('<')
+        && line.ends_with('>')
+        && !line.starts_with("</")
+        && !line.ends_with("/>")
+        && !line.contains("</");
+    line.ends_with(['{', ':']) && !line.starts_with(['#', '/', '*']) || tag && !line.starts_with("<!") && !line.starts_with("<?")
+}
+
 /// Whether every indented line is indented in this way; a text without indented lines is.
 fn indented(text: &str, indent: Indent) -> bool {
     let mut opened = None;
@@ -336,9 +346,9 @@ fn indented(text: &str, indent: Indent) -> bool {
         let tabs = blank.len() - spaces;
         // One space before `*` continues a block comment in most languages.
         let comment = line.trim_start().starts_with('*');
-        // What stands behind an opening brace is indented by one step.
+        // What stands behind an opening brace, a colon or a tag is indented by one step.
         let step = opened.replace(spaces).filter(|_| spaces > 0).map(|before| spaces.saturating_sub(before));
-        if !line.trim_end().ends_with('{') {
+        if !opens(line.trim()) {
             opened = None;
         }
         blank.is_empty()

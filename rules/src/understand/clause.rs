@@ -557,7 +557,8 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
 /// Where a parenthesis behind `before …` or `after …` holds nothing but how what stands in front of that is written.
 fn spelled_late(units: &[Unit<'_, '_>]) -> Option<(usize, usize, usize)> {
     let timed = |unit: &Unit<'_, '_>| unit.is_any(&[Cue::Before, Cue::After]);
-    let joint = units.iter().position(timed).filter(|at| units.iter().take(*at).any(Unit::is_content))?;
+    let names = |unit: &Unit<'_, '_>| unit.is_content() || unit.what == What::Word;
+    let joint = units.iter().position(timed).filter(|at| units.iter().take(*at).any(names))?;
     let open = units.iter().skip(joint).position(opens)? + joint;
     let close = units.iter().skip(open).position(closes)? + open;
     let inside = units.get(open + 1..close)?;

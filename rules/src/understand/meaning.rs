@@ -194,6 +194,17 @@ impl<'l> Meaning<'l> {
         if let Some(last) = file.filter(|_| self.stance == Stance::Never && writes && anything && points) {
             main.things = vec![last];
         }
+        let left = statement.clause(Role::Instead).filter(|clause| {
+            clause.has(Cue::Edit) && clause.has(Cue::This) && !clause.units.iter().any(|unit| unit.literal)
+        });
+        if let Some(file) = last.as_ref().filter(|last| last.sort == Sort::File && left.is_some()) {
+            // `it is generated; regenerate it rather than editing it`
+            self.stance = Stance::Never;
+            self.rejected.clear();
+            self.unclear = false;
+            self.main = Named { things: vec![file.clone()], verb: Some(Cue::Edit), ..Named::default() };
+            return;
+        }
         let taken = |thing: &&Thing| matches!(thing.sort, Sort::File | Sort::Command) && thing.literal;
         let named = main.things.iter().find(taken).cloned();
         let place = || {

@@ -110,7 +110,7 @@ fn with_samples(text: &str) -> Option<TextTest> {
 /// What only the one of two texts has, where they are two ways to write the same: `x.[` of `x.[0]` beside `x[0]`. Names that
 /// both have stand for any, and those that both begin or end with say nothing.
 pub(super) fn differing(text: &str, other: &str) -> Option<TextTest> {
-    if text.contains('*') {
+    if text.contains('*') || !text.contains(char::is_alphanumeric) {
         return None;
     }
     let (own, beside) = (parts(text), parts(other));

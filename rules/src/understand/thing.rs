@@ -266,13 +266,20 @@ impl Written {
                 assigned = Some(word.to_owned());
             } else {
                 // Any words stand between two that are given.
-                pattern.extend((std::mem::take(&mut gap) && !word.starts_with('-')).then_some("**"));
+                pattern.extend((std::mem::take(&mut gap) && !word.starts_with('-')).then_some("**".to_owned()));
                 shown.push(word);
-                pattern.push(word);
+                pattern.push(if shown.len() == 2 { either(word) } else { word.replace(['|', '$'], "") });
             }
         }
-        Self { assigned, shown: shown.join(" "), pattern: pattern.join(" ").replace(['|', '$'], "") }
+        Self { assigned, shown: shown.join(" "), pattern: pattern.join(" ") }
     }
+}
+
+/// A word of a command for matching; of `kubectl apply/edit/delete` any is meant.
+fn either(word: &str) -> String {
+    let verb = |part: &str| part.len() > 1 && part.chars().all(|c| c.is_ascii_lowercase());
+    let several = word.matches('/').count() > 1 && word.split('/').all(verb);
+    if several { word.replace('/', "|") } else { word.replace(['|', '$'], "") }
 }
 
 /// Whether a word of a command sets a variable of its environment.

@@ -117,7 +117,8 @@ impl Composer<'_, '_> {
         }
         let told =
             meaning.main.verb.is_some() || meaning.stance == Stance::Must || first.says.is_some() || first.literal;
-        (first.sort == Sort::Command && told).then(|| vec![flagged(first, flags)])
+        let all = things.iter().filter(|thing| thing.sort == Sort::Command && thing.literal == first.literal);
+        (first.sort == Sort::Command && told).then(|| all.map(|thing| flagged(thing, flags)).collect())
     }
 
     /// What is to be done where nothing says before or after what.

@@ -88,6 +88,22 @@ impl Composer<'_, '_> {
     /// A command in a file that is named is a text.
     fn in_file(&self, thing: &Thing) -> Thing {
         let file = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.'));
+        let runs = self.meaning.main.verb == Some(Cue::Run);
+        let on = self.meaning.main.places.iter().find(|place| file(place)).filter(|_| runs);
+        if let (Some(Place::Files { label, .. }), Predicate::Command(test), Sort::Command) =
+            (on, &thing.predicate, thing.sort)
+        {
+            // `never run clang-format on CMakeLists.txt`
+            let command = thing.label.trim_matches('`');
+            return Thing {
+                predicate: Predicate::command(&format!("{} ** {label}|*/{label}", test.run)),
+                label: format!("`{command} {label}`"),
+                slug: format!("{}-{}", thing.slug, slug(label)),
+                holds: Event::command(format!("{command} {label}")),
+                fails: Event::command(format!("{command} other.txt")),
+                ..thing.clone()
+            };
+        }
         if thing.sort == Sort::Command && thing.literal && self.meaning.main.places.iter().any(file) {
             return Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) };
         }
@@ -294,6 +310,12 @@ impl Composer<'_, '_> {
 
     pub(super) fn used(&self) -> Vec<Draft> {
         let meaning = self.meaning;
+        let writes = matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Place | Cue::Read | Cue::Delete));
+        let folder = |thing: &Thing| thing.sort == Sort::File && thing.label.trim_matches('`').ends_with('/');
+        if !writes && meaning.rejected.iter().any(folder) {
+            // `imports come from lib/, not src/`: nothing is written there.
+            return Vec::new();
+        }
         if !meaning.rejected.is_empty() {
             let named = &meaning.main.things;
             let instead = if named.is_empty() { &meaning.unknown } else { named };

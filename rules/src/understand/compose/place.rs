@@ -54,7 +54,7 @@ impl Composer<'_, '_> {
         let others = self.meaning.after.iter().flat_map(|named| &named.places);
         for place in main.places.iter().chain(others) {
             match place {
-                Place::Branch(branch) if !pushes => scope.branch.push(branch.clone()),
+                Place::Branch(branch) if !pushes => scope.branch.extend(branch.split('|').map(str::to_owned)),
                 Place::Host(host) => scope.host.push(host.clone()),
                 Place::Files { globs, outside: false, label }
                     if !in_files && !self.meaning.only && main.subject.is_none() && label.ends_with('/') =>
@@ -72,7 +72,7 @@ impl Composer<'_, '_> {
         let mut text = String::new();
         for place in &self.meaning.main.places {
             let (word, name) = match place {
-                Place::Branch(branch) => (if thing.slug.contains("push") { "to" } else { "on" }, format!("`{branch}`")),
+                Place::Branch(branch) => (if thing.slug.contains("push") { "to" } else { "on" }, format!("`{}`", branch.replace('|', "` or `"))),
                 Place::Files { label, outside: true, .. } => ("outside", format!("`{label}`")),
                 Place::Files { label, .. } => ("in", format!("`{label}`")),
                 Place::Host(host) => ("in", host.clone()),
@@ -233,7 +233,8 @@ fn push_to(thing: &mut Thing, branch: &str) {
     fn add(predicate: &mut Predicate, branch: &str) {
         match predicate {
             Predicate::Command(test) if test.run.starts_with("git push") => {
-                test.run = format!("{} ** {branch}|*:{branch}", test.run);
+                let any: Vec<_> = branch.split('|').map(|name| format!("{name}|*:{name}")).collect();
+                test.run = format!("{} ** {}", test.run, any.join("|"));
             }
             Predicate::Any(parts) => parts.iter_mut().for_each(|part| add(part, branch)),
             _ => {}
@@ -244,7 +245,8 @@ fn push_to(thing: &mut Thing, branch: &str) {
         thing.predicate = Predicate::command("git push --force|-f|--force-with-lease");
     }
     add(&mut thing.predicate, branch);
-    thing.holds = Event::command(format!("git push{force} origin {branch}"));
+    let first = branch.split('|').next().unwrap_or(branch);
+    thing.holds = Event::command(format!("git push{force} origin {first}"));
     thing.fails = Event::command(format!("git push{force} origin feature"));
     thing.slug = format!("{}-to-{}", thing.slug, slug(branch));
 }

@@ -92,6 +92,8 @@ impl Namer<'_, '_> {
         if things.first().is_none_or(|thing| thing.slug != "commit") {
             return false;
         }
+        // To commit code is to commit.
+        things.retain(|thing| thing.slug != "code");
         let staged: Vec<_> = things.iter().filter_map(Thing::staged).collect();
         let any = !staged.is_empty();
         if any {

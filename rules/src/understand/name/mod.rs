@@ -229,6 +229,10 @@ struct Behind {
     dash: bool,
     /// Something that says by what means.
     with: bool,
+    /// A parenthesis that opens.
+    open: bool,
+    /// A word that says, behind such, that something else will do as well.
+    or: bool,
 }
 
 impl Behind {
@@ -250,6 +254,8 @@ impl Behind {
             tools: matches!(unit.text, "tools" | "commands" | "programs" | "utilities"),
             term: matches!(unit.text, "word" | "words" | "verb" | "verbs" | "term" | "terms"),
             call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
+            open: unit.text == "(",
+            or: before.open && unit.is(Cue::Or),
             with: matches!(unit.text, "with" | "via" | "using" | "by running"),
             dash: matches!(unit.text, "—" | "–" | "--"),
             into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),

@@ -167,6 +167,15 @@ impl Namer<'_, '_> {
             known.extend(language);
             count += more;
         }
+        while let Place::Branch(known) = &mut place
+            && let [join, branch, ..] = units.get(count + 1..).unwrap_or_default()
+            && join.is_any(&[Cue::Or, Cue::And])
+            && (branch.literal || matches!(branch.text, "main" | "master" | "develop" | "trunk"))
+            && !branch.text.contains([' ', '.'])
+        {
+            *known = format!("{known}|{}", branch.text);
+            count += 2;
+        }
         // What is done in a place to something unknown is not about the place.
         self.named.elsewhere |= unit.is_any(&[Cue::In, Cue::To]) && self.named.words > 0;
         // Nor is it about what lies there: `no rST in Python docstrings`.
@@ -267,7 +276,7 @@ impl Namer<'_, '_> {
             }
             self.before_stance = self.named.things.len();
         }
-        self.labelled = unit.text == ":" || self.labelled && unit.what == What::Mark;
+        self.labelled = matches!(unit.text, ":" | "|") || self.labelled && unit.what == What::Mark;
         let runs = unit.is(Cue::Run) && self.role == Role::Main && self.named.verb == Some(Cue::Run);
         let written = |thing: &Thing| thing.sort == Sort::Command && thing.literal;
         let apart = self.behind.dash || self.named.things.iter().all(written);
@@ -292,8 +301,19 @@ impl Namer<'_, '_> {
         let done_to = self.negative && self.behind.be && self.named.words > 0 && unit.literal;
         let left_out = self.negative || self.role == Role::Instead;
         if other || done_to || left_out && self.is_limited(units) {
-            self.named.words += usize::from(self.named.things.len() > before && self.negative);
+            let told = |thing: &Thing| thing.sort != Sort::Command;
+            self.named.words += usize::from(self.negative && self.named.things.get(before).is_some_and(told));
             self.named.things.truncate(before);
+        }
+        if self.behind.or
+            && let [.., one, other] = self.named.things.as_mut_slice()
+            && [&*one, &*other].iter().all(|thing| thing.sort == Sort::Command)
+        {
+            // `make test (or make test-unit)`: either will do.
+            one.predicate = Predicate::Any(vec![one.predicate.clone(), other.predicate.clone()]);
+            one.label = format!("{} or `{}`", one.label, unit.text);
+            self.named.things.pop();
+            return;
         }
         let adjacent = unit.literal && self.behind.literal;
         if let Some(thing) = self.named.things.get_mut(before) {
@@ -307,7 +327,7 @@ impl Namer<'_, '_> {
             }
         }
         self.joined |= unit.text == "/" || unit.is(Cue::Then) || is_joint(unit);
-        self.named.either |= unit.is(Cue::Or) && !self.named.things.is_empty();
+        self.named.either |= unit.is(Cue::Or) && !self.named.things.is_empty() && self.aside.is_none();
     }
 
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
@@ -380,7 +400,8 @@ impl Namer<'_, '_> {
         let relative = next.is_some_and(that)
             || units.windows(2).any(|two| matches!(two, [first, second] if that(first) && second.what == What::Word))
             || kind(Kind::Action) && self.behind.purpose;
-        self.behind.word || word(next) || relative
+        let own = units.iter().skip(1).find(|unit| !unit.is_filler()).filter(|_| commits);
+        self.behind.word || word(next) || word(own) || relative
     }
 
     /// Whether the name of a program only says more of something else: `git dependencies`, `destructive git commands`, `into

@@ -6,7 +6,7 @@ use crate::Predicate;
 use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Sense};
 use crate::understand::clause::{Role, Unit, What};
 use crate::understand::thing::{
-    Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing, reply_thing,
+    Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing, reply_thing,
     skill_thing, text_thing, tool_thing, word_thing,
 };
 use crate::understand::token::Form;
@@ -18,7 +18,9 @@ impl Namer<'_, '_> {
         let foldered = units.get(1).is_some_and(|next| self.is_folder_of(unit, next));
         if foldered && matches!(unit.what, What::Word | What::Literal(Form::Path | Form::Code)) {
             let path = format!("{}/", unit.text.trim_end_matches('/'));
-            self.named.things.push(path_thing(&path, self.named.verb));
+            let thing = path_thing(&path, self.named.verb);
+            let joined = std::mem::take(&mut self.joined) && unit.literal;
+            self.named.things.push(Thing { literal: unit.literal, joined, ..thing });
             return Some(2);
         }
         if let Some(globs) = foldered.then(|| self.folders(unit)).filter(|globs| !globs.is_empty()) {
@@ -219,6 +221,11 @@ impl Namer<'_, '_> {
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
         let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
+        let argument = self.named.things.last().is_some_and(|last| last.sort == Sort::Command && last.literal);
+        if sign && self.joined && argument {
+            // `git add -A` / `.`: another argument of the command before.
+            return;
+        }
         let keyword = form == Form::Code && self.lexicon.is_keyword(unit.text);
         let example = self.behind.like && !(self.phrases && form == Form::Quote);
         if unit.text.trim().is_empty() || (sign || keyword || example) && self.negative {
@@ -230,6 +237,7 @@ impl Namer<'_, '_> {
         let verb = self.named.verb;
         let edits = verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run | Cue::Ask | Cue::Say));
         let thing = match form {
+            _ if self.spells_option(unit.text) => return,
             _ if unit.text.starts_with('-') => {
                 self.named.flags.push(unit.text.to_owned());
                 return;
@@ -281,6 +289,20 @@ impl Namer<'_, '_> {
         self.named.things.push(thing);
     }
 
+    /// Takes in another spelling of the option that the command before it ends with: `git add -A` / `--all`.
+    fn spells_option(&mut self, text: &str) -> bool {
+        let last = self.named.things.last().filter(|last| last.sort == Sort::Command && last.literal && self.joined);
+        let Some(label) = last.map(|last| last.label.trim_matches('`').to_owned()) else { return false };
+        let Some((base, option)) = label.rsplit_once(' ').filter(|_| text.starts_with('-') && self.negative) else {
+            return false;
+        };
+        if !option.starts_with('-') || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return false;
+        }
+        self.commands(&format!("{base} {text}"));
+        true
+    }
+
     /// Takes in a command line; of several in one, each is run.
     fn commands(&mut self, text: &str) {
         let parts: Vec<_> = text.split("&&").map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -306,11 +328,15 @@ impl Namer<'_, '_> {
     fn is_command(&self, text: &str) -> bool {
         let path = self.lexicon.is_path(text);
         let edits = self.named.verb.is_some_and(|verb| !matches!(verb, Cue::Use | Cue::Run));
-        if self.lexicon.is_program(text.split(' ').next().unwrap_or(text)) && !edits && !path {
+        if self.lexicon.is_program(text.split(' ').next().unwrap_or(text)) && !edits && !path && !text.contains("=>") {
             return true;
         }
         let main = matches!(self.role, Role::Main | Role::Instead);
-        if text.starts_with(['[', '<', '{']) || is_hosted(text) {
+        // Nor are folders run, nor what is spelled like a function.
+        let camel = text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.chars().all(|c| c.is_ascii_alphanumeric())
+            && text.contains(|c: char| c.is_ascii_uppercase());
+        if text.starts_with(['[', '<', '{']) || is_hosted(text) || text.ends_with('/') || camel {
             return false;
         }
         match self.named.verb {
@@ -321,6 +347,8 @@ impl Namer<'_, '_> {
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']) && !is_data(text),
             None if path => is_script(text),
             Some(Cue::Use) | None => is_command_like(text, self.lexicon),
+            // `never delete apps by `adb uninstall``
+            Some(Cue::Delete) if self.negative && !path => text.contains(' ') && is_command_like(text, self.lexicon),
             _ => false,
         }
     }
