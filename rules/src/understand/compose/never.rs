@@ -197,7 +197,9 @@ impl Composer<'_, '_> {
     pub(super) fn only_places(&self) -> Option<Draft> {
         let meaning = self.meaning;
         let whatever = |thing: &Thing| matches!(&*thing.slug, "files" | "code");
-        if !meaning.main.things.iter().all(whatever) || meaning.main.subject.is_some() {
+        // `no field injection outside tests`: what is not known is not the files.
+        let unknown = meaning.main.verb.is_none() && meaning.main.words > 0 && meaning.main.things.is_empty();
+        if !meaning.main.things.iter().all(whatever) || meaning.main.subject.is_some() || unknown {
             return None;
         }
         let (globs, label) = match (&meaning.outside, meaning.main.places.first()) {
