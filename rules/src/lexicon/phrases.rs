@@ -246,6 +246,7 @@ pub(crate) enum Cue {
     Use,
     Only,
     AtMost,
+    AtLeast,
     Once,
     Soft,
     // How the parts hang together.

@@ -46,6 +46,10 @@ pub(super) struct Meaning<'l> {
     /// The file whose open items keep the turn from ending.
     pub open_items: Option<String>,
     pub count: Option<u32>,
+    /// It speaks of reports, which are documents.
+    pub reports: bool,
+    /// How many there are to be of something at least.
+    pub at_least: Option<u32>,
     pub permission: bool,
     /// A clause limits the statement in a way that cannot be told: no check may go without it.
     pub unclear: bool,
@@ -273,6 +277,8 @@ pub(super) fn mean<'l>(
         through: through(clause, lexicon, languages).filter(|_| !negative),
         open_items,
         count: main.measures.first().map(|(count, _)| *count),
+        reports: clause.units.iter().any(|unit| matches!(&*unit.text.to_lowercase(), "report" | "reports")),
+        at_least: main.measures.first().map(|(count, _)| *count).filter(|_| clause.has(Cue::AtLeast)),
         permission: has(Cue::Permission),
         failing: has(Cue::Fail),
         forgotten: has(Cue::Forgot),

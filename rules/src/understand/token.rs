@@ -131,8 +131,8 @@ fn scan(rest: &str, first: char, before: &str) -> (usize, usize, Form) {
         },
         '*' if rest.starts_with("**") && !rest.starts_with("**/") => (0, 2, Form::Mark),
         '*' if emphasised(rest).is_some() => (1, emphasised(rest).unwrap_or_default(), Form::Word),
-        '≤' => (0, first.len_utf8(), Form::Word),
-        '<' if rest.starts_with("<=") => (0, 2, Form::Word),
+        '≤' | '≥' => (0, first.len_utf8(), Form::Word),
+        '<' | '>' if rest.starts_with("<=") || rest.starts_with(">=") => (0, 2, Form::Word),
         c if is_unspaced(c) => (0, c.len_utf8(), Form::Word),
         c if begins_word(c, rest) => {
             let length = word_length(rest);

@@ -5,7 +5,7 @@ use super::never::permitted;
 use super::place::{excluded, file_paths, narrow, with_action};
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Measure, Of, Part, Property};
-use crate::predicate::{CommandTest, FileAction, TextTest};
+use crate::predicate::{CommandTest, FileAction, FileTest, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{path_of, sample_path};
@@ -126,7 +126,10 @@ impl Composer<'_, '_> {
         let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
         let event = |text: &str| property.event(of, &part.text(text));
-        let (good, bad) = (event(&property.good), event(&property.bad));
+        let wanted = self.meaning.at_least.filter(|n| (2..100).contains(n) && self.meaning.stance != Stance::Never);
+        let counted = wanted.and_then(|n| Some((n, several(property.shown(of), n)?)));
+        let count = counted.as_ref().map_or(1, |(n, _)| *n as usize);
+        let (good, bad) = (event(&vec![&*property.good; count].join("\n")), event(&property.bad));
         if self.meaning.stance == Stance::Never {
             let id = format!("{}-in-{subject}", property.name);
             let title = format!("never {} {}", write(of), property.so);
@@ -148,6 +151,27 @@ impl Composer<'_, '_> {
             Some(how) => format!("indent{how}"),
             None => format!("{} {}", write(of), property.so),
         };
+        let layout = several(property.shown(of), 1).is_some() && of == Of::Reply && property.language.is_empty();
+        if layout && self.meaning.reports {
+            // Reports are documents that are written.
+            let every = FileTest { path: vec!["*.md".into()], action: Some(FileAction::Create), ..FileTest::default() };
+            let test = counted.map_or_else(|| property.shown(of).clone(), |(_, test)| test);
+            let pattern = Pattern::Universality {
+                every: Predicate::File(Box::new(every)),
+                must: Of::Content.test(test),
+            };
+            let least = if count > 1 { format!(", at least {count}") } else { String::new() };
+            let title = format!("write new documents {}{least}", property.so);
+            let write = |text: &str| Event::write("docs/report.md", text);
+            let good = vec![&*property.good; count].join("\n");
+            let draft = Draft::of(format!("document-{}", lacking(&property.so)), title, pattern);
+            return Some(draft.violates([write(&property.bad)]).clean([write(&good)]));
+        }
+        if let Some((n, test)) = counted {
+            let pattern = Pattern::Universality { every: property.all(of), must: of.test(part.test(test)) };
+            let draft = Draft::of(format!("{id}-{n}"), format!("{title}, at least {n}"), pattern);
+            return Some(draft.violates([bad]).clean([good]));
+        }
         let some = |thing: &&Thing| property.language.is_empty() || !matches!(&*thing.slug, "files" | "code");
         let Some(files) = files.filter(some).filter(|_| matches!(of, Of::File | Of::Content)) else {
             let must = of.test(part.test(property.shown(of).clone()));
@@ -262,6 +286,18 @@ fn main_places<'n>(main: &'n Named<'_>) -> Option<&'n Vec<String>> {
         Place::Files { globs, outside: false, .. } => Some(globs),
         _ => None,
     })
+}
+
+/// A test that something is there, as one that it is there so often; none where that cannot be counted.
+fn several(test: &TextTest, n: u32) -> Option<TextTest> {
+    match test {
+        TextTest::MinHeadings(_) => Some(TextTest::MinHeadings(n)),
+        TextTest::Matches(regex) => {
+            let line = regex.strip_prefix("(?m)").filter(|line| line.starts_with('^'))?;
+            Some(TextTest::Matches(format!("(?m)(?:{line}(?s:.*?)){{{n}}}")))
+        }
+        _ => None,
+    }
 }
 
 /// Questions are counted over all that is said in a turn, too, not only in each answer.
