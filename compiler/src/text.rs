@@ -334,7 +334,8 @@ fn opens(line: &str) -> bool {
         && !line.starts_with("</")
         && !line.ends_with("/>")
         && !line.contains("</");
-    line.ends_with(['{', ':']) && !line.starts_with(['#', '/', '*']) || tag && !line.starts_with("<!") && !line.starts_with("<?")
+    line.ends_with(['{', ':']) && !line.starts_with(['#', '/', '*'])
+        || tag && !line.starts_with("<!") && !line.starts_with("<?")
 }
 
 /// Whether every indented line is indented in this way; a text without indented lines is.

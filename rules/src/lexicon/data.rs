@@ -105,6 +105,9 @@ pub(crate) struct Property {
     /// The test on the text of a commit, which is short, where it is another one.
     #[serde(default)]
     pub in_commit: Option<TextTest>,
+    /// A regular expression for one of what there can be several of, from the beginning of its line.
+    #[serde(default)]
+    pub one: Option<String>,
     /// A text that passes the test.
     pub good: String,
     /// One that does not.

@@ -478,7 +478,9 @@ fn forbids(units: &[Unit<'_, '_>]) -> bool {
 
 /// Whether a word asks for something to be done: behind what is forbidden and a colon, it is what to do instead.
 fn urges(unit: &Unit<'_, '_>) -> bool {
-    unit.is_any(&[Cue::Run, Cue::Edit, Cue::Create, Cue::Place, Cue::Read]) && !unit.literal && !unit.text.ends_with("ing")
+    unit.is_any(&[Cue::Run, Cue::Edit, Cue::Create, Cue::Place, Cue::Read])
+        && !unit.literal
+        && !unit.text.ends_with("ing")
 }
 
 /// Whether a part says what to do instead of what stands before it: `…, simply run X`, `…, regenerate it with X`.
@@ -543,7 +545,8 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     // Of commands that are forbidden by their kind, the examples are what can be told.
     let commands = inside.iter().any(|unit| unit.what == What::Command && unit.literal)
         && outside().any(|unit| unit.is(Cue::Never))
-        && outside().any(|unit| matches!(&*unit.text.to_lowercase(), "commands" | "command" | "operations" | "команды"));
+        && outside()
+            .any(|unit| matches!(&*unit.text.to_lowercase(), "commands" | "command" | "operations" | "команды"));
     (shown
         && !commands
         && (options && !outside().any(|unit| unit.literal)
@@ -737,12 +740,10 @@ fn lists(units: &[Unit<'_, '_>]) -> Vec<usize> {
     let urges = |at: usize| units.iter().skip(at + 1).find(|unit| !unit.is_filler()).is_some_and(urges);
     let Some(last) = (0..units.len()).rev().find(|at| comma(at) && urges(*at)) else { return Vec::new() };
     // `before changing A, B, or C, read D`
-    let closed = (0..last)
-        .rev()
-        .find(|at| comma(at) && units.get(at + 1).is_some_and(|next| next.is_any(&[Cue::And, Cue::Or])));
-    let goes_on = |at: &usize| {
-        closed.is_some_and(|closed| *at <= closed) || units.get(at + 1).is_some_and(|next| next.literal)
-    };
+    let closed =
+        (0..last).rev().find(|at| comma(at) && units.get(at + 1).is_some_and(|next| next.is_any(&[Cue::And, Cue::Or])));
+    let goes_on =
+        |at: &usize| closed.is_some_and(|closed| *at <= closed) || units.get(at + 1).is_some_and(|next| next.literal);
     (0..last).filter(comma).filter(goes_on).collect()
 }
 

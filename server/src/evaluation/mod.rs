@@ -9,7 +9,9 @@ pub mod score;
 
 use compiler::{Check, Checker, Checks, NoWorkspace};
 use rules::correction::{Context, LineError};
-use rules::{Class, Correction, Decision, Directive, Event, Lexicon, Rule, State, Understanding, understand};
+use rules::{
+    Class, Correction, Decision, Directive, Event, EventKind, Lexicon, Rule, State, Understanding, understand,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -253,7 +255,15 @@ pub enum Judgement {
 #[derive(Debug, Default)]
 pub struct Evaluation {
     texts: BTreeMap<String, Named>,
-    compiled: BTreeMap<String, Checks>,
+    compiled: BTreeMap<String, Compiled>,
+}
+
+/// The checks of a text.
+#[derive(Debug)]
+struct Compiled {
+    checks: Checks,
+    /// Whether all of them are about what is answered.
+    replies: bool,
 }
 
 /// A text that examples name.
@@ -294,7 +304,11 @@ impl Evaluation {
                 .official
                 .iter()
                 .map(|(name, id, _)| {
-                    let verdict = judged(self.checks(name, example.text.as_deref()), &example.action);
+                    let compiled = self.compiled(name, example.text.as_deref());
+                    let answered = matches!(example.action.kind, EventKind::Stop { .. });
+                    // What is to be answered is not shown by a file that is written.
+                    let shown = answered || !compiled.replies;
+                    let verdict = if shown { judged(&compiled.checks, &example.action) } else { Judgement::Unknown };
                     Answer::Example { id: id.clone(), verdict }
                 })
                 .collect(),
@@ -302,7 +316,7 @@ impl Evaluation {
     }
 
     /// The checks of a text that is given, or known by its name.
-    fn checks(&mut self, name: &str, text: Option<&str>) -> &Checks {
+    fn compiled(&mut self, name: &str, text: Option<&str>) -> &Compiled {
         let known = self.texts.get(name);
         let key = text.map_or_else(|| name.to_owned(), str::to_owned);
         self.compiled.entry(key).or_insert_with(|| {
@@ -310,9 +324,11 @@ impl Evaluation {
                 (Some(text), _) => read(text, None),
                 (None, Some(known)) if known.sort == "preference" => read(&known.text, None),
                 (None, Some(known)) => understand(&Correction::of(&known.text), Lexicon::builtin()),
-                (None, None) => return checks(&[]),
+                (None, None) => return Compiled { checks: checks(&[]), replies: false },
             };
-            checks(&understood.rules)
+            let mut decided = understood.rules.iter().filter(|rule| rule.check.is_some());
+            let replies = decided.all(|rule| kind(rule) == "reply_text");
+            Compiled { checks: checks(&understood.rules), replies }
         })
     }
 }

@@ -72,7 +72,10 @@ impl Composer<'_, '_> {
         let mut text = String::new();
         for place in &self.meaning.main.places {
             let (word, name) = match place {
-                Place::Branch(branch) => (if thing.slug.contains("push") { "to" } else { "on" }, format!("`{}`", branch.replace('|', "` or `"))),
+                Place::Branch(branch) => (
+                    if thing.slug.contains("push") { "to" } else { "on" },
+                    format!("`{}`", branch.replace('|', "` or `")),
+                ),
                 Place::Files { label, outside: true, .. } => ("outside", format!("`{label}`")),
                 Place::Files { label, .. } => ("in", format!("`{label}`")),
                 Place::Host(host) => ("in", host.clone()),

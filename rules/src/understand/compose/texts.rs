@@ -127,7 +127,7 @@ impl Composer<'_, '_> {
         let subject = noun(of);
         let event = |text: &str| property.event(of, &part.text(text));
         let wanted = self.meaning.at_least.filter(|n| (2..100).contains(n) && self.meaning.stance != Stance::Never);
-        let counted = wanted.and_then(|n| Some((n, several(property.shown(of), n)?)));
+        let counted = wanted.and_then(|n| Some((n, several(property, n)?)));
         let count = counted.as_ref().map_or(1, |(n, _)| *n as usize);
         let (good, bad) = (event(&vec![&*property.good; count].join("\n")), event(&property.bad));
         if self.meaning.stance == Stance::Never {
@@ -151,15 +151,13 @@ impl Composer<'_, '_> {
             Some(how) => format!("indent{how}"),
             None => format!("{} {}", write(of), property.so),
         };
-        let layout = several(property.shown(of), 1).is_some() && of == Of::Reply && property.language.is_empty();
+        let layout = several(property, 1).is_some() && of == Of::Reply && property.language.is_empty();
         if layout && self.meaning.reports {
             // Reports are documents that are written.
             let every = FileTest { path: vec!["*.md".into()], action: Some(FileAction::Create), ..FileTest::default() };
             let test = counted.map_or_else(|| property.shown(of).clone(), |(_, test)| test);
-            let pattern = Pattern::Universality {
-                every: Predicate::File(Box::new(every)),
-                must: Of::Content.test(test),
-            };
+            let pattern =
+                Pattern::Universality { every: Predicate::File(Box::new(every)), must: Of::Content.test(test) };
             let least = if count > 1 { format!(", at least {count}") } else { String::new() };
             let title = format!("write new documents {}{least}", property.so);
             let write = |text: &str| Event::write("docs/report.md", text);
@@ -288,14 +286,11 @@ fn main_places<'n>(main: &'n Named<'_>) -> Option<&'n Vec<String>> {
     })
 }
 
-/// A test that something is there, as one that it is there so often; none where that cannot be counted.
-fn several(test: &TextTest, n: u32) -> Option<TextTest> {
-    match test {
-        TextTest::MinHeadings(_) => Some(TextTest::MinHeadings(n)),
-        TextTest::Matches(regex) => {
-            let line = regex.strip_prefix("(?m)").filter(|line| line.starts_with('^'))?;
-            Some(TextTest::Matches(format!("(?m)(?:{line}(?s:.*?)){{{n}}}")))
-        }
+/// The test that there is something so often; none where it cannot be counted.
+fn several(property: &Property, n: u32) -> Option<TextTest> {
+    match (&property.must, &property.one) {
+        (TextTest::MinHeadings(_), _) => Some(TextTest::MinHeadings(n)),
+        (_, Some(one)) => Some(TextTest::Matches(format!("(?m)(?:^{one}(?s:.*?)){{{n}}}"))),
         _ => None,
     }
 }

@@ -6,8 +6,8 @@ use crate::Predicate;
 use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Sense};
 use crate::understand::clause::{Role, Unit, What};
 use crate::understand::thing::{
-    Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing, reply_thing,
-    skill_thing, text_thing, tool_thing, word_thing,
+    Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing,
+    reply_thing, skill_thing, text_thing, tool_thing, word_thing,
 };
 use crate::understand::token::Form;
 
