@@ -120,6 +120,11 @@ fn other_languages_are_understood_in_their_common_forms() {
 }
 
 #[test]
+fn what_is_written_in_several_ways_is_read() {
+    run("spellings.toml", include_str!("corpus/spellings.toml"));
+}
+
+#[test]
 fn the_sample_corrections_are_understood() {
     let text = include_str!("../../samples/corrections.jsonl");
     let mut durable = 0;

@@ -43,9 +43,7 @@ pub(super) fn globs(text: &str) -> Vec<String> {
     }
     match (folder, bare.contains('/') || bare.starts_with('~')) {
         (true, false) => vec![format!("**/{bare}/**")],
-        (true, true) if text.ends_with('/') || text.contains('*') => vec![format!("{bare}/**")],
-        // `doc/changelog` may be a folder or a file.
-        (true, true) => vec![format!("{bare}/**"), bare.to_owned()],
+        (true, true) => vec![format!("{bare}/**")],
         (false, _) => vec![text.to_owned()],
     }
 }

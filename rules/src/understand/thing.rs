@@ -347,7 +347,12 @@ fn followed(test: &Predicate, rest: &str) -> Predicate {
 
 /// Files under a path that is written out.
 pub(super) fn path_thing(text: &str, verb: Option<Cue>) -> Thing {
-    file_thing(globs(text), text, verb)
+    let mut found = globs(text);
+    if !text.ends_with('/') && found == [format!("{text}/**")] {
+        // `doc/changelog` may be a folder or a file.
+        found.push(text.to_owned());
+    }
+    file_thing(found, text, verb)
 }
 
 /// Files under these globs.

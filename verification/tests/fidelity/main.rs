@@ -276,7 +276,7 @@ fn page(corpora: &Path) -> String {
     page.trim_end().to_owned() + "\n"
 }
 
-/// The agreement with ClawArena where its check asks of each file what the rule asks of one file in a folder is left out.
+/// The agreement with `ClawArena` where its check asks of each file what the rule asks of one file in a folder is left out.
 fn outside_quirks(corpora: &Path) -> String {
     let named = std::fs::read_to_string(corpora.join("clawarena/preferences.jsonl")).unwrap();
     let named = named.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());

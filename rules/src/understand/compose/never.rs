@@ -90,16 +90,17 @@ impl Composer<'_, '_> {
         let file = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.'));
         let runs = self.meaning.main.verb == Some(Cue::Run);
         let on = self.meaning.main.places.iter().find(|place| file(place)).filter(|_| runs);
-        if let (Some(Place::Files { label, .. }), Predicate::Command(test), Sort::Command) =
-            (on, &thing.predicate, thing.sort)
-        {
+        if let (Some(Place::Files { label, .. }), Sort::Command) = (on, thing.sort) {
             // `never run clang-format on CMakeLists.txt`
             let command = thing.label.trim_matches('`');
+            let ending = label.starts_with('.') && !label.contains('/');
+            let label = if ending { format!("*{label}") } else { label.trim_start_matches("./").to_owned() };
             return Thing {
-                predicate: Predicate::command(&format!("{} ** {label}|*/{label}", test.run)),
+                predicate: given(&thing.predicate, &label),
                 label: format!("`{command} {label}`"),
-                slug: format!("{}-{}", thing.slug, slug(label)),
-                holds: Event::command(format!("{command} {label}")),
+                slug: format!("{}-{}", thing.slug, slug(&label)),
+                says: None,
+                holds: Event::command(format!("{command} {}", label.replace('*', "src/a"))),
                 fails: Event::command(format!("{command} other.txt")),
                 ..thing.clone()
             };
@@ -514,6 +515,18 @@ fn with_flag(things: Vec<Thing>, flag: &str) -> Vec<Thing> {
         return vec![Thing { label: format!("`{flag}`"), slug: format!("flag-{}", slug(flag)), says, ..any }];
     }
     things.into_iter().map(|thing| if thing.sort == Sort::Command { flagged(thing, flag) } else { thing }).collect()
+}
+
+/// The same commands where they are given a file.
+fn given(predicate: &Predicate, file: &str) -> Predicate {
+    match predicate {
+        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| given(part, file)).collect()),
+        Predicate::Command(test) => {
+            let file = if file.starts_with('*') { file.to_owned() } else { format!("{file}|*/{file}") };
+            Predicate::Command(CommandTest { run: format!("{} ** {file}", test.run), ..test.clone() })
+        }
+        other => other.clone(),
+    }
 }
 
 /// A command with a flag.

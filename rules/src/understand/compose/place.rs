@@ -80,6 +80,10 @@ impl Composer<'_, '_> {
                 Place::Files { label, .. } => ("in", format!("`{label}`")),
                 Place::Host(host) => ("in", host.clone()),
             };
+            if thing.sort == Sort::Command && thing.label.ends_with(&format!(" {}", name.trim_start_matches('`'))) {
+                // The command already holds it.
+                continue;
+            }
             text = format!("{text} {word} {name}");
         }
         let meaning = self.meaning;

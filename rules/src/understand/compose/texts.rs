@@ -112,7 +112,11 @@ impl Composer<'_, '_> {
         let in_files = main_places(&self.meaning.main).is_some() && property.of.contains(&Of::File);
         let of = if in_files { Of::File } else { property.of.first().copied().unwrap_or(Of::Reply) };
         // Documents speak of code; of answers, where they say so or say little else.
-        let spoken = of != Of::Reply || property.everywhere || self.meaning.replies || self.meaning.main.words < 2;
+        let spoken = of != Of::Reply
+            || property.everywhere
+            || self.meaning.replies
+            || self.meaning.reports
+            || self.meaning.main.words < 2;
         if spoken { vec![(of, Part::Whole)] } else { Vec::new() }
     }
 
@@ -144,6 +148,13 @@ impl Composer<'_, '_> {
                 return Some(texts.fold(draft, |draft, (good, bad)| draft.violates([good]).clean([bad])));
             }
             return Some(Draft::of(id, title, Pattern::Absence { never: test }).violates([good]).clean([bad]));
+        }
+        if property.everywhere
+            && matches!(of, Of::File | Of::Content)
+            && !matches!(property.shown(of), TextTest::Not(_))
+        {
+            // Not every edit has a place for a contraction.
+            return None;
         }
         let files = self.meaning.main.things.iter().find(|thing| thing.sort == Sort::File);
         let id = format!("{subject}-{}", lacking(&property.so));

@@ -196,8 +196,9 @@ fn is_object(clause: &Clause<'_, '_>, at: usize) -> bool {
     let noun = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "changes" | "edits" | "modifications"));
     let before = clause.units.get(..at).unwrap_or_default();
     let call = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "call" | "calls"));
-    let said_of = before.first().is_some_and(Unit::is_content) || before.iter().any(|unit| unit.is(Cue::Must));
-    noun && before.last().is_some_and(Unit::is_filler) && said_of
+    let near = || before.iter().rev().take(4);
+    let said_of = || before.first().is_some_and(Unit::is_content) || near().any(|unit| unit.is(Cue::Must));
+    noun && before.last().is_some_and(Unit::is_filler) && said_of()
         || call && before.last().is_some_and(|unit| unit.literal)
 }
 

@@ -105,6 +105,25 @@ impl Namer<'_, '_> {
         count
     }
 
+    /// Takes in the kind of files that stands in front of what is said of it: `XML: two spaces`.
+    fn kind_in_front(&mut self, units: &[Unit<'_, '_>]) -> bool {
+        let [unit, next, ..] = units else { return false };
+        let ending = unit.text.to_lowercase();
+        let shouted = unit.what == What::Word && unit.text.chars().all(|c| c.is_ascii_uppercase());
+        let label = matches!(next.text, ":" | "：" | "/") && self.named.things.is_empty() && self.named.words == 0;
+        if !(shouted && label && unit.text.len() > 2 && self.lexicon.is_extension(&ending)) {
+            return false;
+        }
+        let glob = format!("*.{ending}");
+        if let Some(Place::Files { globs, .. }) = self.named.places.first_mut() {
+            globs.push(glob);
+        } else {
+            let label = unit.text.to_owned();
+            self.named.places.push(Place::Files { globs: vec![glob], label, outside: false });
+        }
+        true
+    }
+
     /// Whether what was named so far is one file that is written out.
     fn made_of_file(&self, before: usize) -> bool {
         matches!(self.named.things.get(..before), Some([file]) if file.sort == Sort::File && file.literal)
@@ -124,6 +143,9 @@ impl Namer<'_, '_> {
         }
         if self.named.pattern.is_some() && is_pattern(unit) {
             return units.len();
+        }
+        if self.kind_in_front(units) {
+            return 1;
         }
         if let Some(count) = self.compound(units) {
             return count;
@@ -328,7 +350,8 @@ impl Namer<'_, '_> {
             }
         }
         self.joined |= unit.text == "/" || unit.is(Cue::Then) || is_joint(unit);
-        self.named.either |= unit.is(Cue::Or) && !self.named.things.is_empty() && self.aside.is_none();
+        let listed = self.named.things.len() > self.aside.unwrap_or_default();
+        self.named.either |= unit.is(Cue::Or) && listed;
     }
 
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
