@@ -46,6 +46,8 @@ pub(super) struct Meaning<'l> {
     /// The file whose open items keep the turn from ending.
     pub open_items: Option<String>,
     pub count: Option<u32>,
+    /// What it forbids to what it names is not known: `controllers must not call repositories`.
+    pub does_unknown: bool,
     /// It speaks of reports, which are documents.
     pub reports: bool,
     /// How many there are to be of something at least.
@@ -281,6 +283,7 @@ pub(super) fn mean<'l>(
         through: through(clause, lexicon, languages).filter(|_| !negative),
         open_items,
         count: main.measures.first().map(|(count, _)| *count),
+        does_unknown: does_unknown(clause),
         reports: clause
             .units
             .iter()
@@ -406,6 +409,15 @@ fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
         [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
         _ => false,
+    })
+}
+
+/// Whether something is named in front of what forbids, and what stands behind that is not known.
+fn does_unknown(clause: &Clause<'_, '_>) -> bool {
+    let never = clause.units.iter().position(|unit| unit.is(Cue::Never));
+    never.and_then(|at| clause.units.split_at_checked(at)).is_some_and(|(before, behind)| {
+        let word = |unit: &Unit<'_, '_>| unit.what == What::Word && !unit.text.ends_with("ly");
+        before.iter().any(Unit::is_content) && behind.iter().any(word)
     })
 }
 

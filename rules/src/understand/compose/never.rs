@@ -60,7 +60,7 @@ impl Composer<'_, '_> {
                 || (thing.sort == Sort::File
                     && !thing.literal
                     && !matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place))
-                    && meaning.main.words > 0)
+                    && meaning.does_unknown)
                 // A turn ends; what it is not to end with is another matter.
                 || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())
         };
