@@ -284,10 +284,7 @@ pub(super) fn mean<'l>(
         open_items,
         count: main.measures.first().map(|(count, _)| *count),
         does_unknown: does_unknown(clause),
-        reports: clause
-            .units
-            .iter()
-            .any(|unit| matches!(&*unit.text.to_lowercase(), "report" | "reports") || unit.text.starts_with("##")),
+        reports: reports(clause),
         at_least: main.measures.first().map(|(count, _)| *count).filter(|_| clause.has(Cue::AtLeast)),
         permission: has(Cue::Permission),
         failing: has(Cue::Fail),
@@ -410,6 +407,12 @@ fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
         _ => false,
     })
+}
+
+/// Whether a clause speaks of reports, or writes out the marks of headings.
+fn reports(clause: &Clause<'_, '_>) -> bool {
+    let report = |text: &str| matches!(&*text.to_lowercase(), "report" | "reports") || text.starts_with("##");
+    clause.units.iter().any(|unit| report(unit.text))
 }
 
 /// Whether something is named in front of what forbids, and what stands behind that is not known.
