@@ -409,10 +409,11 @@ fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     })
 }
 
-/// Whether a clause speaks of reports, or writes out the marks of headings.
+/// Whether a clause speaks of reports, or writes out the marks of headings and speaks of no answers.
 fn reports(clause: &Clause<'_, '_>) -> bool {
-    let report = |text: &str| matches!(&*text.to_lowercase(), "report" | "reports") || text.starts_with("##");
-    clause.units.iter().any(|unit| report(unit.text))
+    let any = |said: &dyn Fn(&str) -> bool| clause.units.iter().any(|unit| said(&unit.text.to_lowercase()));
+    let answers = |text: &str| ["repl", "respon", "answer", "message"].iter().any(|head| text.starts_with(head));
+    any(&|text| matches!(text, "report" | "reports")) || any(&|text| text.starts_with("##")) && !any(&answers)
 }
 
 /// Whether something is named in front of what forbids, and what stands behind that is not known.

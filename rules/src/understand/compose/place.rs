@@ -13,7 +13,7 @@ impl Composer<'_, '_> {
         let mut thing = thing.clone();
         for place in &self.meaning.main.places {
             match place {
-                Place::Branch(branch) if matches!(&*thing.slug, "push" | "force-push") => push_to(&mut thing, branch),
+                Place::Branches(names) if matches!(&*thing.slug, "push" | "force-push") => push_to(&mut thing, names),
                 Place::Files { globs, outside, .. } if matches!(thing.sort, Sort::File | Sort::Code | Sort::Read) => {
                     if !outside && thing.sort == Sort::File && lies_in(&thing, globs) {
                         // `middleware files in app/Middleware/` are the files that lie there.
@@ -54,7 +54,7 @@ impl Composer<'_, '_> {
         let others = self.meaning.after.iter().flat_map(|named| &named.places);
         for place in main.places.iter().chain(others) {
             match place {
-                Place::Branch(branch) if !pushes => scope.branch.extend(branch.split('|').map(str::to_owned)),
+                Place::Branches(names) if !pushes => scope.branch.extend_from_slice(names),
                 Place::Host(host) => scope.host.push(host.clone()),
                 Place::Files { globs, outside: false, label }
                     if !in_files && !self.meaning.only && main.subject.is_none() && label.ends_with('/') =>
@@ -72,10 +72,9 @@ impl Composer<'_, '_> {
         let mut text = String::new();
         for place in &self.meaning.main.places {
             let (word, name) = match place {
-                Place::Branch(branch) => (
-                    if thing.slug.contains("push") { "to" } else { "on" },
-                    format!("`{}`", branch.replace('|', "` or `")),
-                ),
+                Place::Branches(names) => {
+                    (if thing.slug.contains("push") { "to" } else { "on" }, format!("`{}`", names.join("` or `")))
+                }
                 Place::Files { label, outside: true, .. } => ("outside", format!("`{label}`")),
                 Place::Files { label, .. } => ("in", format!("`{label}`")),
                 Place::Host(host) => ("in", host.clone()),
@@ -124,8 +123,8 @@ impl Composer<'_, '_> {
         let mut text = String::new();
         for place in &meaning.main.places {
             match place {
-                Place::Branch(branch) if !thing.slug.contains("push") => {
-                    text = format!("{text}-on-{}", slug(branch));
+                Place::Branches(names) if !thing.slug.contains("push") => {
+                    text = format!("{text}-on-{}", slug(&names.join("-")));
                 }
                 Place::Files { label, outside, .. } if matches!(thing.sort, Sort::File | Sort::Code) => {
                     text = format!("{text}-{}-{}", if *outside { "outside" } else { "in" }, slug(label));
@@ -236,14 +235,11 @@ fn widen(predicate: &mut Predicate) {
 }
 
 /// `push to main`: the branch is an argument.
-fn push_to(thing: &mut Thing, branch: &str) {
-    fn add(predicate: &mut Predicate, branch: &str) {
+fn push_to(thing: &mut Thing, branches: &[String]) {
+    fn add(predicate: &mut Predicate, any: &str) {
         match predicate {
-            Predicate::Command(test) if test.run.starts_with("git push") => {
-                let any: Vec<_> = branch.split('|').map(|name| format!("{name}|*:{name}")).collect();
-                test.run = format!("{} ** {}", test.run, any.join("|"));
-            }
-            Predicate::Any(parts) => parts.iter_mut().for_each(|part| add(part, branch)),
+            Predicate::Command(test) if test.run.starts_with("git push") => test.run = format!("{} ** {any}", test.run),
+            Predicate::Any(parts) => parts.iter_mut().for_each(|part| add(part, any)),
             _ => {}
         }
     }
@@ -251,11 +247,12 @@ fn push_to(thing: &mut Thing, branch: &str) {
     if thing.slug == "force-push" {
         thing.predicate = Predicate::command("git push --force|-f|--force-with-lease");
     }
-    add(&mut thing.predicate, branch);
-    let first = branch.split('|').next().unwrap_or(branch);
+    let any: Vec<_> = branches.iter().map(|name| format!("{name}|*:{name}")).collect();
+    add(&mut thing.predicate, &any.join("|"));
+    let first = branches.first().map_or("main", String::as_str);
     thing.holds = Event::command(format!("git push{force} origin {first}"));
     thing.fails = Event::command(format!("git push{force} origin feature"));
-    thing.slug = format!("{}-to-{}", thing.slug, slug(branch));
+    thing.slug = format!("{}-to-{}", thing.slug, slug(&branches.join("-")));
 }
 
 /// Gives an event the circumstances of a scope.

@@ -206,7 +206,7 @@ impl Composer<'_, '_> {
         }
         let branch = main.literal.as_ref().and_then(|(_, texts)| texts.first().cloned()).or_else(|| {
             main.places.iter().find_map(|place| match place {
-                Place::Branch(branch) => Some(branch.clone()),
+                Place::Branches(names) => names.first().cloned(),
                 _ => None,
             })
         });

@@ -24,7 +24,7 @@ pub(super) enum Place {
         label: String,
         outside: bool,
     },
-    Branch(String),
+    Branches(Vec<String>),
     Host(String),
 }
 

@@ -111,7 +111,10 @@ impl Namer<'_, '_> {
         let ending = unit.text.to_lowercase();
         let shouted = unit.what == What::Word && unit.text.chars().all(|c| c.is_ascii_uppercase());
         let label = matches!(next.text, ":" | "：" | "/") && self.named.things.is_empty() && self.named.words == 0;
-        if !(shouted && label && unit.text.len() > 2 && self.lexicon.is_extension(&ending)) {
+        // `KEY: never …` speaks of no files.
+        let kind =
+            matches!(&*ending, "xml" | "html" | "css" | "scss" | "sql" | "json" | "yaml" | "toml" | "csv" | "svg");
+        if !(shouted && label && kind) {
             return false;
         }
         let glob = format!("*.{ending}");
@@ -189,13 +192,13 @@ impl Namer<'_, '_> {
             known.extend(language);
             count += more;
         }
-        while let Place::Branch(known) = &mut place
+        while let Place::Branches(known) = &mut place
             && let [join, branch, ..] = units.get(count + 1..).unwrap_or_default()
             && join.is_any(&[Cue::Or, Cue::And])
             && (branch.literal || matches!(branch.text, "main" | "master" | "develop" | "trunk"))
             && !branch.text.contains([' ', '.'])
         {
-            *known = format!("{known}|{}", branch.text);
+            known.push(branch.text.to_owned());
             count += 2;
         }
         // What is done in a place to something unknown is not about the place.
@@ -530,7 +533,7 @@ impl Namer<'_, '_> {
             || pushed
         {
             let width = 1 + usize::from(next.is_some_and(|next| next.is(Cue::Branch)));
-            return Some((Place::Branch(unit.text.to_owned()), skip + width));
+            return Some((Place::Branches(vec![unit.text.to_owned()]), skip + width));
         }
         if next.is_some_and(|next| self.is_folder_of(unit, next))
             && matches!(unit.what, What::Word | What::Literal(_) | What::Known(_))
