@@ -334,14 +334,19 @@ fn opens(line: &str) -> bool {
         && !line.starts_with("</")
         && !line.ends_with("/>")
         && !line.contains("</");
-    line.ends_with(['{', ':']) && !line.starts_with(['#', '/', '*'])
-        || tag && !line.starts_with("<!") && !line.starts_with("<?")
+    // A sentence may end with a colon, too, and what stands under the key of a list item is two steps in.
+    let key = line.ends_with(':') && !line.contains(' ') && !line.starts_with(['#', '/', '*', '-']);
+    line.ends_with('{') || key || tag && !line.starts_with("<!") && !line.starts_with("<?")
 }
 
 /// Whether every indented line is indented in this way; a text without indented lines is.
 fn indented(text: &str, indent: Indent) -> bool {
     let mut opened = None;
-    text.lines().filter(|line| !line.trim().is_empty()).all(|line| {
+    text.lines().all(|line| {
+        if line.trim().is_empty() {
+            opened = None;
+            return true;
+        }
         let blank = line.get(..line.len() - line.trim_start().len()).unwrap_or_default();
         let spaces = blank.bytes().filter(|byte| *byte == b' ').count();
         let tabs = blank.len() - spaces;
@@ -368,6 +373,24 @@ mod tests {
 
     fn holds(text_test: &TextTest, text: &str) -> Truth {
         test(text_test, text, &Expressions::default()).truth
+    }
+
+    #[test]
+    fn two_spaces_are_told_from_four_by_the_step_behind_what_opens() {
+        let two = TextTest::Indent(Indent::TwoSpaces);
+        for text in [
+            "a:\n  b: 1\n",
+            "env:\n  - name:\n      value: 1\n",
+            "<a>\n  <b/>\n</a>\n",
+            "f() {\n  g(a,\n    b);\n",
+            "Run it so:\n    make\n",
+            "Example:\n\n    make\n",
+        ] {
+            assert_eq!(holds(&two, text), Truth::Yes, "{text:?}");
+        }
+        for text in ["a:\n    b: 1\n", "<a>\n    <b/>\n</a>\n", "f() {\n    g();\n", "a:\n   b: 1\n"] {
+            assert_eq!(holds(&two, text), Truth::No, "{text:?}");
+        }
     }
 
     #[test]
