@@ -328,10 +328,8 @@ impl Lexicon {
     pub(crate) fn longest<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<Match<'_>> {
         let mut ahead = words;
         let first = ahead.next()?;
-        let fits = |phrase: &&Phrase| {
-            let mut words = ahead.clone();
-            phrase.rest.iter().all(|word| words.next() == Some(word)) && holds_tail(&phrase.tail, words)
-        };
+        let fits =
+            |phrase: &&Phrase| phrase.rest.begin(ahead.clone()).is_some_and(|behind| holds_tail(&phrase.tail, behind));
         let learnt = if self.learnt.0.is_empty() { None } else { self.learnt.0.get(first) };
         let phrases = match learnt {
             Some(phrases) => phrases,

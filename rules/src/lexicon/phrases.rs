@@ -56,6 +56,15 @@ impl Words {
         self.0.split_terminator(Self::BETWEEN)
     }
 
+    /// Whether these words come first among others, and what comes behind them then.
+    pub(crate) fn begin<'w, I: Iterator<Item = &'w str>>(&self, mut words: I) -> Option<I> {
+        let mut own = &*self.0;
+        while !own.is_empty() {
+            own = own.strip_prefix(words.next()?)?.strip_prefix(Self::BETWEEN)?;
+        }
+        Some(words)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.matches(Self::BETWEEN).count()
     }

@@ -3,7 +3,7 @@
 //! `Before a commit, run:` says what only the block behind it names, and `"Great!"` is forbidden by `Never say:` in front of
 //! it. What is named behind a message is put at its end as code spans, so that the sentence is read as if it were whole.
 
-use super::{clause, text, token};
+use super::{text, token, unit};
 use crate::lexicon::Cue;
 use crate::{Correction, Lexicon};
 use std::borrow::Cow;
@@ -110,10 +110,10 @@ pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden
     if correction.text.trim_start().starts_with(['❌', '🚫', '⛔']) {
         return Forbidden::Use;
     }
-    let forbids = |units: &[clause::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
-    let commits = |unit: &clause::Unit<'_, '_>| unit.text.to_lowercase().starts_with("commit");
+    let forbids = |units: &[unit::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
+    let commits = |unit: &unit::Unit<'_, '_>| unit.text.to_lowercase().starts_with("commit");
     let bare = |heading: &str| {
-        let units = clause::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
+        let units = unit::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
         let mut content = units.iter().filter(|unit| unit.is_content());
         match (content.next(), content.next()) {
             _ if units.len() > 7 || !forbids(&units) => None,
@@ -126,7 +126,7 @@ pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden
     // Who forbids in so many words under `Never` says the rest as it is meant.
     let own = |sentence: &text::Sentence| {
         let tokens = token::tokens(&correction.text, sentence.range.clone());
-        forbids(&clause::units(&correction.text, &tokens, lexicon))
+        forbids(&unit::units(&correction.text, &tokens, lexicon))
     };
     match headings(correction).into_iter().find_map(bare) {
         Some(forbidden) if !text::sentences(&correction.text, lexicon).iter().any(own) => forbidden,

@@ -5,12 +5,13 @@
 //! good is a task, unless it says when (`run the tests before committing`) or stands in a document of rules.
 
 use super::Class;
-use super::clause::{Role, Statement, Unit, What};
+use super::clause::{Role, Statement};
 use super::meaning::{Meaning, Stance, complains, names_something};
 use super::name::{Place, VERBS};
 use super::speech::{Act, Acts};
 use super::text::Sentence;
 use super::thing::Sort;
+use super::unit::{Unit, What};
 use crate::Correction;
 use crate::lexicon::{Cue, Measure, Of};
 use std::ops::Range;

@@ -1,10 +1,11 @@
 //! What a statement means: how it is meant (never, always, use), what it is about, and what its clauses are about.
 
 use super::around::Forbidden;
-use super::clause::{Clause, Role, Statement, Unit, What};
+use super::clause::{Clause, Role, Statement};
 use super::name::{Named, Place, name, narrows};
 use super::path::globs;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
+use super::unit::{Unit, What};
 use crate::lexicon::{Cue, Of, Part, Sense};
 use crate::{Lexicon, Predicate};
 

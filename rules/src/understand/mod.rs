@@ -22,6 +22,7 @@ mod spelled;
 mod text;
 mod thing;
 mod token;
+mod unit;
 
 pub(crate) use token::words;
 
@@ -81,7 +82,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let replies = around::is_about_talk(correction);
     let mut headings = Vec::new();
     for heading in around::headings(correction) {
-        let units = clause::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
+        let units = unit::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
         headings.extend(
             clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, Forbidden::Nothing)),
         );
@@ -91,7 +92,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     for sentence in text::sentences(text, lexicon) {
         let tokens = token::tokens(text, sentence.range.clone());
         let acts = speech::acts(&tokens);
-        let units = clause::units(text, &tokens, lexicon);
+        let units = unit::units(text, &tokens, lexicon);
         for statement in clause::statements(units) {
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
             meaning.take_up(&statement, &mut last);

@@ -10,6 +10,7 @@ use super::token::{Form, Token};
 use crate::lexicon::Table;
 use serde::Deserialize;
 use serde::de::{IntoDeserializer, value};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// What is done with words.
@@ -156,7 +157,7 @@ impl Step {
 
 /// Reads the acts of a sentence.
 pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
-    let words: Vec<String> = tokens.iter().map(spoken).collect();
+    let words: Vec<Cow<'_, str>> = tokens.iter().map(spoken).collect();
     let mut acts = Acts::default();
     let mut here = Place::Beginning;
     for (at, word) in words.iter().enumerate() {
@@ -182,10 +183,11 @@ pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
 }
 
 /// A token as phrases spell it; nothing for marks, code and quotations.
-fn spoken(token: &Token<'_>) -> String {
+fn spoken<'a>(token: &'a Token<'_>) -> Cow<'a, str> {
     match token.form {
-        Form::Mark | Form::Code | Form::Quote => String::new(),
-        _ => token.lower.replace('\'', ""),
+        Form::Mark | Form::Code | Form::Quote => Cow::default(),
+        _ if token.lower.contains('\'') => token.lower.replace('\'', "").into(),
+        _ => Cow::Borrowed(&*token.lower),
     }
 }
 
@@ -202,7 +204,7 @@ fn is_instructions(word: &str) -> bool {
 }
 
 /// Whether words go on as a phrase does. A phrase has at most one gap, and behind it no more than a few words.
-fn follows(steps: &[Step], words: &[String]) -> bool {
+fn follows(steps: &[Step], words: &[Cow<'_, str>]) -> bool {
     for (at, step) in steps.iter().enumerate() {
         if matches!(step, Step::Gap) {
             let rest = steps.get(at + 1..).unwrap_or_default();

@@ -4,6 +4,7 @@
 //!
 //! The build script splits the phrases of the lexicon by this very file, so that it stands on nothing but `std`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a token is made of.
@@ -31,7 +32,7 @@ pub(super) struct Token<'a> {
     /// The text, without quotation marks and backticks.
     pub text: &'a str,
     /// The text in lower case, with straight apostrophes; a code span keeps its backticks.
-    pub lower: String,
+    pub lower: Cow<'a, str>,
     pub form: Form,
     /// Where it stands in the message, with its quotation marks.
     pub range: Range<usize>,
@@ -48,7 +49,13 @@ pub(crate) fn words(phrase: &str) -> Vec<String> {
     if phrase.split(' ').all(plain) {
         return phrase.split(' ').map(str::to_owned).collect();
     }
-    tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower).collect()
+    tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower.into_owned()).collect()
+}
+
+/// A text in lower case, with straight apostrophes. Most words are written so.
+fn lowered(text: &str) -> Cow<'_, str> {
+    let written = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if text.bytes().all(written) { Cow::Borrowed(text) } else { text.to_lowercase().replace('’', "'").into() }
 }
 
 /// Splits a sentence into tokens.
@@ -67,7 +74,7 @@ pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
         {
             let whole = at..at + length;
             at = whole.end;
-            found.push(Token { text: target, lower: target.to_lowercase(), form: Form::Word, range: whole });
+            found.push(Token { text: target, lower: target.to_lowercase().into(), form: Form::Word, range: whole });
             continue;
         }
         if rest.starts_with("**") && !rest.starts_with("**/") && !rest.starts_with("***") {
@@ -79,9 +86,8 @@ pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
         let whole = at..at + (skip + length + skip).max(c.len_utf8()).min(rest.len());
         let inner = rest.get(skip..skip + length).unwrap_or_default();
         let spelled = if form == Form::Code { rest.get(..length + 2 * skip).unwrap_or_default() } else { inner };
-        let lower = spelled.to_lowercase().replace('’', "'");
         at = text.ceil_char_boundary(whole.end);
-        found.push(Token { text: inner, lower, form, range: whole });
+        found.push(Token { text: inner, lower: lowered(spelled), form, range: whole });
     }
     found
 }
@@ -223,7 +229,8 @@ mod tests {
         for phrase in
             ["never use", "don't", "force-push", "snake_case names", "http2 client's", "a--b", "--flag", "x ", "日本語"]
         {
-            let tokens: Vec<_> = tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower).collect();
+            let tokens: Vec<_> =
+                tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower.into_owned()).collect();
             assert_eq!(words(phrase), tokens, "{phrase}");
         }
     }

@@ -4,10 +4,10 @@ use super::Place;
 use super::namer::Namer;
 use crate::Predicate;
 use crate::lexicon::{Cue, Of, Part};
-use crate::understand::clause::{Unit, What};
 use crate::understand::compose::layout;
 use crate::understand::path::globs;
 use crate::understand::thing::{Sort, Thing, command_thing, file_thing};
+use crate::understand::unit::{Unit, What};
 
 impl Namer<'_, '_> {
     /// Keeps what the clause is about: where something is written as it stands in code, the words around it only

@@ -7,9 +7,10 @@ mod keep;
 mod namer;
 mod object;
 
-use super::clause::{Clause, Unit, What};
+use super::clause::Clause;
 use super::thing::{Sort, Thing, file_thing};
 use super::token::Form;
+use super::unit::{Unit, What};
 use crate::lexicon::{Cue, Form as Shaped, Measure, Of, Part, Property, Site};
 use crate::predicate::FileAction;
 use crate::{Lexicon, Predicate};

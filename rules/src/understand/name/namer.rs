@@ -2,10 +2,11 @@
 
 use super::{Behind, Named, Place, VERBS};
 use crate::lexicon::{Cue, Entry, Kind, Sense};
-use crate::understand::clause::{Clause, Role, Unit, What};
+use crate::understand::clause::{Clause, Role};
 use crate::understand::path::{at_path, globs, opened, path_of};
 use crate::understand::thing::{Sort, Thing};
 use crate::understand::token::Form;
+use crate::understand::unit::{Unit, What};
 use crate::{Lexicon, Predicate};
 
 /// Names what the units of a clause are, one after the other.

@@ -4,12 +4,13 @@ use super::Place;
 use super::namer::Namer;
 use crate::Predicate;
 use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Sense};
-use crate::understand::clause::{Role, Unit, What};
+use crate::understand::clause::Role;
 use crate::understand::thing::{
     Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing,
     reply_thing, skill_thing, text_thing, tool_thing, word_thing,
 };
 use crate::understand::token::Form;
+use crate::understand::unit::{Unit, What};
 
 impl Namer<'_, '_> {
     /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.
