@@ -206,7 +206,7 @@ impl Lexicon {
     }
 
     pub(crate) fn entry_named(&self, name: &str, kind: Kind) -> Option<&Entry> {
-        self.entries.iter().rev().find(|listed| listed.name == name && listed.kind == kind)?.entry()
+        self.entries.iter().rev().find(|listed| listed.kind == kind && listed.name == name)?.entry()
     }
 
     /// The tools, or the things in code, that can take this one's place.
@@ -273,6 +273,9 @@ impl Lexicon {
 
     /// Whether a word has the shape of a path, a file name or a glob.
     pub(crate) fn is_path(&self, word: &str) -> bool {
+        if !word.contains(['/', '.', '*']) {
+            return false;
+        }
         let code = ["://", "()", "::", "->", "="].iter().any(|mark| word.contains(mark));
         // `@docs/guide.md` mentions a file, `@scope/name` is a package.
         let mentioned = word.strip_prefix('@').filter(|path| path.contains('/'));

@@ -111,7 +111,7 @@ pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden
         return Forbidden::Use;
     }
     let forbids = |units: &[unit::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
-    let commits = |unit: &unit::Unit<'_, '_>| unit.text.to_lowercase().starts_with("commit");
+    let commits = |unit: &unit::Unit<'_, '_>| unit.lower().starts_with("commit");
     let bare = |heading: &str| {
         let units = unit::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
         let mut content = units.iter().filter(|unit| unit.is_content());

@@ -171,7 +171,7 @@ fn closes(unit: &Unit<'_, '_>) -> bool {
 /// Where a parenthesis gives examples of what is named in front of it, or of what cannot be told by them alone.
 fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let at = units.windows(2).position(|two| {
-        let lead = two.get(1).map(|unit| unit.text.to_lowercase()).unwrap_or_default();
+        let lead = two.get(1).map(Unit::lower).unwrap_or_default();
         two.first().is_some_and(opens)
             && matches!(&*lead, "e.g" | "e.g." | "eg" | "for" | "such" | "like" | "i.e" | "i.e.")
     })?;
@@ -188,8 +188,7 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     // Of commands that are forbidden by their kind, the examples are what can be told.
     let commands = inside.iter().any(|unit| unit.what == What::Command && unit.literal)
         && outside().any(|unit| unit.is(Cue::Never))
-        && outside()
-            .any(|unit| matches!(&*unit.text.to_lowercase(), "commands" | "command" | "operations" | "команды"));
+        && outside().any(|unit| matches!(&*unit.lower(), "commands" | "command" | "operations" | "команды"));
     (shown
         && !commands
         && (options && !outside().any(|unit| unit.literal)
@@ -393,7 +392,7 @@ fn lists(units: &[Unit<'_, '_>]) -> Vec<usize> {
 /// Whether a clause so far names a change, as `schema changes` and `adding a page` do.
 fn is_change(units: &[Unit<'_, '_>]) -> bool {
     let change = |unit: &Unit<'_, '_>| {
-        matches!(&*unit.text.to_lowercase(), "changes" | "change" | "adding" | "changing" | "editing" | "modifying")
+        matches!(&*unit.lower(), "changes" | "change" | "adding" | "changing" | "editing" | "modifying")
     };
     units.len() > 1 && units.iter().any(change) && !units.iter().any(|unit| unit.is_any(&STANCES))
 }
@@ -430,6 +429,11 @@ fn joint(unit: &Unit<'_, '_>, open: &Open<'_, '_>) -> Option<Role> {
 
 /// Brings the pieces of the main clause together, in order, at the front.
 fn joined<'a, 'l>(clauses: Vec<Clause<'a, 'l>>) -> Vec<Clause<'a, 'l>> {
+    if clauses.iter().skip(1).all(|clause| clause.role != Role::Main)
+        && clauses.first().is_some_and(|clause| clause.role == Role::Main)
+    {
+        return clauses;
+    }
     let (main, mut others): (Vec<_>, Vec<_>) = clauses.into_iter().partition(|clause| clause.role == Role::Main);
     let units = main.into_iter().flat_map(|clause| clause.units).collect();
     others.insert(0, Clause { role: Role::Main, units });

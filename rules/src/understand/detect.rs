@@ -69,12 +69,20 @@ pub(super) struct Reading {
     names: bool,
     /// What its sentence does.
     acts: Acts,
-    /// The words that it names things with, in lower case.
-    named: Vec<String>,
+    /// Whether the action that was corrected holds something that it names.
+    has_done: bool,
 }
 
 /// Reads the cues of a statement.
-pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: &Meaning<'_>, acts: Acts) -> Reading {
+///
+/// `action` is the one that was corrected, in lower case.
+pub(super) fn read(
+    statement: &Statement<'_, '_>,
+    sentence: &Sentence,
+    meaning: &Meaning<'_>,
+    acts: Acts,
+    action: Option<&str>,
+) -> Reading {
     let has = |cue| statement.has(cue);
     let strong = has(Cue::Always) || has(Cue::Strong) || (has(Cue::Permission) && meaning.stance == Stance::Never);
     let main = &meaning.main;
@@ -134,8 +142,20 @@ pub(super) fn read(statement: &Statement<'_, '_>, sentence: &Sentence, meaning: 
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
         acts,
-        named: statement.units().filter(|unit| unit.is_content()).map(|unit| unit.text.to_lowercase()).collect(),
+        has_done: action.is_some_and(|action| has_done(statement, action)),
     }
+}
+
+/// Whether an action holds something that a statement names.
+fn has_done(statement: &Statement<'_, '_>, action: &str) -> bool {
+    let mut named = statement.units().filter(|unit| unit.is_content() && !unit.text.is_empty());
+    named.any(|unit| action.contains(&*unit.lower()))
+}
+
+/// The action that a correction is about, in lower case.
+pub(super) fn action(correction: &Correction) -> Option<String> {
+    let action = correction.context.as_ref()?.action.as_ref()?;
+    serde_json::to_string(action).ok().map(|text| text.to_lowercase())
 }
 
 /// Whether a statement speaks of a habit: what is stopped has an `-ing`, or what is not done is what *we* do not do.
@@ -224,8 +244,6 @@ pub(super) struct Whole {
     task: bool,
     /// It names a document of rules.
     refers: bool,
-    /// The action that it is about, in lower case.
-    action: Option<String>,
     wrong: Vec<Range<usize>>,
 }
 
@@ -236,10 +254,8 @@ impl Whole {
         let file = correction.source.as_deref().unwrap_or_default();
         let document =
             about || [".md", ".mdc", ".cursorrules", ".rules"].iter().any(|extension| file.ends_with(extension));
-        let action = correction.context.as_ref().and_then(|context| context.action.as_ref());
-        let action = action.and_then(|action| serde_json::to_string(action).ok()).map(|text| text.to_lowercase());
         let mut whole =
-            Self { this_time: false, durable: false, document, task: false, refers: false, action, wrong: Vec::new() };
+            Self { this_time: false, durable: false, document, task: false, refers: false, wrong: Vec::new() };
         let mut first = true;
         for reading in readings {
             whole.task |= std::mem::take(&mut first) && reading.acts.has(Act::Tasks);
@@ -266,7 +282,7 @@ impl Whole {
         let extent = does(Act::Tasks) && does(Act::Extent) && !reading.strong;
         let bounds = does(Act::Bounds) && !reading.strong;
         // What was made or deleted once may be put right; with what and where it was done is another matter.
-        let over = does(Act::Past) && reading.makes && !reading.rejects && !self.has_done(reading);
+        let over = does(Act::Past) && reading.makes && !reading.rejects && !reading.has_done;
         let beside = does(Act::Tells) || over || (does(Act::AsksHow) || bounds) && !reading.durable;
         let passing = reading.passing && !reading.durable && !reading.strong;
         !extent && !beside && !passing && (self.says(reading, composed) || self.lasts(reading, composed))
@@ -301,7 +317,7 @@ impl Whole {
             || (does(Act::Ongoing) && does(Act::Conduct))
             || (reading.complaint && reading.rejects);
         // A complaint that names what the agent has just done is about that, and a check can see it.
-        let acted = composed && reading.complaint && self.has_done(reading);
+        let acted = composed && reading.complaint && reading.has_done;
         if complains || acted {
             return true;
         }
@@ -319,12 +335,6 @@ impl Whole {
             || (does(Act::Prefers) && about_work && !chooses)
             || (does(Act::Wants) && reading.rejects && !chooses)
             || (does(Act::Procedure) && (never || reading.stance == Stance::Use && wrong) && !chooses)
-    }
-
-    /// Whether the action that was corrected holds something that a statement names.
-    fn has_done(&self, reading: &Reading) -> bool {
-        let action = self.action.as_deref().unwrap_or_default();
-        reading.named.iter().any(|name| !name.is_empty() && action.contains(&**name))
     }
 
     /// Whether a statement is meant for good by how it is said and by what it is about.

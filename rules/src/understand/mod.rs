@@ -87,6 +87,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
             clause::statements(units).iter().map(|statement| mean(statement, lexicon, languages, Forbidden::Nothing)),
         );
     }
+    let action = detect::action(correction);
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
     let mut last = None;
     for sentence in text::sentences(text, lexicon) {
@@ -100,7 +101,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
             for heading in &headings {
                 meaning.stand_under(heading);
             }
-            let mut reading = detect::read(&statement, &sentence, &meaning, acts);
+            let mut reading = detect::read(&statement, &sentence, &meaning, acts, action.as_deref());
             reading.range = around::within(own, reading.range);
             said.push((reading, meaning));
         }
@@ -133,7 +134,7 @@ fn spare(said: &mut [(Reading, Meaning<'_>)]) {
             |file: &&thing::Thing| things.iter().any(|thing| thing.literal && path::covers(&thing.label, &file.label));
         let spared: Vec<_> = only.iter().filter(spared).cloned().collect();
         if meaning.unless.is_none() && !spared.is_empty() {
-            meaning.unless = Some(name::Named { things: spared, ..name::Named::default() });
+            meaning.unless = Some(Box::new(name::Named { things: spared, ..name::Named::default() }));
         }
     }
 }

@@ -52,10 +52,14 @@ pub(crate) fn words(phrase: &str) -> Vec<String> {
     tokens(phrase, 0..phrase.len()).into_iter().map(|token| token.lower.into_owned()).collect()
 }
 
-/// A text in lower case, with straight apostrophes. Most words are written so.
-fn lowered(text: &str) -> Cow<'_, str> {
+/// A text in lower case; most words are written so.
+pub(super) fn lowered(text: &str) -> Cow<'_, str> {
     let written = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-    if text.bytes().all(written) { Cow::Borrowed(text) } else { text.to_lowercase().replace('’', "'").into() }
+    if text.bytes().all(written) { Cow::Borrowed(text) } else { text.to_lowercase().into() }
+}
+
+fn straightened(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains('’') { text } else { text.replace('’', "'").into() }
 }
 
 /// Splits a sentence into tokens.
@@ -74,7 +78,7 @@ pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
         {
             let whole = at..at + length;
             at = whole.end;
-            found.push(Token { text: target, lower: target.to_lowercase().into(), form: Form::Word, range: whole });
+            found.push(Token { text: target, lower: lowered(target), form: Form::Word, range: whole });
             continue;
         }
         if rest.starts_with("**") && !rest.starts_with("**/") && !rest.starts_with("***") {
@@ -87,7 +91,7 @@ pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
         let inner = rest.get(skip..skip + length).unwrap_or_default();
         let spelled = if form == Form::Code { rest.get(..length + 2 * skip).unwrap_or_default() } else { inner };
         at = text.ceil_char_boundary(whole.end);
-        found.push(Token { text: inner, lower: lowered(spelled), form, range: whole });
+        found.push(Token { text: inner, lower: straightened(lowered(spelled)), form, range: whole });
     }
     found
 }

@@ -1,9 +1,10 @@
 //! The tokens of a sentence as what they can mean: known phrases, commands that are written out, literals and other words.
 
 use super::thing::is_assignment;
-use super::token::{Form, Token, words};
+use super::token::{Form, Token, lowered, words};
 use crate::lexicon::{Cue, Kind, Match, Sense};
 use crate::{Lexicon, Predicate};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// One step of a sentence: a phrase of the lexicon, a literal, or a word that means nothing here.
@@ -75,6 +76,11 @@ impl<'a, 'l> Unit<'a, 'l> {
         self.cues.0 & Cues::of(cues.iter().copied()).0 != 0
     }
 
+    /// Its text in lower case.
+    pub(super) fn lower(&self) -> Cow<'a, str> {
+        lowered(self.text)
+    }
+
     pub(super) fn senses(&self) -> &[Sense] {
         match self.what {
             What::Known(senses) => senses,
@@ -105,7 +111,7 @@ impl<'a, 'l> Unit<'a, 'l> {
 
 /// Finds the known phrases, the commands and the literals among tokens.
 pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Lexicon) -> Vec<Unit<'a, 'l>> {
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(tokens.len());
     let mut at = 0;
     let done = tokens.first().is_some_and(|token| {
         matches!(&*token.lower, "changed" | "modified" | "edited" | "touched" | "updated") && token.form == Form::Word
@@ -226,9 +232,8 @@ fn split_words<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<Un
         if !found.is_empty() {
             found.push(Unit::of(What::Mark, "/", range.start - 1..range.start));
         }
-        let what = lexicon
-            .longest(std::iter::once(&*text.to_lowercase()))
-            .map_or(What::Word, |known| What::Known(known.senses));
+        let what =
+            lexicon.longest(std::iter::once(&*lowered(text))).map_or(What::Word, |known| What::Known(known.senses));
         let (what, code) = told_apart(what);
         found.push(Unit { code, ..Unit::of(what, text, range) });
     }

@@ -41,7 +41,8 @@ impl Composer<'_, '_> {
             _ => None,
         });
         // `Go functions` are those in Go.
-        let spoken = main.on.iter().chain(&main.things).find(|thing| thing.sort == Sort::File && !thing.literal);
+        let spoken =
+            main.on.as_deref().into_iter().chain(&main.things).find(|thing| thing.sort == Sort::File && !thing.literal);
         let spoken =
             spoken.filter(|files| !matches!(&*files.slug, "files" | "code")).map(|files| file_paths(&files.predicate));
         let globs = globs.or(spoken).unwrap_or_default();
@@ -64,7 +65,7 @@ impl Composer<'_, '_> {
     fn held_by_calls(&self) -> Option<Draft> {
         let main = &self.meaning.main;
         let (cue, texts) = main.literal.as_ref()?;
-        let called = self.meaning.after.as_ref().filter(|_| main.things.is_empty()).map(|named| &named.things);
+        let called = self.meaning.after.as_deref().filter(|_| main.things.is_empty()).map(|named| &named.things);
         let calls = called.unwrap_or(&main.things);
         let named = |thing: &Thing| thing.sort == Sort::Code && thing.literal && thing.known.is_none();
         if calls.is_empty() || !calls.iter().all(named) || texts.iter().any(|text| text.starts_with('-')) {
@@ -112,8 +113,13 @@ impl Composer<'_, '_> {
             _ => None,
         });
         let named = main.things.iter().find(|thing| thing.sort == Sort::File && !thing.literal).cloned();
-        let files =
-            main.on.clone().or(named).or(place).filter(|files| !matches!(&*files.slug, "code" | "files" | "docs"))?;
+        let files = main
+            .on
+            .as_deref()
+            .cloned()
+            .or(named)
+            .or(place)
+            .filter(|files| !matches!(&*files.slug, "code" | "files" | "docs"))?;
         let (test, label) = if let Some((cue, texts)) = &main.literal {
             let any = texts.iter().map(|text| at_start(*cue, text)).collect();
             (TextTest::Any(any), texts.first()?.clone())

@@ -38,8 +38,8 @@ impl Composer<'_, '_> {
             return drafts;
         }
         let Some(first) = things.first().copied() else { return Vec::new() };
-        let then = meaning.before.as_ref().and_then(Named::whole);
-        let trigger = meaning.after.as_ref().and_then(Named::whole);
+        let then = meaning.before.as_deref().and_then(Named::whole);
+        let trigger = meaning.after.as_deref().and_then(Named::whole);
         // What is done when the turn ends is done before it ends.
         let ends = trigger.as_ref().is_some_and(|trigger| trigger.sort == Sort::Stop);
         let (then, trigger) = if ends { (then.or(trigger), None) } else { (then, trigger) };
@@ -55,7 +55,7 @@ impl Composer<'_, '_> {
             return Vec::new();
         }
         let chain = meaning.ordered && things.len() > 1;
-        let code = main.on.clone().unwrap_or_else(|| self.code());
+        let code = main.on.as_deref().cloned().unwrap_or_else(|| self.code());
         let timed = then.is_some() || trigger.is_some();
         let there = main.written_place().filter(|_| timed && main.verb == Some(Cue::Edit) && main.words < 3);
         let things: Vec<_> = match there {
@@ -171,10 +171,10 @@ impl Composer<'_, '_> {
         let told =
             meaning.every || meaning.always || meaning.new || meaning.after.is_some() || meaning.stance == Stance::Must;
         let file = main.things.iter().find(|thing| thing.sort == Sort::File).filter(|_| told)?;
-        let when = meaning.after.as_ref().and_then(Named::whole).filter(|when| when.sort == Sort::File);
+        let when = meaning.after.as_deref().and_then(Named::whole).filter(|when| when.sort == Sort::File);
         let log = file.slug.starts_with("log")
             || ["change", "release", "history", "news"].iter().any(|word| file.slug.contains(word));
-        let with = when.or_else(|| main.on.clone().filter(|on| on.predicate != file.predicate));
+        let with = when.or_else(|| main.on.as_deref().cloned().filter(|on| on.predicate != file.predicate));
         let with = with.or_else(|| log.then(|| self.code()))?;
         let mut file = file.clone();
         if let Predicate::File(test) = &mut file.predicate {
@@ -191,7 +191,8 @@ impl Composer<'_, '_> {
             [guide] if meaning.main.verb == Some(Cue::Read) && guide.literal => guide,
             _ => return None,
         };
-        let about = meaning.before.as_ref().or(meaning.after.as_ref()).filter(|_| meaning.stance != Stance::Never)?;
+        let about =
+            meaning.before.as_deref().or(meaning.after.as_deref()).filter(|_| meaning.stance != Stance::Never)?;
         let (folder, name) = guide.label.trim_matches('`').rsplit_once('/')?;
         let shouted = name.split('.').next().is_some_and(|stem| stem.len() > 3 && !stem.contains(char::is_lowercase));
         let of_docs = folder.split('/').any(|part| part.starts_with("doc") || part.starts_with('.'));
@@ -262,7 +263,7 @@ impl Composer<'_, '_> {
     pub(super) fn copied(&self) -> Option<Draft> {
         let named = |things: &[Thing]| things.iter().find(|thing| thing.sort == Sort::File && thing.literal).cloned();
         let copy = named(&self.meaning.main.things)?;
-        let file = named(&self.meaning.before.as_ref()?.things).filter(|file| file.predicate != copy.predicate)?;
+        let file = named(&self.meaning.before.as_deref()?.things).filter(|file| file.predicate != copy.predicate)?;
         let copy = Thing {
             predicate: with_action(&copy.predicate, FileAction::Create),
             holds: Event::write(path_of(&copy.holds)?, "new\n"),
@@ -275,7 +276,7 @@ impl Composer<'_, '_> {
     /// whether the user agreed, so it is put in front of the agent in time.
     pub(super) fn asked(&self) -> Vec<Draft> {
         let meaning = self.meaning;
-        let Some(about) = meaning.before.as_ref().or(meaning.after.as_ref()) else { return Vec::new() };
+        let Some(about) = meaning.before.as_deref().or(meaning.after.as_deref()) else { return Vec::new() };
         let seen = |thing: &&Thing| matches!(thing.sort, Sort::Command | Sort::File) && thing.slug != "files";
         let seen: Vec<_> = about.things.iter().filter(seen).map(permitted).collect();
         if !seen.is_empty()

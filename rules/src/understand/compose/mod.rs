@@ -135,7 +135,7 @@ impl Composer<'_, '_> {
         if main.verb == Some(Cue::BackUp) {
             return vec![self.copied().unwrap_or_else(|| self.backed_up())];
         }
-        if let Some((runner, programs)) = &self.meaning.through
+        if let Some((runner, programs)) = self.meaning.through.as_deref()
             && self.meaning.rejected.is_empty()
         {
             return vec![self.through(runner, programs)];

@@ -15,14 +15,14 @@ use crate::{During, Event, EventKind, Pattern, Predicate};
 impl Composer<'_, '_> {
     pub(super) fn never(&self) -> Vec<Draft> {
         let meaning = self.meaning;
-        let lacks = meaning.before.as_ref().filter(|named| named.things.is_empty() && !named.flags.is_empty());
+        let lacks = meaning.before.as_deref().filter(|named| named.things.is_empty() && !named.flags.is_empty());
         if let (Some(without), [command]) = (lacks, meaning.main.things.as_slice())
             && command.sort == Sort::Command
         {
             // `never run cargo test without --locked`
             return vec![duty::flagged(command, &without.flags)];
         }
-        if let Some(first) = meaning.before.as_ref().and_then(|named| named.things.first()) {
+        if let Some(first) = meaning.before.as_deref().and_then(|named| named.things.first()) {
             // `never commit before the tests ran`: what comes first is in the clause.
             return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
         }
@@ -32,7 +32,7 @@ impl Composer<'_, '_> {
         if let Some(path) = &meaning.open_items {
             return vec![open_items(path)];
         }
-        if let (Some(first), None) = (meaning.until.as_ref().and_then(|named| named.things.first()), &meaning.after) {
+        if let (Some(first), None) = (meaning.until.as_deref().and_then(|named| named.things.first()), &meaning.after) {
             let then = meaning.main.things.first();
             return match then {
                 // The turn ends well where nothing was changed.
@@ -144,7 +144,7 @@ impl Composer<'_, '_> {
         let meaning = self.meaning;
         let act = thing.holds.clone();
         if meaning.failing {
-            let Some(trigger) = meaning.after.as_ref().and_then(|named| named.things.first()) else { return draft };
+            let Some(trigger) = meaning.after.as_deref().and_then(|named| named.things.first()) else { return draft };
             let ended = |test| trigger.predicate.clone().and(Predicate::Exit(test));
             let during =
                 During { after: Some(ended(ExitTest::Failed)), before: None, until: Some(ended(ExitTest::Ok)) };
@@ -152,10 +152,13 @@ impl Composer<'_, '_> {
             let passed = trigger.holds.clone().done(true);
             return draft.during(during).violates([failed.clone(), act.clone()]).clean([failed, passed, act]);
         }
-        let start =
-            meaning.after.as_ref().or(meaning.between.as_ref().map(|(start, _)| start)).and_then(|n| n.things.first());
+        let start = meaning
+            .after
+            .as_deref()
+            .or(meaning.between.as_deref().map(|(start, _)| start))
+            .and_then(|n| n.things.first());
         let end =
-            meaning.until.as_ref().or(meaning.between.as_ref().map(|(_, end)| end)).and_then(|n| n.things.first());
+            meaning.until.as_deref().or(meaning.between.as_deref().map(|(_, end)| end)).and_then(|n| n.things.first());
         if start.is_none() && end.is_none() {
             let draft = draft.violates([act]).clean([thing.fails.clone()]);
             return self.excepted(draft, thing);

@@ -35,7 +35,8 @@ impl Composer<'_, '_> {
                 _ => {}
             }
         }
-        let globs: Vec<_> = self.meaning.unless.iter().chain(&self.meaning.outside).flat_map(excluded).collect();
+        let globs: Vec<_> =
+            self.meaning.unless.iter().chain(&self.meaning.outside).flat_map(|named| excluded(named)).collect();
         if !globs.is_empty() && matches!(thing.sort, Sort::File | Sort::Code) {
             narrow(&mut thing.predicate, &globs, true);
         }
@@ -91,20 +92,20 @@ impl Composer<'_, '_> {
         };
         let label = |thing: &Thing| thing.label.clone();
         let parts = if meaning.failing {
-            [("while", first(meaning.after.as_ref(), label).map(|label| format!("{label} fail")))].to_vec()
+            [("while", first(meaning.after.as_deref(), label).map(|label| format!("{label} fail")))].to_vec()
         } else {
-            [("after", first(meaning.after.as_ref(), Thing::doing))].to_vec()
+            [("after", first(meaning.after.as_deref(), Thing::doing))].to_vec()
         };
         let parts = parts.into_iter().chain([
             (
                 "between",
-                meaning.between.as_ref().and_then(|(start, end)| {
+                meaning.between.as_deref().and_then(|(start, end)| {
                     Some(format!("{} and {}", first(Some(start), Thing::doing)?, first(Some(end), Thing::doing)?))
                 }),
             ),
-            ("until", first(meaning.until.as_ref(), Thing::doing)),
-            ("outside", first(meaning.outside.as_ref(), label)),
-            ("except in", first(meaning.unless.as_ref(), label)),
+            ("until", first(meaning.until.as_deref(), Thing::doing)),
+            ("outside", first(meaning.outside.as_deref(), label)),
+            ("except in", first(meaning.unless.as_deref(), label)),
         ]);
         for (word, label) in parts {
             if let Some(label) = label {
@@ -117,9 +118,8 @@ impl Composer<'_, '_> {
     /// What the rule's name adds to that of the thing.
     pub(super) fn suffix(&self, thing: &Thing) -> String {
         let meaning = self.meaning;
-        let first = |named: &Option<Named<'_>>| {
-            named.as_ref().and_then(|named| named.things.first().map(|thing| thing.slug.clone()))
-        };
+        let first =
+            |named: Option<&Named<'_>>| named.and_then(|named| named.things.first().map(|thing| thing.slug.clone()));
         let mut text = String::new();
         for place in &meaning.main.places {
             match place {
@@ -132,10 +132,10 @@ impl Composer<'_, '_> {
                 _ => {}
             }
         }
-        if let Some(slug) = first(&meaning.outside) {
+        if let Some(slug) = first(meaning.outside.as_deref()) {
             text = format!("{text}-outside-{slug}");
         }
-        match (first(&meaning.after), &meaning.between) {
+        match (first(meaning.after.as_deref()), meaning.between.as_deref()) {
             (Some(slug), _) if meaning.failing => format!("{text}-while-{slug}-fail"),
             (Some(slug), _) => format!("{text}-after-{slug}"),
             (None, Some((start, _))) => {

@@ -49,8 +49,8 @@ impl Composer<'_, '_> {
         let spoken = meaning.stance == Stance::Never
             && main.properties.iter().all(|property| property.of.first() == Some(&Of::Reply))
             && meaning.when
-            && !meaning.after.as_ref().is_some_and(named);
-        let same = meaning.when && meaning.after.as_ref().is_some_and(|when| when.is_text() || when.is_language());
+            && !meaning.after.as_deref().is_some_and(named);
+        let same = meaning.when && meaning.after.as_deref().is_some_and(|when| when.is_text() || when.is_language());
         let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
             || meaning.after.is_some() && !spoken && !same;
         if at_times || meaning.between.is_some() {
@@ -81,7 +81,7 @@ impl Composer<'_, '_> {
                 of => Some(literal(meaning.stance, *cue, texts, *of)),
             }));
         }
-        let spoken = meaning.after.as_ref().filter(|when| when.is_language()).and_then(|when| when.things.first());
+        let spoken = meaning.after.as_deref().filter(|when| when.is_language()).and_then(|when| when.things.first());
         let spoken = spoken.map(|files| file_paths(&files.predicate));
         let within = main_places(main).or(spoken.as_ref());
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
@@ -91,7 +91,7 @@ impl Composer<'_, '_> {
                 narrow(every, globs, false);
             }
         }
-        let globs: Vec<_> = meaning.unless.iter().chain(&meaning.outside).flat_map(excluded).collect();
+        let globs: Vec<_> = meaning.unless.iter().chain(&meaning.outside).flat_map(|named| excluded(named)).collect();
         for check in drafts.iter_mut().filter_map(|draft| draft.check.as_mut()) {
             if let Pattern::Absence { never: every } | Pattern::Universality { every, .. } = &mut check.pattern
                 && !globs.is_empty()

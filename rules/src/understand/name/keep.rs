@@ -40,7 +40,8 @@ impl Namer<'_, '_> {
         let joined = things.iter().skip(1).take_while(|thing| thing.joined).count();
         if things.first().is_some_and(|thing| thing.sort == Sort::Command) {
             let on = things.get(joined + 1..).unwrap_or_default().iter().find(|thing| thing.sort == Sort::File);
-            self.named.on = on.filter(|thing| thing.slug != "files").cloned().or(self.named.on.take());
+            let on = on.filter(|thing| thing.slug != "files").cloned().map(Box::new);
+            self.named.on = on.or(self.named.on.take());
         }
         things.truncate(joined + 1);
     }
@@ -119,7 +120,7 @@ impl Namer<'_, '_> {
             things.truncate(aside);
         } else if things.iter().any(|thing| thing.literal) {
             let on = things.iter().find(|thing| thing.sort == Sort::File && !thing.literal && thing.slug != "files");
-            self.named.on = on.cloned();
+            self.named.on = on.cloned().map(Box::new);
             things.retain(|thing| thing.literal);
         }
         if let ([_, ..], [thing]) = (self.named.flags.as_slice(), things.as_mut_slice())

@@ -62,7 +62,7 @@ pub(super) struct Named<'l> {
     /// Whether something that is not known is done in its places.
     pub elsewhere: bool,
     /// The files that what is run is run on, where they are named along with it.
-    pub on: Option<Thing>,
+    pub on: Option<Box<Thing>>,
     /// How many words there are that mean nothing here.
     pub words: usize,
     /// Whether one of the things is enough.
@@ -129,7 +129,7 @@ pub(super) fn name<'l>(
     }
     namer.keep();
     namer.settle();
-    let existing = clause.units.iter().any(|unit| unit.text.to_lowercase().starts_with("existing"));
+    let existing = clause.units.iter().any(|unit| unit.lower().starts_with("existing"));
     if negative && existing && namer.named.verb == Some(Cue::Edit) {
         // What is there already is changed; a new one is made.
         for thing in &mut namer.named.things {
@@ -169,7 +169,7 @@ fn done(clause: &Clause<'_, '_>, lexicon: &Lexicon) -> Option<Cue> {
 pub(super) fn narrows(clause: &Clause<'_, '_>, things: &[Thing]) -> bool {
     let narrow = |unit: &Unit<'_, '_>| {
         matches!(
-            &*unit.text.to_lowercase(),
+            &*unit.lower(),
             "too"
                 | "concurrently"
                 | "parallel"
@@ -241,7 +241,7 @@ impl Behind {
     /// What the unit is to the next one; `thing` is whether it named one, and `words` whether there were words already.
     fn of(unit: &Unit<'_, '_>, before: Self, thing: bool, words: bool) -> Self {
         // `direct imports` are imports, and `existing files` are told apart by what is done.
-        let plain = matches!(&*unit.text.to_lowercase(), "direct" | "raw" | "plain" | "existing" | "explicit");
+        let plain = matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit");
         let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain;
         // `the project's` says no more than an article.
         let owner = unit.text.ends_with('s') && unit.text.contains(['\'', '’']);

@@ -109,7 +109,7 @@ impl Namer<'_, '_> {
     /// Takes in the kind of files that stands in front of what is said of it: `XML: two spaces`.
     fn kind_in_front(&mut self, units: &[Unit<'_, '_>]) -> bool {
         let [unit, next, ..] = units else { return false };
-        let ending = unit.text.to_lowercase();
+        let ending = unit.lower();
         let shouted = unit.what == What::Word && unit.text.chars().all(|c| c.is_ascii_uppercase());
         let label = matches!(next.text, ":" | "：" | "/") && self.named.things.is_empty() && self.named.words == 0;
         // `KEY: never …` speaks of no files.
@@ -564,7 +564,7 @@ impl Namer<'_, '_> {
             _ => None,
         });
         // `in JSON` is in files that end so.
-        let ending = unit.text.to_lowercase();
+        let ending = unit.lower();
         let shouted = !unit.literal && unit.text.len() > 2 && unit.text.chars().all(|c| c.is_ascii_uppercase());
         let written = || {
             (shouted && self.lexicon.is_extension(&ending))

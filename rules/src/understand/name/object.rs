@@ -95,7 +95,7 @@ impl Namer<'_, '_> {
         let unit = units.first()?;
         let depends = ["depend", "depends", "rely", "relies"].contains(&unit.text)
             && units.get(1).is_some_and(|on| on.text == "on");
-        let imports = depends || matches!(&*unit.text.to_lowercase(), "import" | "importing" | "imports");
+        let imports = depends || matches!(&*unit.lower(), "import" | "importing" | "imports");
         let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
         if let Some(module) = units.get(from).filter(|module| imports && module.literal && module.what != What::Command)
         {
@@ -116,7 +116,7 @@ impl Namer<'_, '_> {
     /// The ending of files that stands before `files`: `.q4 files`, whether listed or not, or `RST files`.
     fn ending<'t>(&self, unit: &Unit<'t, '_>) -> Option<&'t str> {
         let shouted = unit.text.len() <= 5 && unit.text.chars().all(|c| c.is_ascii_uppercase());
-        let known = unit.what == What::Word && (shouted || self.lexicon.is_extension(&unit.text.to_lowercase()));
+        let known = unit.what == What::Word && (shouted || self.lexicon.is_extension(&unit.lower()));
         let plain = |ending: &&str| !ending.is_empty() && ending.chars().all(char::is_alphanumeric);
         unit.text.strip_prefix('.').or(known.then_some(unit.text)).filter(plain)
     }
