@@ -162,7 +162,9 @@ fn lay_out<T: Serialize>(lists: &BTreeMap<String, Vec<T>>) -> Result<(Vec<u8>, V
     let (mut slots, mut records) = (vec![0_u32; size], Vec::new());
     for (number, (word, list)) in lists.iter().enumerate() {
         let free = table::probes(word, size).find(|at| slots.get(*at) == Some(&0));
-        *free.and_then(|at| slots.get_mut(at)).ok_or("a full table")? = u32::try_from(records.len())? + 1;
+        let begin = u32::try_from(records.len() + 1).ok().filter(|begin| begin >> table::BEGIN_BITS == 0);
+        *free.and_then(|at| slots.get_mut(at)).ok_or("a full table")? =
+            table::print(word) << table::BEGIN_BITS | begin.ok_or("too many records")?;
         records = postcard::to_extend(&(number, word, list), records)?;
     }
     let numbers = std::iter::once(u32::try_from(lists.len())?).chain(slots);

@@ -2,7 +2,8 @@
 //!
 //! A process that reads one message looks up some dozens of words. What lists are there stays in the program's file, mapped
 //! and not copied, until one is asked for. In `slots`, the number of lists comes first, then open addressing by [`hash`]: where
-//! a list begins in `records`, plus one, or zero. In `records` stand, as [`postcard`] writes them, a list's number, its word and
+//! a list begins in `records`, plus one, or zero, and in the highest byte a print of its word, so that a word that is not there
+//! is mostly told without a look at a record. In `records` stand, as [`postcard`] writes them, a list's number, its word and
 //! the list itself. All numbers of `slots` have four bytes, the lowest first.
 
 use once_cell::race::OnceBox;
@@ -35,9 +36,14 @@ impl<T: Deserialize<'static>> Table<T> {
         let size = self.slots.len() / 4 - 1;
         // INVARIANT: the build script leaves half of the slots free, so that an empty one is reached.
         for at in probes(word, size) {
-            let begin = number(self.slots, at + 1)?.checked_sub(1)?;
-            let ((list, found), rest) = postcard::take_from_bytes::<(usize, &str)>(self.records.get(begin..)?).ok()?;
-            if found == word {
+            let slot = number(self.slots, at + 1).filter(|slot| *slot != 0)?;
+            if slot >> BEGIN_BITS != print(word) as usize {
+                continue;
+            }
+            let record = self.records.get(begin(slot)..)?;
+            // The words are those of a text, so that their bytes tell them apart.
+            let ((list, found), rest) = postcard::take_from_bytes::<(usize, &[u8])>(record).ok()?;
+            if found == word.as_bytes() {
                 // What the build script wrote can be read, as a test shows.
                 let read = || postcard::take_from_bytes(rest).map(|(list, _): (Vec<T>, _)| list).unwrap_or_default();
                 return self.read.get(list).map(|list| list.get_or_init(|| Box::new(read())).as_slice());
@@ -50,8 +56,8 @@ impl<T: Deserialize<'static>> Table<T> {
     pub(crate) fn words(&self) -> impl Iterator<Item = &'static str> {
         let (slots, records) = (self.slots, self.records);
         (1..slots.len() / 4).filter_map(move |at| {
-            let begin = number(slots, at)?.checked_sub(1)?;
-            let ((_, word), _) = postcard::take_from_bytes::<(usize, &str)>(records.get(begin..)?).ok()?;
+            let slot = number(slots, at).filter(|slot| *slot != 0)?;
+            let ((_, word), _) = postcard::take_from_bytes::<(usize, &str)>(records.get(begin(slot)..)?).ok()?;
             Some(word)
         })
     }
@@ -60,6 +66,18 @@ impl<T: Deserialize<'static>> Table<T> {
 fn number(slots: &[u8], at: usize) -> Option<usize> {
     let bytes = slots.get(4 * at..4 * at + 4)?.try_into().ok()?;
     usize::try_from(u32::from_le_bytes(bytes)).ok()
+}
+
+/// What a slot says of where its list begins.
+pub(crate) const BEGIN_BITS: u32 = 24;
+
+fn begin(slot: usize) -> usize {
+    (slot & ((1 << BEGIN_BITS) - 1)).saturating_sub(1)
+}
+
+/// A byte of a word that does not say which slot comes first.
+pub(crate) fn print(word: &str) -> u32 {
+    hash(word) >> BEGIN_BITS
 }
 
 /// The slots in which a word can be, of so many; their number is a power of two.

@@ -160,6 +160,9 @@ pub(super) fn action(correction: &Correction) -> Option<String> {
 
 /// Whether a statement speaks of a habit: what is stopped has an `-ing`, or what is not done is what *we* do not do.
 fn is_habit(statement: &Statement<'_, '_>) -> bool {
+    if !statement.has(Cue::Never) {
+        return false;
+    }
     let units: Vec<_> = statement.units().collect();
     units.windows(3).any(|three| {
         let [first, second, third] = three else { return false };
@@ -193,8 +196,8 @@ fn is_generic(statement: &Statement<'_, '_>) -> bool {
 
 /// Whether a statement says what to use as a rule: `use single quotes`, but not `use the new button`.
 fn is_general(statement: &Statement<'_, '_>) -> bool {
-    let units: Vec<_> = statement.units().collect();
-    units.windows(2).any(|two| matches!(two, [first, second] if first.is(Cue::Use) && !second.is_filler()))
+    let (first, second) = (statement.units(), statement.units().skip(1));
+    first.zip(second).any(|(first, second)| first.is(Cue::Use) && !second.is_filler())
 }
 
 /// Whether a statement begins with a verb or with how it is meant.

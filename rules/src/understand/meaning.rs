@@ -45,7 +45,7 @@ pub(super) struct Meaning<'l> {
     /// What programs are to be run through, and those that are not to be run without.
     pub through: Option<Box<(Thing, Vec<Thing>)>>,
     /// What the main clause says is to be used, where the lexicon does not know it.
-    pub unknown: Vec<Thing>,
+    pub unknown: Option<String>,
     /// The file whose open items keep the turn from ending.
     pub open_items: Option<String>,
     pub count: Option<u32>,
@@ -264,6 +264,8 @@ pub(super) fn mean<'l>(
     let words = unknown(clause);
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
+    let word = words.first().filter(|_| words.len() == 1 && !rejected.is_empty());
+    let unknown = word.map(|word| (*word).to_owned());
     let mut unclear = is_limited(statement, &main, &rejected, stance, lexicon, languages);
     unclear |= stance == Stance::Never && is_partial(clause, &main);
     let open_items = open_items(statement, lexicon);
@@ -313,7 +315,7 @@ pub(super) fn mean<'l>(
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
         first: clause.units.iter().any(|unit| unit.text.eq_ignore_ascii_case("first")),
-        unknown: (words.len() == 1).then(|| words.first().copied().map(text_thing)).flatten().into_iter().collect(),
+        unknown,
         limits: has(Cue::AtMost) || has(Cue::Must),
         assures: has(Cue::Assure),
         per_turn: has(Cue::PerTurn),
@@ -647,15 +649,18 @@ fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
 
 /// Whether a clause says something of which nothing can be told.
 fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
+    let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
+    if said == 0 {
+        return false;
+    }
     let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
     let mut named = name(clause, lexicon, languages, verb, false);
     complete(&mut named, Some(clause), lexicon);
-    let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
     let told = !named.things.is_empty() || !named.places.is_empty() || clause.has(Cue::OpenItems);
     // `unless the tests were built a moment ago` excepts no tests.
     let moment =
         named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
-    said > 0 && !told || clause.role == Role::Unless && moment && said > 2
+    !told || clause.role == Role::Unless && moment && said > 2
 }
 
 /// `run pytest through uv run`: what programs are run through, and the programs that are named beside it, or else those that

@@ -111,9 +111,13 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     let mut writer =
         Writer { correction, taken: BTreeSet::new(), written: Vec::new(), evidence: Vec::new(), sentence: (0..0, 0) };
     for (reading, meaning) in merged(said) {
-        let drafts = compose(&meaning, lexicon);
         let timed = meaning.before.is_some() || meaning.after.is_some();
         let shown = sample::drafts(text.get(reading.range.clone()).unwrap_or_default());
+        if shown.is_empty() && ![true, false].iter().any(|composed| whole.is_durable(&reading, *composed)) {
+            // Most of what is said in a chat: no rule follows from it, whatever a check could be made of.
+            continue;
+        }
+        let drafts = compose(&meaning, lexicon);
         if !shown.is_empty() && (!timed || drafts.is_empty()) {
             writer.write(&reading, shown, text);
         } else if whole.is_durable(&reading, !drafts.is_empty()) {

@@ -141,6 +141,9 @@ fn dated_prefix<'a>(said: &str, mut shown: impl Iterator<Item = &'a str>) -> Opt
 
 /// `reports contain ## Summary and ## Details`: new documents have these headings.
 fn headings(said: &str) -> Option<Draft> {
+    if !said.contains("## ") {
+        return None;
+    }
     let lower = said.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if says(&["not ", "n't", "never", "avoid"]) || !says(&["contain", "include", "have", "section"]) {

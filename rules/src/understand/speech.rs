@@ -193,6 +193,9 @@ fn spoken<'a>(token: &'a Token<'_>) -> Cow<'a, str> {
 
 /// Whether a file holds instructions for agents: by its ending, or as a document whose name is in capitals.
 fn is_instructions(word: &str) -> bool {
+    if !word.contains('.') {
+        return false;
+    }
     let name = word.rsplit(['/', '@']).next().unwrap_or_default();
     match name.rsplit_once('.') {
         Some((_, "mdc" | "cursorrules")) => true,

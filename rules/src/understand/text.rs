@@ -66,6 +66,9 @@ fn goes_on(line: &str) -> bool {
 
 /// How much of a line comes before the name of an error with its message, which is pasted.
 fn own(line: &str) -> usize {
+    if !line.contains(':') {
+        return line.len();
+    }
     let named = |kind: &str| {
         let end = line.find(kind)?;
         let start = line.get(..end)?.rfind(|c: char| !c.is_alphanumeric() && !"._".contains(c)).map_or(0, |at| at + 1);

@@ -324,7 +324,8 @@ impl Composer<'_, '_> {
         }
         if !meaning.rejected.is_empty() {
             let named = &meaning.main.things;
-            let instead = if named.is_empty() { &meaning.unknown } else { named };
+            let unknown: Vec<_> = meaning.unknown.as_deref().map(text_thing).into_iter().collect();
+            let instead = if named.is_empty() { &unknown } else { named };
             if meaning.rejected.iter().any(|never| instead.iter().any(|thing| thing.predicate == never.predicate)) {
                 return Vec::new();
             }

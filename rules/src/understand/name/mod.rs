@@ -158,11 +158,11 @@ fn done(clause: &Clause<'_, '_>, lexicon: &Lexicon) -> Option<Cue> {
         _ => 0,
     });
     let path = |unit: &Unit<'_, '_>| matches!(unit.what, What::Literal(_)) && lexicon.is_path(unit.text);
-    let said: Vec<_> = clause.units.iter().filter(|unit| !unit.is_filler()).collect();
-    let follows = said
-        .windows(2)
-        .any(|two| matches!(two, [follow, what] if matches!(follow.text, "follow" | "following") && path(what)));
-    own.or(follows.then_some(Cue::Read))
+    own.or_else(|| {
+        let said = || clause.units.iter().filter(|unit| !unit.is_filler());
+        let follows = |unit: &Unit<'_, '_>| matches!(unit.text, "follow" | "following");
+        said().zip(said().skip(1)).any(|(unit, next)| follows(unit) && path(next)).then_some(Cue::Read)
+    })
 }
 
 /// Whether a clause that forbids says what must come together for that, so that the things as such are fine.
