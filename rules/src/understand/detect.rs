@@ -49,6 +49,8 @@ pub(super) struct Reading {
     manners: bool,
     told: bool,
     question: bool,
+    /// Its sentence ends with a question mark.
+    asked: bool,
     reported: bool,
     request: bool,
     wrong: bool,
@@ -112,6 +114,7 @@ pub(super) fn read(
         forgotten: has(Cue::Forgot),
         told: has(Cue::Told),
         question: sentence.question || first_asks,
+        asked: sentence.question,
         reported: has(Cue::Reported),
         request: has(Cue::Requests),
         wrong: has(Cue::Wrong) || has(Cue::Undo) || has(Cue::Complaint) || has(Cue::Forgot),
@@ -278,7 +281,8 @@ impl Whole {
             let demands = reading.acts.has(Act::Demands) && !reading.question && !reading.reported;
             return demands || self.says(reading, composed);
         }
-        if reading.acts.has(Act::Records) {
+        let vows = reading.acts.has(Act::Vows) && reading.strong && !reading.asked;
+        if reading.acts.has(Act::Records) || vows && !reading.reported && !reading.this_time {
             return true;
         }
         let does = |act| reading.acts.has(act);
@@ -286,7 +290,8 @@ impl Whole {
         let bounds = does(Act::Bounds) && !reading.strong;
         // What was made or deleted once may be put right; with what and where it was done is another matter.
         let over = does(Act::Past) && reading.makes && !reading.rejects && !reading.has_done;
-        let beside = does(Act::Tells) || over || (does(Act::AsksHow) || bounds) && !reading.durable;
+        let beside =
+            does(Act::Tells) && !does(Act::Method) || over || (does(Act::AsksHow) || bounds) && !reading.durable;
         let passing = reading.passing && !reading.durable && !reading.strong;
         !extent && !beside && !passing && (self.says(reading, composed) || self.lasts(reading, composed))
     }
@@ -301,6 +306,11 @@ impl Whole {
         let asks = reading.stance != Stance::Plain;
         let reminds = does(Act::Appeals) && self.refers && (reading.question || reading.told || wrong || asks);
         let norms = does(Act::Norms) && !reading.question && !reading.this_time;
+        // What is to be done each time outlasts the task that it is said with.
+        let paced = does(Act::Cadence) && (asks || reading.imperative || does(Act::Wants) || does(Act::Tasks));
+        if paced && !reading.question && !reading.this_time && !reading.reported {
+            return true;
+        }
         if ((reminds || norms) && !self.task) || (does(Act::Method) && (wrong || !reading.question)) {
             return true;
         }
@@ -315,7 +325,7 @@ impl Whole {
         }
         let complains = (does(Act::Again) && never)
             || does(Act::Told)
-            || (does(Act::Ongoing) && reading.question && (about_work || !reading.pointing))
+            || (does(Act::Ongoing) && reading.question && (about_work || does(Act::Autonomy) || !reading.pointing))
             || (does(Act::Omitted) && about_work)
             || (does(Act::Ongoing) && does(Act::Conduct))
             || (reading.complaint && reading.rejects);

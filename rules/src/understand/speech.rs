@@ -21,6 +21,10 @@ pub(super) enum Act {
     Records,
     /// Says that things are done in another way here.
     Method,
+    /// Binds who is spoken to for all time.
+    Vows,
+    /// Says how often something is done.
+    Cadence,
     /// Names a document of rules.
     Document,
     /// Reminds of what is written.
@@ -71,6 +75,26 @@ pub(super) enum Act {
     Demands,
     /// Sets a task.
     Tasks,
+}
+
+impl Act {
+    /// Whether a longer phrase for it takes away what a shorter one at its place says.
+    fn outweighs(self, other: Self) -> bool {
+        match other {
+            Self::Tells => self == Self::Principles,
+            Self::Tasks => !matches!(
+                self,
+                Self::Tasks
+                    | Self::Tells
+                    | Self::Procedure
+                    | Self::Product
+                    | Self::Choice
+                    | Self::Document
+                    | Self::Demands
+            ),
+            _ => false,
+        }
+    }
 }
 
 /// The acts of one sentence.
@@ -166,8 +190,14 @@ pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
             continue;
         }
         let behind = words.get(at + 1..).unwrap_or_default();
-        for phrase in PHRASES.get(word).into_iter().flatten() {
-            if phrase.place <= here && follows(&phrase.rest, behind) {
+        let said = || {
+            let phrases = PHRASES.get(word).into_iter().flatten();
+            phrases.filter(|phrase| phrase.place <= here && follows(&phrase.rest, behind))
+        };
+        for phrase in said() {
+            // `let's` sets a task, but `let's use our` a convention; `it is not` tells, but `it is not allowed to` does more.
+            let longer = |other: &Phrase| other.rest.len() > phrase.rest.len() && other.act.outweighs(phrase.act);
+            if !said().any(longer) {
                 acts.add(phrase.act);
             }
         }
