@@ -10,7 +10,7 @@ use super::meaning::{Meaning, Stance, complains, names_something};
 use super::name::{Place, VERBS};
 use super::speech::{Act, Acts};
 use super::text::Sentence;
-use super::thing::Sort;
+use super::thing::{Sort, Thing};
 use super::unit::{Unit, What};
 use crate::Correction;
 use crate::lexicon::{Cue, Measure, Of};
@@ -64,6 +64,8 @@ pub(super) struct Reading {
     /// It says before, after or instead of what.
     timed: bool,
     replaces: bool,
+    /// It puts one known thing in the place of another.
+    swaps: bool,
     property: bool,
     /// It sets a limit to how long something may be.
     measured: bool,
@@ -126,7 +128,8 @@ pub(super) fn read(
                 && points_at_file(statement)),
         imperative: begins(statement) || begins_with_act(statement, meaning),
         timed,
-        replaces: !meaning.rejected.is_empty() || !meaning.instead.is_empty(),
+        replaces: !meaning.rejected.iter().chain(&meaning.instead).all(is_written_file),
+        swaps: !meaning.rejected.is_empty() && meaning.rejected.iter().chain(&main.things).all(|it| it.known.is_some()),
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
             || meaning.is_placed()
             || main.properties.iter().any(|property| match property.of.first() {
@@ -159,6 +162,11 @@ fn has_done(statement: &Statement<'_, '_>, action: &str) -> bool {
 pub(super) fn action(correction: &Correction) -> Option<String> {
     let action = correction.context.as_ref()?.action.as_ref()?;
     serde_json::to_string(action).ok().map(|text| text.to_lowercase())
+}
+
+/// Whether a thing is one file by its name: another in its place is a matter of the task at hand.
+fn is_written_file(thing: &Thing) -> bool {
+    thing.sort == Sort::File && thing.literal
 }
 
 /// Whether a statement speaks of a habit: what is stopped has an `-ing`, or what is not done is what *we* do not do.
@@ -364,7 +372,9 @@ impl Whole {
         }
         if reading.question && !self.document {
             let asked = reading.request && reading.strong;
-            return composed && (reading.complaint || reading.forgotten || asked || (lasting && reading.told));
+            let swaps = reading.request && reading.swaps;
+            return composed
+                && (reading.complaint || reading.forgotten || asked || swaps || (lasting && reading.told));
         }
         // What is said along with a task is said for that task.
         let noun = composed && reading.acts.has(Act::Tasks) && reading.stance != Stance::Never;
@@ -372,6 +382,8 @@ impl Whole {
         if (self.this_time || beside) && !lasting && !self.document {
             return false;
         }
+        // What is said of buttons is what to make, not how to work.
+        let made = reading.acts.has(Act::Product) && !reading.acts.has(Act::Procedure) && !self.document;
         let bare = reading.property && !reading.request;
         let said = match reading.stance {
             Stance::Never => !reading.request || lasting,
@@ -399,9 +411,7 @@ impl Whole {
         if reading.measured && !reading.request {
             return true;
         }
-        // What is said of buttons is what to make, not how to work.
-        let made = reading.acts.has(Act::Product) && !reading.acts.has(Act::Procedure);
-        if made && !self.document && !reading.durable {
+        if made && !reading.durable {
             return false;
         }
         let every = reading.every;

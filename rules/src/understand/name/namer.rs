@@ -154,8 +154,8 @@ impl Namer<'_, '_> {
         if let Some(count) = self.compound(units) {
             return count;
         }
-        // `the required format` is no formatting.
-        if !(self.behind.word && matches!(unit.text, "format" | "formats")) {
+        // `the required format` is no formatting, and `the other tabs` are no indentation.
+        if !(self.behind.word && matches!(&*unit.lower(), "format" | "formats" | "tabs" | "spaces")) {
             self.stand(unit);
             self.object(units);
         }
