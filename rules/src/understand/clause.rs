@@ -4,7 +4,7 @@
 //! fronted clause ends from the comma or the next cue, and leaves everything between to be named by the lexicon.
 
 use super::token::Form;
-use super::unit::{Unit, What};
+use super::unit::{Cues, Unit, What};
 use crate::lexicon::{Cue, Sense};
 use std::ops::Range;
 
@@ -28,11 +28,18 @@ pub(super) enum Role {
 pub(super) struct Clause<'a, 'l> {
     pub role: Role,
     pub units: Vec<Unit<'a, 'l>>,
+    /// Those of its units.
+    cues: Cues,
 }
 
-impl Clause<'_, '_> {
+impl<'a, 'l> Clause<'a, 'l> {
+    pub(super) fn of(role: Role, units: Vec<Unit<'a, 'l>>) -> Self {
+        let cues = Cues::in_units(&units);
+        Self { role, units, cues }
+    }
+
     pub(super) fn has(&self, cue: Cue) -> bool {
-        self.units.iter().any(|unit| unit.is(cue))
+        self.cues.has(cue)
     }
 }
 
@@ -43,6 +50,8 @@ pub(super) struct Statement<'a, 'l> {
     /// The words that join them.
     joints: Vec<Unit<'a, 'l>>,
     pub range: Range<usize>,
+    /// Those of its clauses and of the words that join them.
+    cues: Cues,
 }
 
 impl<'a, 'l> Statement<'a, 'l> {
@@ -62,7 +71,7 @@ impl<'a, 'l> Statement<'a, 'l> {
     }
 
     pub(super) fn has(&self, cue: Cue) -> bool {
-        self.units().chain(&self.joints).any(|unit| unit.is(cue))
+        self.cues.has(cue)
     }
 
     /// Whether it puts one thing over another, and does not say that it is used.
@@ -311,7 +320,7 @@ struct Open<'a, 'l> {
 
 impl<'a, 'l> Open<'a, 'l> {
     fn of(role: Role) -> Self {
-        Self { clause: Clause { role, units: Vec::new() }, said: false, named: false }
+        Self { clause: Clause::of(role, Vec::new()), said: false, named: false }
     }
 
     fn push(&mut self, unit: Unit<'a, 'l>) {
@@ -373,7 +382,10 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     }
     clauses.push(open.clause);
     clauses.retain(|clause| !clause.units.is_empty());
-    Statement { clauses: joined(clauses), joints, range }
+    let clauses: Vec<_> =
+        joined(clauses).into_iter().map(|clause| Clause { cues: Cues::in_units(&clause.units), ..clause }).collect();
+    let cues = clauses.iter().fold(Cues::in_units(&joints), |all, clause| all.and(clause.cues));
+    Statement { clauses, joints, range, cues }
 }
 
 /// The commas between things that are listed in front of what is to be done: `before running A, B or C, run D`.
@@ -436,6 +448,6 @@ fn joined<'a, 'l>(clauses: Vec<Clause<'a, 'l>>) -> Vec<Clause<'a, 'l>> {
     }
     let (main, mut others): (Vec<_>, Vec<_>) = clauses.into_iter().partition(|clause| clause.role == Role::Main);
     let units = main.into_iter().flat_map(|clause| clause.units).collect();
-    others.insert(0, Clause { role: Role::Main, units });
+    others.insert(0, Clause::of(Role::Main, units));
     others
 }

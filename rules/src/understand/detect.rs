@@ -373,8 +373,7 @@ impl Whole {
         if reading.question && !self.document {
             let asked = reading.request && reading.strong;
             let swaps = reading.request && reading.swaps;
-            return composed
-                && (reading.complaint || reading.forgotten || asked || swaps || (lasting && reading.told));
+            return composed && (reading.complaint || reading.forgotten || asked || swaps || (lasting && reading.told));
         }
         // What is said along with a task is said for that task.
         let noun = composed && reading.acts.has(Act::Tasks) && reading.stance != Stance::Never;

@@ -248,7 +248,7 @@ pub(super) fn mean<'l>(
 ) -> Meaning<'l> {
     let named =
         |role: Role, verb| statement.clause(role).map(|clause| Box::new(name(clause, lexicon, languages, verb, false)));
-    let empty = Clause { role: Role::Main, units: Vec::new() };
+    let empty = Clause::of(Role::Main, Vec::new());
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
     let (mut main, stance, negative) = told(statement, clause, lexicon, languages, forbidden);
     let about = |named: Option<Box<Named<'l>>>, clause: Option<&Clause<'_, '_>>| {
@@ -420,9 +420,13 @@ fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
 
 /// Whether a clause speaks of reports, or writes out the marks of headings and speaks of no answers.
 fn reports(clause: &Clause<'_, '_>) -> bool {
-    let any = |said: &dyn Fn(&str) -> bool| clause.units.iter().any(|unit| said(&unit.lower()));
-    let answers = |text: &str| ["repl", "respon", "answer", "message"].iter().any(|head| text.starts_with(head));
-    any(&|text| matches!(text, "report" | "reports")) || any(&|text| text.starts_with("##")) && !any(&answers)
+    let report = |unit: &Unit<'_, '_>| ["report", "reports"].iter().any(|name| unit.text.eq_ignore_ascii_case(name));
+    let answers = |unit: &Unit<'_, '_>| {
+        let text = unit.lower();
+        ["repl", "respon", "answer", "message"].iter().any(|head| text.starts_with(head))
+    };
+    let units = || clause.units.iter();
+    units().any(report) || units().any(|unit| unit.text.starts_with("##")) && !units().any(answers)
 }
 
 /// Whether something is named in front of what forbids, and what stands behind that is not known.
@@ -676,7 +680,7 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
     let runner = known.or_else(|| prefixed(clause)).filter(|runner| !runner.text.ends_with("--"))?;
     let others = |unit: &&Unit<'_, '_>| !std::ptr::eq(*unit, runner) && !unit.is(Cue::StartsWith);
     let units = clause.units.iter().filter(others).cloned().collect();
-    let others = name(&Clause { role: Role::Main, units }, lexicon, languages, Some(Cue::Run), false).things;
+    let others = name(&Clause::of(Role::Main, units), lexicon, languages, Some(Cue::Run), false).things;
     let others: Vec<_> = others.into_iter().filter(|thing| thing.sort == Sort::Command).collect();
     // What is written out beside it with arguments of its own is another way to run it.
     if others.iter().any(|thing| thing.literal && thing.label.contains(' ')) {
@@ -737,13 +741,7 @@ fn leads(clause: &Clause<'_, '_>) -> bool {
 fn between<'l>(clause: &Clause<'_, '_>, lexicon: &'l Lexicon, languages: &[String]) -> Option<(Named<'l>, Named<'l>)> {
     let and = clause.units.iter().position(|unit| unit.is(Cue::And))?;
     let part = |units: Option<&[Unit<'_, '_>]>| {
-        name(
-            &Clause { role: Role::Between, units: units.unwrap_or_default().to_vec() },
-            lexicon,
-            languages,
-            Some(Cue::Run),
-            false,
-        )
+        name(&Clause::of(Role::Between, units.unwrap_or_default().to_vec()), lexicon, languages, Some(Cue::Run), false)
     };
     Some((part(clause.units.get(..and)), part(clause.units.get(and + 1..))))
 }

@@ -24,9 +24,22 @@ pub(super) struct Unit<'a, 'l> {
 
 /// A set of cues: nearly every question about a sentence is whether some word of it is one.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cues(u128);
+pub(super) struct Cues(u128);
 
 impl Cues {
+    /// Those of any of these units.
+    pub(super) fn in_units<'u>(units: impl IntoIterator<Item = &'u Unit<'u, 'u>>) -> Self {
+        units.into_iter().fold(Self::default(), |all, unit| all.and(unit.cues))
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn has(self, cue: Cue) -> bool {
+        self.0 & Self::bit(cue) != 0
+    }
+
     fn of(cues: impl IntoIterator<Item = Cue>) -> Self {
         cues.into_iter().fold(Self::default(), |Self(set), cue| Self(set | Self::bit(cue)))
     }
@@ -69,7 +82,7 @@ impl<'a, 'l> Unit<'a, 'l> {
     }
 
     pub(super) fn is(&self, cue: Cue) -> bool {
-        self.cues.0 & Cues::bit(cue) != 0
+        self.cues.has(cue)
     }
 
     pub(super) fn is_any(&self, cues: &[Cue]) -> bool {

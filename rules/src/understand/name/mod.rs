@@ -241,8 +241,8 @@ impl Behind {
     /// What the unit is to the next one; `thing` is whether it named one, and `words` whether there were words already.
     fn of(unit: &Unit<'_, '_>, before: Self, thing: bool, words: bool) -> Self {
         // `direct imports` are imports, and `existing files` are told apart by what is done.
-        let plain = matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit");
-        let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain;
+        let plain = || matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit");
+        let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain();
         // `the project's` says no more than an article.
         let owner = unit.text.ends_with('s') && unit.text.contains(['\'', '’']);
         let goes_on = unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);

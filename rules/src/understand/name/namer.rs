@@ -109,13 +109,16 @@ impl Namer<'_, '_> {
     /// Takes in the kind of files that stands in front of what is said of it: `XML: two spaces`.
     fn kind_in_front(&mut self, units: &[Unit<'_, '_>]) -> bool {
         let [unit, next, ..] = units else { return false };
-        let ending = unit.lower();
         let shouted = unit.what == What::Word && unit.text.chars().all(|c| c.is_ascii_uppercase());
         let label = matches!(next.text, ":" | "：" | "/") && self.named.things.is_empty() && self.named.words == 0;
+        if !(shouted && label) {
+            return false;
+        }
+        let ending = unit.lower();
         // `KEY: never …` speaks of no files.
         let kind =
             matches!(&*ending, "xml" | "html" | "css" | "scss" | "sql" | "json" | "yaml" | "toml" | "csv" | "svg");
-        if !(shouted && label && kind) {
+        if !kind {
             return false;
         }
         let glob = format!("*.{ending}");
