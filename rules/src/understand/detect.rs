@@ -259,6 +259,8 @@ pub(super) struct Whole {
     /// It names a document of rules.
     refers: bool,
     wrong: Vec<Range<usize>>,
+    /// What says of something only that it is not as it was to be.
+    faults: Vec<Range<usize>>,
 }
 
 impl Whole {
@@ -268,16 +270,28 @@ impl Whole {
         let file = correction.source.as_deref().unwrap_or_default();
         let document =
             about || [".md", ".mdc", ".cursorrules", ".rules"].iter().any(|extension| file.ends_with(extension));
-        let mut whole =
-            Self { this_time: false, durable: false, document, task: false, refers: false, wrong: Vec::new() };
+        let mut whole = Self {
+            this_time: false,
+            durable: false,
+            document,
+            task: false,
+            refers: false,
+            wrong: Vec::new(),
+            faults: Vec::new(),
+        };
         let mut first = true;
         for reading in readings {
             whole.task |= std::mem::take(&mut first) && reading.acts.has(Act::Tasks);
             whole.refers |= reading.acts.has(Act::Document);
             whole.this_time |= reading.this_time;
             whole.durable |= reading.durable && !reading.question;
-            if (reading.wrong || reading.this_time) && !reading.praise {
+            if reading.praise {
+                continue;
+            }
+            if reading.wrong || reading.this_time {
                 whole.wrong.push(reading.range.clone());
+            } else if reading.acts.has(Act::Faults) {
+                whole.faults.push(reading.range.clone());
             }
         }
         whole
@@ -433,7 +447,7 @@ impl Whole {
 
     /// The class of a message from which no rule follows.
     pub(super) fn class(&self) -> (Class, String) {
-        if self.wrong.is_empty() {
+        if self.wrong.is_empty() && self.faults.is_empty() {
             (Class::NotACorrection, "nothing in it says that something was wrong or is to hold for good".to_owned())
         } else if self.this_time {
             (Class::OneOff, "said for this once".to_owned())
@@ -444,6 +458,10 @@ impl Whole {
 
     /// The parts that a class without rules rests on.
     pub(super) fn evidence(&self, class: Class) -> Vec<Range<usize>> {
-        if class == Class::OneOff { self.wrong.clone() } else { Vec::new() }
+        match class {
+            Class::OneOff if self.wrong.is_empty() => self.faults.clone(),
+            Class::OneOff => self.wrong.clone(),
+            _ => Vec::new(),
+        }
     }
 }

@@ -49,6 +49,8 @@ pub(super) enum Act {
     Product,
     /// Complains of what is over.
     Past,
+    /// Says that something is not as it was to be.
+    Faults,
     /// Says how widely a task is meant.
     Extent,
     /// Says what a change at hand is to leave alone.
