@@ -427,7 +427,7 @@ impl Whole {
         if made && !reading.durable {
             return false;
         }
-        let every = reading.every;
+        let every = reading.every && (self.document || reading.names || reading.acts.has(Act::Procedure));
         match reading.stance {
             Stance::Never => {
                 reading.strong
