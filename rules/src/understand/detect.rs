@@ -263,6 +263,16 @@ pub(super) struct Whole {
     faults: Vec<Range<usize>>,
 }
 
+/// How many lines of a message are points of a list.
+fn points(text: &str) -> usize {
+    let point = |line: &&str| {
+        let line = line.trim_start();
+        let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        number.len() < line.len() && number.starts_with(['.', ')']) || line.starts_with("- ") || line.starts_with("* ")
+    };
+    text.lines().filter(point).count()
+}
+
 impl Whole {
     pub(super) fn of<'r>(readings: impl Iterator<Item = &'r Reading>, correction: &Correction) -> Self {
         let about =
@@ -279,6 +289,8 @@ impl Whole {
             wrong: Vec::new(),
             faults: Vec::new(),
         };
+        // What is set out in points is what to make.
+        whole.task = !document && points(&correction.text) >= 3;
         let mut first = true;
         for reading in readings {
             whole.task |= std::mem::take(&mut first) && reading.acts.has(Act::Tasks);
