@@ -218,6 +218,10 @@ pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
 fn spoken<'a>(token: &'a Token<'_>) -> Cow<'a, str> {
     match token.form {
         Form::Mark | Form::Code | Form::Quote => Cow::default(),
+        // As it is typed.
+        Form::Word if matches!(&*token.lower, "u" | "ya") => Cow::Borrowed("you"),
+        Form::Word if token.lower == "ur" => Cow::Borrowed("your"),
+        Form::Word if matches!(&*token.lower, "pls" | "plz") => Cow::Borrowed("please"),
         _ if token.lower.contains('\'') => token.lower.replace('\'', "").into(),
         _ => Cow::Borrowed(&*token.lower),
     }
