@@ -61,6 +61,10 @@ impl Composer<'_, '_> {
                     && !thing.literal
                     && !matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place))
                     && meaning.does_unknown)
+                // `in the git settings, do not touch the project`: no command is edited.
+                || (thing.sort == Sort::Command
+                    && matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Read))
+                    && meaning.does_unknown)
                 // A turn ends; what it is not to end with is another matter.
                 || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())
         };

@@ -158,7 +158,8 @@ impl Namer<'_, '_> {
             return count;
         }
         // `the required format` is no formatting, and `the other tabs` are no indentation.
-        if !(self.behind.word && matches!(&*unit.lower(), "format" | "formats" | "tabs" | "spaces")) {
+        let other = self.behind.word || units.get(1).is_some_and(|next| next.text == "of");
+        if !(other && matches!(&*unit.lower(), "format" | "formats" | "tabs" | "spaces")) {
             self.stand(unit);
             self.object(units);
         }
