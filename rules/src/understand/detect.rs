@@ -63,6 +63,8 @@ pub(super) struct Reading {
     imperative: bool,
     /// It says before, after or instead of what.
     timed: bool,
+    /// It says only under which circumstances.
+    circumstance: bool,
     replaces: bool,
     /// It puts one known thing in the place of another.
     swaps: bool,
@@ -128,6 +130,7 @@ pub(super) fn read(
                 && points_at_file(statement)),
         imperative: begins(statement) || begins_with_act(statement, meaning),
         timed,
+        circumstance: meaning.before.is_none() && statement.clause(Role::After).is_none(),
         replaces: !meaning.rejected.iter().chain(&meaning.instead).all(is_written_file),
         swaps: !meaning.rejected.is_empty() && meaning.rejected.iter().chain(&main.things).all(|it| it.known.is_some()),
         property: (main.verb == Some(Cue::Place) && has(Cue::New))
@@ -263,14 +266,14 @@ pub(super) struct Whole {
     faults: Vec<Range<usize>>,
 }
 
-/// How many lines of a message are points of a list.
+/// How many points a message lists, a line each or one behind the other.
 fn points(text: &str) -> usize {
-    let point = |line: &&str| {
-        let line = line.trim_start();
-        let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-        number.len() < line.len() && number.starts_with(['.', ')']) || line.starts_with("- ") || line.starts_with("* ")
+    let numbered = |word: &&str| {
+        let number = word.strip_suffix(['.', ')']).unwrap_or_default();
+        !number.is_empty() && number.len() < 3 && number.bytes().all(|byte| byte.is_ascii_digit())
     };
-    text.lines().filter(point).count()
+    let marked = |line: &&str| ["- ", "* "].iter().any(|mark| line.trim_start().starts_with(mark));
+    text.split_whitespace().filter(numbered).count() + text.lines().filter(marked).count()
 }
 
 impl Whole {
@@ -410,6 +413,8 @@ impl Whole {
         // What is said of buttons is what to make, not how to work.
         let made = reading.acts.has(Act::Product) && !reading.acts.has(Act::Procedure) && !self.document;
         let bare = reading.property && !reading.request;
+        // `create a file that is opened when the button is pressed`
+        let set = reading.acts.has(Act::Tasks) && reading.circumstance && !self.document;
         let said = match reading.stance {
             Stance::Never => !reading.request || lasting,
             Stance::Use => {
@@ -422,7 +427,7 @@ impl Whole {
             }
             Stance::Must => lasting || reading.timed || reading.forgotten || bare,
             Stance::AtMost => true,
-            Stance::Plain => lasting || reading.timed || bare || (self.document && reading.imperative),
+            Stance::Plain => lasting || reading.timed && !set || bare || (self.document && reading.imperative),
         };
         if composed {
             // In a document of rules, what a check can be made of is one, however it is put.
