@@ -268,12 +268,9 @@ pub(super) struct Whole {
 
 /// How many points a message lists, a line each or one behind the other.
 fn points(text: &str) -> usize {
-    let numbered = |word: &&str| {
-        let number = word.strip_suffix(['.', ')']).unwrap_or_default();
-        !number.is_empty() && number.len() < 3 && number.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let numbered = |three: &&[u8]| matches!(three, [b'0'..=b'9', b'.' | b')', b' ' | b'\t' | b'\n']);
     let marked = |line: &&str| ["- ", "* "].iter().any(|mark| line.trim_start().starts_with(mark));
-    text.split_whitespace().filter(numbered).count() + text.lines().filter(marked).count()
+    text.as_bytes().windows(3).filter(numbered).count() + text.lines().filter(marked).count()
 }
 
 impl Whole {

@@ -1,9 +1,9 @@
 //! Recognises whether a user said something durable, and rewrites it as atomic rules.
 //!
-//! A message goes through five steps, each in a file of its own: [`text`] finds the sentences that are the user's own
-//! words, [`clause`] finds who does what and before, after, unless or instead of what, [`thing`] and [`meaning`] name
-//! it by the lexicon, [`speech`] and [`detect`] tell a rule from a task, a question and a one-off, and [`compose`] writes
-//! the rule with its examples.
+//! A message goes through five steps: [`text`] finds the sentences that are the user's own words; [`unit`] and [`clause`]
+//! find known phrases, and who does what and before, after, unless or instead of what; [`thing`] and [`meaning`] name it by
+//! the lexicon; [`speech`] and [`detect`] tell a rule from a task, a question and a one-off; and [`compose`] writes the rule
+//! with its examples.
 //!
 //! INVARIANTS: the answer depends on nothing but the message and the lexicon; no step backtracks, so the time is linear
 //! in the message; evidence is always an exact part of the message. There is no model here, and what cannot be decided

@@ -199,7 +199,7 @@ pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
         for phrase in said() {
             // `let's` sets a task, but `let's use our` a convention; `it is not` tells, but `it is not allowed to` does more.
             let longer = |other: &Phrase| other.rest.len() > phrase.rest.len() && other.act.outweighs(phrase.act);
-            if !said().any(longer) {
+            if !matches!(phrase.act, Act::Tasks | Act::Tells) || !said().any(longer) {
                 acts.add(phrase.act);
             }
         }
