@@ -97,7 +97,7 @@ pub(super) struct Meaning<'l> {
     pub per_session: bool,
 }
 
-impl<'l> Meaning<'l> {
+impl Meaning<'_> {
     /// Whether it says that a command is run that is written out, and nothing of when.
     pub(super) fn runs_written(&self) -> bool {
         let written = |thing: &Thing| thing.literal && thing.sort == Sort::Command;
@@ -136,9 +136,8 @@ impl<'l> Meaning<'l> {
             && heading.before.is_some();
         if timeless && (runs || updates) && self.stance != Stance::Never && self.rejected.is_empty() && !heading.rejects
         {
-            let timed = |named: &&Box<Named<'l>>| !named.things.is_empty();
-            self.before = heading.before.as_ref().filter(timed).cloned();
-            self.after = heading.after.as_ref().filter(timed).cloned();
+            self.before = heading.before.clone().filter(|named| !named.things.is_empty());
+            self.after = heading.after.clone().filter(|named| !named.things.is_empty());
         }
         let written = |thing: &Thing| thing.sort == Sort::File && thing.literal;
         let kind = |thing: &Thing| thing.sort == Sort::File && !thing.literal;
@@ -246,16 +245,14 @@ pub(super) fn mean<'l>(
     languages: &[String],
     forbidden: Forbidden,
 ) -> Meaning<'l> {
-    let named =
-        |role: Role, verb| statement.clause(role).map(|clause| Box::new(name(clause, lexicon, languages, verb, false)));
+    let named = |role, verb| statement.clause(role).map(|it| Box::new(name(it, lexicon, languages, verb, false)));
     let empty = Clause::of(Role::Main, Vec::new());
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
     let (mut main, stance, negative) = told(statement, clause, lexicon, languages, forbidden);
-    let about = |named: Option<Box<Named<'l>>>, clause: Option<&Clause<'_, '_>>| {
-        named.map(|mut named| {
-            complete(&mut named, clause, lexicon);
-            named
-        })
+    let about = |role: Role, verb| {
+        let mut named = named(role, verb)?;
+        complete(&mut named, statement.clause(role), lexicon);
+        Some(named)
     };
     let verb = main.verb;
     // Beside a command, what is named before or after it without a verb is run, too.
@@ -264,12 +261,10 @@ pub(super) fn mean<'l>(
     let words = unknown(clause);
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
-    let word = words.first().filter(|_| words.len() == 1 && !rejected.is_empty());
-    let unknown = word.map(|word| (*word).to_owned());
     let mut unclear = is_limited(statement, &main, &rejected, stance, lexicon, languages);
     unclear |= stance == Stance::Never && is_partial(clause, &main);
     let open_items = open_items(statement, lexicon);
-    let mut afterwards = about(named(after, runs), statement.clause(after));
+    let mut afterwards = about(after, runs);
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
         unclear |= !settled(&mut main, afterwards.take());
     }
@@ -281,12 +276,13 @@ pub(super) fn mean<'l>(
     Meaning {
         unclear,
         stance,
-        before: about(named(Role::Before, runs), statement.clause(Role::Before)),
+        before: about(Role::Before, runs),
         after: afterwards,
         unless: named(Role::Unless, Some(Cue::Edit)),
         outside: named(Role::Outside, Some(Cue::Edit)),
         until: named(Role::Until, runs),
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)).map(Box::new),
+        unknown: words.first().filter(|_| words.len() == 1 && !rejected.is_empty()).map(|word| (*word).to_owned()),
         rejected,
         instead: Vec::new(),
         through: through(clause, lexicon, languages).filter(|_| !negative).map(Box::new),
@@ -315,7 +311,6 @@ pub(super) fn mean<'l>(
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
         first: clause.units.iter().any(|unit| unit.text.eq_ignore_ascii_case("first")),
-        unknown,
         limits: has(Cue::AtMost) || has(Cue::Must),
         assures: has(Cue::Assure),
         per_turn: has(Cue::PerTurn),

@@ -93,6 +93,7 @@ impl Act {
                     | Self::Choice
                     | Self::Document
                     | Self::Demands
+                    | Self::Faults
             ),
             _ => false,
         }
