@@ -142,7 +142,9 @@ fn turns(units: &[Unit<'_, '_>]) -> bool {
     let bare = |unit: &&Unit<'_, '_>| !unit.text.ends_with("ing");
     let means = units.iter().any(|unit| matches!(unit.text, "with" | "via" | "instead"));
     let instead = units.iter().rfind(|unit| unit.what != What::Mark).is_some_and(|unit| unit.text == "instead");
+    let only = units.first().is_some_and(|unit| matches!(unit.text, "just" | "simply")) && units.len() > 2;
     instead
+        || only
         || first
             .filter(bare)
             .is_some_and(|unit| (unit.is(Cue::Run) && adverb) || (means && !unit.literal && unit.what != What::Word))
