@@ -166,8 +166,8 @@ these very records, not how much other sources differ.
 
 The low tier has no weights: what a phrase is evidence for is data (`rules/lexicon/speech.toml`), and how evidence adds up
 is a dozen lines of logic. There is nothing to train, so no source can be left out of it: how it does elsewhere is told
-only by messages that were written afterwards (see our own messages). Where something is trained (the classifier at the
-end), one source is left out at a time.
+by sentences and messages of repositories that nobody had looked at, which are measured before anything is changed for
+them. Where something is trained (the classifier at the end), one source is left out at a time.
 
 What went wrong is told by the first of these that holds: a rule was not seen (missed detection); no check could be made
 of it (not expressible); a check blocks the clean action, or something that is no rule was taken for one (too broad); a
@@ -211,7 +211,7 @@ The sentences that a check can decide, understood again with a part taken away. 
 languages. What is left then is the grammar, with the properties of texts and the forms of sentences that it knows. A classifier takes no part in what becomes of a sentence (see the mid tier below).
 ";
 
-/// What sentences gave that nobody had looked at: labelled by hand from instruction files of other repositories, six sets one
+/// What sentences gave that nobody had looked at: labelled by hand from instruction files of other repositories, eight sets one
 /// after the other, each measured once before anything was changed for it. They are texts of others and not kept here.
 const UNSEEN: &str = "\
 ## What to expect of sentences that nobody looked at
@@ -249,6 +249,35 @@ stop an action that is fine. That is why what is learnt in a running agent start
 at hand (`trace mine --history`), and why the goals of 0.97 and 0.005 are met on no corpus but the development one, or not at all.
 ";
 
+/// What real messages gave that nobody had looked at; they are texts of others and not kept here.
+const UNHEARD: &str = "\
+## What to expect of messages that nobody looked at
+
+The real chats above were looked at, too, and they flatter more than the sentences do. Four sets of real messages to agents, 1,643 from 203 other
+public repositories (histories of Aider, Claude Code and Codex, prompt logs, SpecStory), were labelled by people who did not see the program, and
+judged once more by another who held them to the labels of the development corpus. They are nearer to what users type than that corpus is: fewer
+are meant for good (one in nine, not one in three), and there are nine languages. Durable precision, recall and F1:
+
+| set | messages | meant for good | on its first run | after what was missed in the sets before it |
+|---|---|---|---|---|
+| first | 407 | 30 | 0.21 / 0.23 / 0.22 | – |
+| second | 529 | 70 | 0.46 / 0.27 / 0.34 | – |
+| third | 466 | 59 | 0.24 / 0.17 / 0.20 | 0.29 / 0.20 / 0.24 |
+| fourth | 241 | 19 | 0.46 / 0.53 / 0.49 | 0.55 / 0.58 / 0.56 |
+
+All four together, on their first run: 0.33 / 0.26 / 0.29; that something was wrong was told with an F1 of 0.36 to 0.46, and of what was not meant for
+good 3 in 100 would have become a check (44 of 1,465).
+
+What was general in the failures of the first three was mended: vows (*you must never*), what is to be done each time, what the agent left to the user,
+things said once more, questions (*why aren't we using …?*), *next time* and the language of answers in ten languages; and, on the other side, pasted
+errors, reports of what the user did, states (*it still doesn't*), points of a task. The first three stand at 0.58, 0.60 and 0.50 since then, and the
+fourth, at which nobody looked, went from 0.49 to 0.56, its corrections from 0.43 to 0.57, and its checks of what is not meant for good from 6 to 3 of 222.
+
+So of what users mean for good, phrases hear a fifth to a half where they have not been before, and half or more of what they take for it is none.
+That is why what is learnt from a chat starts in shadow, why most of it is a reminder and no check, and what the high tier is for: a language model that
+proposes rules, which are then tried like anybody's.
+";
+
 /// Each part is needed, and none suffices: what is measured without one is really without it.
 #[test]
 fn every_part_contributes() {
@@ -278,6 +307,7 @@ fn page(corpora: &Path) -> String {
     writeln!(page, "## What each part contributes\n\n{PARTS}\nSentences of public instruction files:\n\n{theirs}\nOur own sentences:\n\n{ours}").unwrap();
     let (_, rows) = measured(&project("verification/corpus/detection.jsonl"));
     writeln!(page, "## Our own messages\n\n{OWN}\n{}", shown(&Score::of(&rows))).unwrap();
+    writeln!(page, "{UNHEARD}").unwrap();
     let (records, rows) = measured(&corpora.join("corrections_dev.jsonl"));
     writeln!(page, "## A classifier as the mid tier\n\n{}", classifier::report(&records, &rows)).unwrap();
     page.trim_end().to_owned() + "\n"
