@@ -364,9 +364,21 @@ fn long_messages_are_read_in_linear_time() {
         };
         (0..3).map(|_| round()).min().expect("rounds")
     };
-    for piece in
-        ["never use npm here, use pnpm. ", "`", "\"a", "“", "{a,", "before ", "never ", "npm npm ", "a\n", "leave "]
-    {
+    for piece in [
+        "never use npm here, use pnpm. ",
+        "`",
+        "\"a",
+        "“",
+        "{a,",
+        "before ",
+        "never ",
+        "npm npm ",
+        "a\n",
+        "leave ",
+        "named exports (`a`) ",
+        "tests (e.g. `a`) ",
+        "tests (always run `a` before committing) ",
+    ] {
         let [short, long] = [6, 60].map(|kib| time(piece.repeat((kib << 10) / piece.len())));
         // Ten times the text: ten times the time, or a hundred times where it grows with the square.
         assert!(long < short * 40, "6 KiB of {piece:?} took {short:?}, and 60 KiB {long:?}");

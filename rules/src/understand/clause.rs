@@ -150,10 +150,15 @@ fn turns(units: &[Unit<'_, '_>]) -> bool {
             .is_some_and(|unit| (unit.is(Cue::Run) && adverb) || (means && !unit.literal && unit.what != What::Word))
 }
 
+/// Each is looked for in the whole sentence: a sentence with more parentheses that count is a list of something else.
+const MAX_ASIDES: usize = 16;
+
 /// Splits a sentence into statements: at a comma or a conjunction with a stance on either side.
 pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
     let mut found = Vec::new();
-    while let Some((open, close)) = example(&units) {
+    drop_spellings(&mut units);
+    for _ in 0..MAX_ASIDES {
+        let Some((open, close)) = example(&units) else { break };
         units.drain(open..=close);
     }
     if let Some((joint, open, close)) = spelled_late(&units) {
@@ -162,7 +167,8 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
             part.rotate_left(open - joint);
         }
     }
-    while let Some((open, close)) = aside(&units) {
+    for _ in 0..MAX_ASIDES {
+        let Some((open, close)) = aside(&units) else { break };
         let inside: Vec<_> = units.drain(open..=close).collect();
         let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")" | "（" | "）")).collect();
         found.extend(sequence(inside));
@@ -208,6 +214,24 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
             || whole && !written
             || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
     .then_some((at, close))
+}
+
+/// Takes out the parentheses that hold nothing but how the known thing in front of them is written: `named exports
+/// (`export const`)`.
+fn drop_spellings(units: &mut Vec<Unit<'_, '_>>) {
+    if units.iter().any(|unit| unit.is(Cue::Never)) {
+        return;
+    }
+    let written = |four: &[Unit<'_, '_>]| {
+        matches!(four, [named, open, code, close]
+            if named.is_content() && !named.literal && opens(open) && code.what == What::Literal(Form::Code) && closes(close))
+    };
+    let mut spelled = vec![false; units.len()];
+    for (at, _) in units.windows(4).enumerate().filter(|(_, four)| written(four)) {
+        spelled.get_mut(at + 1..at + 4).unwrap_or_default().fill(true);
+    }
+    let mut spelled = spelled.into_iter();
+    units.retain(|_| !spelled.next().unwrap_or_default());
 }
 
 /// Where a parenthesis behind `before …` or `after …` holds nothing but how what stands in front of that is written.
