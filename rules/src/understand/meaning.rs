@@ -406,11 +406,27 @@ fn is_purpose(clause: &Clause<'_, '_>) -> bool {
 /// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.
 fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
+    let command = main.things.iter().all(|thing| thing.sort == Sort::Command) && !main.things.is_empty();
+    if command && main.places.is_empty() && is_somewhere(clause) {
+        return true;
+    }
     clause.units.windows(2).any(|two| match two {
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
         [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
         _ => false,
     })
+}
+
+/// Whether what is forbidden is forbidden only somewhere or at some time that no command shows: `never deploy on Fridays`.
+fn is_somewhere(clause: &Clause<'_, '_>) -> bool {
+    let never = clause.units.iter().position(|unit| unit.is_any(&[Cue::Never, Cue::No])).unwrap_or(clause.units.len());
+    let mut units = clause.units.iter().skip(never + 1);
+    while let Some(unit) = units.next() {
+        if matches!(unit.text, "in" | "on" | "at" | "during") {
+            return units.find(|unit| !unit.is_filler()).is_some_and(|unit| unit.what == What::Word);
+        }
+    }
+    false
 }
 
 /// Whether a clause speaks of reports, or writes out the marks of headings and speaks of no answers.

@@ -243,6 +243,8 @@ impl Behind {
         // `direct imports` are imports, and `existing files` are told apart by what is done.
         let plain = || matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit");
         let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain();
+        // `never ignore failing tests` is not about running them.
+        let word = word || before.word && unit.is(Cue::Fail);
         // `the project's` says no more than an article.
         let owner = unit.text.ends_with('s') && unit.text.contains(['\'', '’']);
         let goes_on = unit.literal || unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
