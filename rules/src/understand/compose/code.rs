@@ -120,6 +120,12 @@ impl Composer<'_, '_> {
             .or(named)
             .or(place)
             .filter(|files| !matches!(&*files.slug, "code" | "files" | "docs"))?;
+        if let Some((Cue::EndsWith, texts)) = &main.literal
+            && let [ending] = texts.as_slice()
+            && is_name_ending(ending)
+        {
+            return Some(super::texts::named(&files, &format!("*{ending}")));
+        }
         let (test, label) = if let Some((cue, texts)) = &main.literal {
             let any = texts.iter().map(|text| at_start(*cue, text)).collect();
             (TextTest::Any(any), texts.first()?.clone())
@@ -139,6 +145,12 @@ impl Composer<'_, '_> {
         let draft = Draft::of(format!("{}-without-{}", files.slug, slug(&label)), title, pattern);
         Some(draft.violates([Event::write(&path, "other\n")]).clean([Event::write(&path, format!("{label}\n"))]))
     }
+}
+
+/// Whether a text is what names of files end with: `.test.ts`, `_test.go`.
+fn is_name_ending(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    text.starts_with(['.', '_', '-']) && text.contains('.') && text.chars().all(plain)
 }
 
 /// A text that a file begins with, where its first line can be that; what else it holds may stand behind a shebang.

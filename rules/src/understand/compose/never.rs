@@ -327,10 +327,11 @@ impl Composer<'_, '_> {
             return Vec::new();
         }
         if !meaning.rejected.is_empty() {
+            let rejected: Vec<_> = meaning.rejected.iter().map(|thing| self.rival(thing)).collect();
             let named = &meaning.main.things;
             let unknown: Vec<_> = meaning.unknown.as_deref().map(text_thing).into_iter().collect();
             let instead = if named.is_empty() { &unknown } else { named };
-            if meaning.rejected.iter().any(|never| instead.iter().any(|thing| thing.predicate == never.predicate)) {
+            if rejected.iter().any(|never| instead.iter().any(|thing| thing.predicate == never.predicate)) {
                 return Vec::new();
             }
             // `code over comments` weighs two things of different sorts: neither can take the other's place.
@@ -338,7 +339,7 @@ impl Composer<'_, '_> {
                 let tool = |thing: &Thing| thing.sort == Sort::Tool && never.sort == Sort::Command;
                 named.iter().any(|thing| thing.sort == never.sort || thing.literal || tool(thing))
             };
-            if !named.is_empty() && !meaning.rejected.iter().any(alike) {
+            if !named.is_empty() && !rejected.iter().any(alike) {
                 // A program that is written out is not to be run, and code that is known or written out is not to be
                 // written, whatever takes its place.
                 let told = |never: &&Thing| match never.sort {
@@ -346,12 +347,12 @@ impl Composer<'_, '_> {
                     Sort::Code => (never.literal || never.known.is_some()) && meaning.main.verb == Some(Cue::Use),
                     _ => false,
                 };
-                return meaning.rejected.iter().filter(told).map(|never| self.absence(&self.limited(never))).collect();
+                return rejected.iter().filter(told).map(|never| self.absence(&self.limited(never))).collect();
             }
             if instead.is_empty() {
-                return meaning.rejected.iter().map(|never| self.absence(&self.limited(never))).collect();
+                return rejected.iter().map(|never| self.absence(&self.limited(never))).collect();
             }
-            return vec![self.substitution(&meaning.rejected, instead)];
+            return vec![self.substitution(&rejected, instead)];
         }
         if meaning.rejects {
             // What is not to be used cannot be told, so neither can what would be kept by using the other.
@@ -372,6 +373,19 @@ impl Composer<'_, '_> {
             return self.must();
         }
         meaning.main.things.iter().filter_map(|thing| self.preferred(thing)).collect()
+    }
+
+    /// What is not to be used, as the program that it is beside another: the name of `find` is that of much else.
+    fn rival(&self, thing: &Thing) -> Thing {
+        let named = self.meaning.main.things.first().and_then(|used| used.known.as_ref());
+        let group = named.and_then(|(_, group)| group.as_ref()).filter(|_| thing.sort == Sort::Code && thing.literal);
+        let tool = self.lexicon.entry_named(thing.label.trim_matches('`'), Kind::Tool);
+        match (group, tool) {
+            (Some(_), Some(tool)) if tool.group.as_ref() == group => {
+                Thing { literal: true, ..entry_thing(tool, &tool.name, None, &[]) }
+            }
+            _ => thing.clone(),
+        }
     }
 
     /// A tool that is to be used: its rivals are not.
