@@ -150,9 +150,16 @@ pub(super) fn read(
             && main.measures.iter().any(|(_, measure)| *measure == Some(Measure::MaxLines)),
         tool: main.things.iter().any(|thing| thing.sort == Sort::Command),
         names: names_something(statement),
-        acts,
+        acts: if acts.told().is_some_and(|told| turns(statement, told)) { acts.but_tells() } else { acts },
         has_done: action.is_some_and(|action| has_done(statement, action)),
     }
+}
+
+/// Whether a statement says how it is meant behind what it tells and a comma: `I can't see it all, so never push untested`.
+fn turns(statement: &Statement<'_, '_>, told: usize) -> bool {
+    let behind = statement.units().skip_while(|unit| unit.range.start < told || unit.what != What::Comma);
+    let behind = behind.skip(1).skip_while(|unit| unit.is_filler() || matches!(unit.text, "so" | "but" | "therefore"));
+    behind.take(2).any(|unit| unit.is_any(&[Cue::Never, Cue::Always, Cue::Strong]))
 }
 
 /// Whether an action holds something that a statement names.
@@ -266,6 +273,9 @@ pub(super) struct Whole {
     faults: Vec<Range<usize>>,
 }
 
+/// A message that is longer, in bytes, says more than a few rules.
+const LONG: usize = 400;
+
 /// How many points a message lists, a line each or one behind the other.
 fn points(text: &str) -> usize {
     let numbered = |three: &&[u8]| matches!(three, [b'0'..=b'9', b'.' | b')', b' ' | b'\t' | b'\n']);
@@ -289,8 +299,8 @@ impl Whole {
             wrong: Vec::new(),
             faults: Vec::new(),
         };
-        // What is set out in points is what to make.
-        whole.task = !document && points(&correction.text) >= 3;
+        // What is set out at length in points is what to make; a short list may be one of rules.
+        whole.task = !document && correction.text.len() > LONG && points(&correction.text) >= 3;
         let mut first = true;
         for reading in readings {
             whole.task |= std::mem::take(&mut first) && reading.acts.has(Act::Tasks);

@@ -102,16 +102,33 @@ impl Act {
 
 /// The acts of one sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Acts(u32);
+pub(super) struct Acts {
+    set: u32,
+    /// Where the last phrase begins that tells how something is, in the message.
+    tells: Option<usize>,
+}
 
 impl Acts {
     /// Whether the sentence does this.
     pub(super) fn has(self, act: Act) -> bool {
-        self.0 & (1 << act as u32) != 0
+        self.set & (1 << act as u32) != 0
     }
 
-    fn add(&mut self, act: Act) {
-        self.0 |= 1 << act as u32;
+    /// Where the last word stands that tells how something is.
+    pub(super) fn told(self) -> Option<usize> {
+        self.tells
+    }
+
+    /// All but that something is told.
+    pub(super) fn but_tells(self) -> Self {
+        Self { set: self.set & !(1 << Act::Tells as u32), tells: None }
+    }
+
+    fn add(&mut self, act: Act, at: usize) {
+        self.set |= 1 << act as u32;
+        if act == Act::Tells {
+            self.tells = Some(at);
+        }
     }
 }
 
@@ -201,11 +218,11 @@ pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
             // `let's` sets a task, but `let's use our` a convention; `it is not` tells, but `it is not allowed to` does more.
             let longer = |other: &Phrase| other.rest.len() > phrase.rest.len() && other.act.outweighs(phrase.act);
             if !matches!(phrase.act, Act::Tasks | Act::Tells) || !said().any(longer) {
-                acts.add(phrase.act);
+                acts.add(phrase.act, tokens.get(at).map_or(0, |token| token.range.start));
             }
         }
         if tokens.get(at).is_some_and(|token| is_instructions(token.text)) {
-            acts.add(Act::Document);
+            acts.add(Act::Document, 0);
         }
         // `ok`, `no` and the like come before what is said.
         if !matches!(&**word, "no" | "ok" | "okay" | "and" | "but" | "so" | "also" | "please" | "hey" | "well") {
