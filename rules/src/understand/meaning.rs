@@ -412,6 +412,8 @@ fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     }
     let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal) && !main.things.is_empty();
     clause.units.windows(2).any(|two| match two {
+        // `no Python 2`: other versions are fine.
+        [tool, version] if matches!(version.what, What::Number(_)) && tool.is_content() => command || kinds,
         // `never change tests to make them pass`
         [to, verb] if to.text == "to" && kinds && !verb.literal && verb.is_any(&VERBS) => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),

@@ -194,7 +194,7 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         predicate: narrowed.unwrap_or_else(|| entry.predicate.clone()),
         sort,
         label: match entry.kind {
-            Kind::Tool => format!("`{}`", entry.name),
+            Kind::Tool => format!("`{}`", called(entry, label)),
             // What is spelled as in code is shown as code.
             Kind::Construct if label.contains(['.', '(', '!', '@', ':', '*']) || entry.name.starts_with(label) => {
                 format!("`{}`", label.trim_matches('`'))
@@ -211,6 +211,18 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         literal: false,
         joined: false,
     }
+}
+
+/// The name of a program: as it is written, where that is one of those that it goes by (`./gradlew`).
+fn called<'t>(entry: &'t Entry, written: &'t str) -> &'t str {
+    let name = written.rsplit('/').next().unwrap_or(written);
+    let goes_by = match &entry.predicate {
+        Predicate::Command(test) => {
+            test.run.split(' ').next().is_some_and(|programs| programs.split('|').any(|one| one == name))
+        }
+        _ => false,
+    };
+    if goes_by && (written.contains('/') || name != entry.name) { written } else { &entry.name }
 }
 
 /// Whether a noun stands without `the`: a plural, or one with an article of its own.

@@ -23,6 +23,8 @@ pub(super) struct Unit<'a, 'l> {
 }
 
 /// A set of cues: nearly every question about a sentence is whether some word of it is one.
+///
+/// INVARIANT: there are fewer cues than bits.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cues(u128);
 

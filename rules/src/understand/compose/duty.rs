@@ -33,6 +33,11 @@ impl Composer<'_, '_> {
             // `remove debug output before a commit`: what is not there to begin with need not go.
             return main.things.iter().map(|thing| self.absence(&self.limited(thing))).collect();
         }
+        let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal);
+        if main.verb == Some(Cue::Delete) && kinds {
+            // `delete temporary files when done`: which there are does not show.
+            return Vec::new();
+        }
         let things: Vec<_> = main.things.iter().filter(|thing| self.is_duty(thing)).collect();
         if let Some(drafts) = self.optioned(&things) {
             return drafts;

@@ -133,7 +133,9 @@ impl Composer<'_, '_> {
             return self.entered().into_iter().collect();
         }
         if main.verb == Some(Cue::BackUp) {
-            return vec![self.copied().unwrap_or_else(|| self.backed_up())];
+            let copied = self.copied();
+            // `back up the database`: nothing but files is copied by a command that is known.
+            return copied.or_else(|| (main.words == 0).then(|| self.backed_up())).into_iter().collect();
         }
         if let Some((runner, programs)) = self.meaning.through.as_deref()
             && self.meaning.rejected.is_empty()

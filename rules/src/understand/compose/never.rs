@@ -327,8 +327,8 @@ impl Composer<'_, '_> {
             return Vec::new();
         }
         if !meaning.rejected.is_empty() {
-            let rejected: Vec<_> = meaning.rejected.iter().map(|thing| self.rival(thing)).collect();
             let named = &meaning.main.things;
+            let rejected: Vec<_> = meaning.rejected.iter().map(|thing| but(self.rival(thing), named)).collect();
             let unknown: Vec<_> = meaning.unknown.as_deref().map(text_thing).into_iter().collect();
             let instead = if named.is_empty() { &unknown } else { named };
             if rejected.iter().any(|never| instead.iter().any(|thing| thing.predicate == never.predicate)) {
@@ -394,6 +394,8 @@ impl Composer<'_, '_> {
         let group = group.as_ref()?;
         let rivals: Vec<_> = (self.lexicon.rivals(name, group))
             .filter(|entry| entry.kind != Kind::Tool || self.lexicon.replacements(&entry.name, name).is_some())
+            // `one for libraries and the other for programs`: what is named beside it is used, too.
+            .filter(|entry| !self.meaning.main.things.iter().any(|thing| thing.slug == entry.name))
             .map(|entry| match entry.kind {
                 Kind::Language => entry_thing(entry, &entry.name, Some(Cue::Use), &[]),
                 _ => Thing {
@@ -413,6 +415,24 @@ impl Composer<'_, '_> {
         let draft = self.substitution(&rivals, std::slice::from_ref(thing));
         Some(Draft { id, ..draft })
     }
+}
+
+/// What is not to be used without the programs that are: `./mvnw` stands for Maven as `mvn` does.
+fn but(mut never: Thing, used: &[Thing]) -> Thing {
+    let program = |thing: &Thing| {
+        let label = thing.label.trim_matches('`');
+        let first = label.split(' ').next().unwrap_or_default();
+        first.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let used: Vec<_> = used.iter().filter(|thing| thing.sort == Sort::Command).map(program).collect();
+    if let Predicate::Command(test) = &mut never.predicate {
+        let (programs, rest) = test.run.split_once(' ').map_or((&*test.run, None), |(head, rest)| (head, Some(rest)));
+        let others: Vec<_> = programs.split('|').filter(|name| !used.iter().any(|used| used == name)).collect();
+        if !others.is_empty() {
+            test.run = std::iter::once(&*others.join("|")).chain(rest).collect::<Vec<_>>().join(" ");
+        }
+    }
+    never
 }
 
 /// The programs and fixed words of command tests, each alternative of its own.

@@ -197,9 +197,12 @@ fn is_object(clause: &Clause<'_, '_>, at: usize) -> bool {
     let noun = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "changes" | "edits" | "modifications"));
     let before = clause.units.get(..at).unwrap_or_default();
     let call = clause.units.get(at).is_some_and(|unit| matches!(unit.text, "call" | "calls"));
+    let commits = |unit: &Unit<'_, '_>| unit.text.starts_with("commit");
     let near = || before.iter().rev().take(4);
     let said_of = || before.first().is_some_and(Unit::is_content) || near().any(|unit| unit.is(Cue::Must));
-    noun && before.last().is_some_and(Unit::is_filler) && said_of()
+    // `never commit lockfile changes`
+    let committed = || before.first().is_some_and(|unit| unit.is(Cue::Never)) && before.iter().any(commits);
+    noun && before.last().is_some_and(|unit| unit.is_filler() && said_of() || unit.is_content() && committed())
         || call && before.last().is_some_and(|unit| unit.literal)
 }
 
