@@ -12,7 +12,7 @@ const EXTENSIONS: [(&str, &[&str]); 43] = [
     ("css", &["css"]),
     ("dart", &["dart"]),
     ("dockerfile", &["dockerfile"]),
-    ("elixir", &["ex", "exs"]),
+    ("elixir", &["ex", "exs", "eex", "heex", "leex"]),
     ("elm", &["elm"]),
     ("erlang", &["erl", "hrl"]),
     ("go", &["go"]),

@@ -224,6 +224,9 @@ pub(super) struct Library {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConstructTest {
+    /// Globs of files, where their language does not tell them apart.
+    #[serde(default)]
+    path: Vec<String>,
     #[serde(default)]
     language: Vec<String>,
     #[serde(default)]
@@ -345,7 +348,7 @@ impl ConstructTest {
     fn file(self) -> FileTest {
         let code = CodeTest { pattern: self.pattern, kind: self.kind, text: self.text, not_inside: Vec::new() };
         let code = (code != CodeTest::default()).then_some(code);
-        FileTest { language: self.language, added: self.added, code, ..FileTest::default() }
+        FileTest { path: self.path, language: self.language, added: self.added, code, ..FileTest::default() }
     }
 }
 

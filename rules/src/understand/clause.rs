@@ -3,6 +3,7 @@
 //! This is a grammar of cues, not of words: it knows where a clause begins from the cue in front of it and where a
 //! fronted clause ends from the comma or the next cue, and leaves everything between to be named by the lexicon.
 
+use super::name::VERBS;
 use super::token::Form;
 use super::unit::{Cues, Unit, What};
 use crate::lexicon::{Cue, Sense};
@@ -157,6 +158,7 @@ const MAX_ASIDES: usize = 16;
 pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<'a, 'l>> {
     let mut found = Vec::new();
     drop_spellings(&mut units);
+    drop_reason(&mut units);
     for _ in 0..MAX_ASIDES {
         let Some((open, close)) = example(&units) else { break };
         units.drain(open..=close);
@@ -232,6 +234,19 @@ fn drop_spellings(units: &mut Vec<Unit<'_, '_>>) {
     }
     let mut spelled = spelled.into_iter();
     units.retain(|_| !spelled.next().unwrap_or_default());
+}
+
+/// Takes out why something is done that is done before or after something else: behind `so` and its like, nothing more is
+/// asked for.
+fn drop_reason(units: &mut Vec<Unit<'_, '_>>) {
+    if !units.first().is_some_and(|unit| unit.is_any(&JOINTS)) {
+        return;
+    }
+    let Some(at) = units.iter().position(|unit| unit.is(Cue::Reason) && unit.lower().starts_with("so")) else { return };
+    let asks = |unit: &Unit<'_, '_>| unit.is_any(&STANCES) || urges(unit);
+    if !units.iter().skip(at).any(asks) && units.iter().take(at).any(|unit| urges(unit)) {
+        units.truncate(at);
+    }
 }
 
 /// Where a parenthesis behind `before …` or `after …` holds nothing but how what stands in front of that is written.
@@ -349,6 +364,11 @@ impl<'a, 'l> Open<'a, 'l> {
         Self { clause: Clause::of(role, Vec::new()), said: false, named: false }
     }
 
+    /// Whether it says what is done, to whatever: `before making changes, …`.
+    fn acts(&self) -> bool {
+        self.clause.units.iter().any(|unit| unit.is_any(&VERBS))
+    }
+
     fn push(&mut self, unit: Unit<'a, 'l>) {
         self.named |= unit.is_content();
         self.said |= self.named || unit.what == What::Word;
@@ -395,7 +415,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
         }
         let returns = role != Role::Main
             && (role == Role::Instead && unit.text == ")"
-                || (open.said || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
+                || (open.said || open.acts() || matches!(unit.text, ":" | "：") && !open.clause.units.is_empty())
                     && unit.what == What::Comma
                     && role != Role::Between
                     && (main_said || !lists.contains(&at))

@@ -2,7 +2,8 @@
 
 use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement};
-use super::name::{Named, Place, VERBS, name, narrows};
+use super::limit::{does_unknown, is_limited, is_partial, is_purpose, settled};
+use super::name::{Named, Place, name, narrows};
 use super::path::globs;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use super::token::lowered;
@@ -377,63 +378,6 @@ fn rejected(
     (quotes.iter().map(|text| word_thing(text)).collect(), flags)
 }
 
-/// Whether a clause limits a statement in a way that cannot be told.
-fn is_limited(
-    statement: &Statement<'_, '_>,
-    main: &Named<'_>,
-    rejected: &[Thing],
-    stance: Stance,
-    lexicon: &Lexicon,
-    languages: &[String],
-) -> bool {
-    let limits =
-        [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
-    // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
-    let paired = statement.clause(Role::Instead).is_some() && are_spelled(&main.things) && are_spelled(rejected);
-    let unclear = |role: Role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages));
-    // So it says where the agent is not to say something: `stop apologising if corrected`.
-    let said = |property: &&crate::lexicon::Property| property.of.first() == Some(&Of::Reply);
-    let spoken = stance == Stance::Never && !main.properties.is_empty() && main.properties.iter().all(said);
-    limits.into_iter().filter(|role| !((paired || spoken) && *role == Role::When)).any(unclear) || statement.ranks()
-}
-
-/// Whether a clause ends with what its options are for: `use -q to fail instead of asking`.
-fn is_purpose(clause: &Clause<'_, '_>) -> bool {
-    let option = clause.units.iter().position(|unit| unit.text.starts_with('-') && unit.literal);
-    option.is_some_and(|at| clause.units.iter().skip(at).any(|unit| unit.text == "to"))
-}
-
-/// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.
-fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
-    let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
-    let command = main.things.iter().all(|thing| thing.sort == Sort::Command) && !main.things.is_empty();
-    if command && main.places.is_empty() && is_somewhere(clause) {
-        return true;
-    }
-    let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal) && !main.things.is_empty();
-    clause.units.windows(2).any(|two| match two {
-        // `no Python 2`: other versions are fine.
-        [tool, version] if matches!(version.what, What::Number(_)) && tool.is_content() => command || kinds,
-        // `never change tests to make them pass`
-        [to, verb] if to.text == "to" && kinds && !verb.literal && verb.is_any(&VERBS) => true,
-        [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
-        [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
-        _ => false,
-    })
-}
-
-/// Whether what is forbidden is forbidden only somewhere or at some time that no command shows: `never deploy on Fridays`.
-fn is_somewhere(clause: &Clause<'_, '_>) -> bool {
-    let never = clause.units.iter().position(|unit| unit.is_any(&[Cue::Never, Cue::No])).unwrap_or(clause.units.len());
-    let mut units = clause.units.iter().skip(never + 1);
-    while let Some(unit) = units.next() {
-        if matches!(unit.text, "in" | "on" | "at" | "during") {
-            return units.find(|unit| !unit.is_filler()).is_some_and(|unit| unit.what == What::Word);
-        }
-    }
-    false
-}
-
 /// Whether a clause speaks of reports, or writes out the marks of headings and speaks of no answers.
 fn reports(clause: &Clause<'_, '_>) -> bool {
     let report = |unit: &Unit<'_, '_>| ["report", "reports"].iter().any(|name| unit.text.eq_ignore_ascii_case(name));
@@ -445,58 +389,9 @@ fn reports(clause: &Clause<'_, '_>) -> bool {
     units().any(report) || units().any(|unit| unit.text.starts_with("##")) && !units().any(answers)
 }
 
-/// Whether something is named in front of what forbids, and what stands behind that is not known.
-fn does_unknown(clause: &Clause<'_, '_>) -> bool {
-    let never = clause.units.iter().position(|unit| unit.is(Cue::Never));
-    never.and_then(|at| clause.units.split_at_checked(at)).is_some_and(|(before, behind)| {
-        let word = |unit: &Unit<'_, '_>| unit.what == What::Word && !unit.text.ends_with("ly");
-        before.iter().any(Unit::is_content) && behind.iter().any(word)
-    })
-}
-
 /// Whether a clause says what is aimed at.
 fn targets(clause: &Clause<'_, '_>) -> bool {
     clause.units.iter().any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against"))
-}
-
-/// Whether `when …` says no more than where or during what something is forbidden; otherwise it limits the statement in a
-/// way that cannot be told, since how long the circumstance lasts does not show.
-fn settled(main: &mut Named<'_>, when: Option<Box<Named<'_>>>) -> bool {
-    let Some(when) = when else { return true };
-    if main.things.is_empty() && !main.flags.is_empty() && when.things.iter().all(|thing| thing.sort == Sort::Command) {
-        // `never --force when pushing`
-        main.things = when.things;
-        return true;
-    }
-    if when.things.iter().all(|thing| thing.sort == Sort::File) {
-        let code = main.things.iter().all(|thing| matches!(thing.sort, Sort::Code | Sort::File));
-        main.places.extend(when.things.iter().map(Thing::place).filter(|_| code));
-        return code || when.things.is_empty();
-    }
-    // `when pushing, never force push`, `never --no-verify when you commit`
-    let within = |thing: &Thing, other: &Thing| {
-        thing.slug.contains(&other.slug)
-            || first_command(&other.predicate).is_some_and(|run| runs(&thing.predicate, run))
-    };
-    main.things.iter().all(|thing| when.things.iter().any(|other| within(thing, other)))
-}
-
-/// The first of the commands that a test finds.
-fn first_command(test: &Predicate) -> Option<&str> {
-    match test {
-        Predicate::Command(test) => Some(&test.run),
-        Predicate::Any(parts) => parts.iter().find_map(first_command),
-        _ => None,
-    }
-}
-
-/// Whether one of the commands that a test finds begins so.
-fn runs(test: &Predicate, start: &str) -> bool {
-    match test {
-        Predicate::Command(test) => test.run.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ')),
-        Predicate::Any(parts) => parts.iter().any(|part| runs(part, start)),
-        _ => false,
-    }
 }
 
 /// How a statement is meant; `spelled` is whether what it names is known only by how it is spelled.
@@ -543,7 +438,7 @@ pub(super) fn complains(statement: &Statement<'_, '_>) -> bool {
 }
 
 /// A clause that says only what is done (`before you edit it`) is about files; `after a change`, about code.
-fn complete(named: &mut Named<'_>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) {
+pub(super) fn complete(named: &mut Named<'_>, clause: Option<&Clause<'_, '_>>, lexicon: &Lexicon) {
     let bare = clause.is_some_and(|clause| !clause.units.iter().any(|unit| unit.what == What::Word));
     if named.things.is_empty() && named.subject.is_none() && bare && matches!(named.verb, Some(Cue::Edit | Cue::Create))
     {
@@ -592,7 +487,7 @@ fn is_compound(word: &str) -> bool {
 }
 
 /// Whether things are code that is written out with a name in it.
-fn are_spelled(things: &[Thing]) -> bool {
+pub(super) fn are_spelled(things: &[Thing]) -> bool {
     let spelled = |thing: &Thing| thing.literal && thing.sort == Sort::Code && thing.slug != "rule";
     !things.is_empty() && things.iter().all(spelled)
 }
@@ -665,22 +560,6 @@ fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
     let from = clause.units.iter().position(|unit| unit.is(Cue::Use)).unwrap_or(0);
     let words = clause.units.iter().skip(from).filter(|unit| unit.what == What::Word);
     words.map(|unit| unit.text).collect()
-}
-
-/// Whether a clause says something of which nothing can be told.
-fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
-    let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
-    if said == 0 {
-        return false;
-    }
-    let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
-    let mut named = name(clause, lexicon, languages, verb, false);
-    complete(&mut named, Some(clause), lexicon);
-    let told = !named.things.is_empty() || !named.places.is_empty() || clause.has(Cue::OpenItems);
-    // `unless the tests were built a moment ago` excepts no tests.
-    let moment =
-        named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
-    !told || clause.role == Role::Unless && moment && said > 2
 }
 
 /// `run pytest through uv run`: what programs are run through, and the programs that are named beside it, or else those that

@@ -13,6 +13,7 @@ mod around;
 mod clause;
 mod compose;
 mod detect;
+mod limit;
 mod meaning;
 mod name;
 mod path;

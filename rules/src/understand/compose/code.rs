@@ -15,6 +15,14 @@ use crate::understand::thing::{Sort, Thing, file_thing, slug};
 use crate::{Event, Pattern, Predicate};
 use serde::de::IgnoredAny;
 
+/// The endings of files with code, and the usual one.
+const CODE: (&str, &str) = (
+    "tsx?|jsx?|[mc][tj]s|vue|svelte|astro|py|rb|rs|go|kt|swift|dart|java|cs|php|scala|exs?|c|cc|cpp|h|hpp|razor|sql",
+    "ts",
+);
+/// Those of files with a component of a user interface.
+const COMPONENTS: (&str, &str) = ("tsx|jsx|vue|svelte|astro|kt|swift|dart|razor", "tsx");
+
 impl Composer<'_, '_> {
     /// The rules about what stands in code; none where the statement is about something else.
     pub(super) fn in_code(&self) -> Vec<Draft> {
@@ -29,7 +37,40 @@ impl Composer<'_, '_> {
         if !formed.is_empty() {
             return formed;
         }
-        self.held_by_calls().or_else(|| self.held_by_files()).into_iter().collect()
+        self.files_formed().or_else(|| self.held_by_calls()).or_else(|| self.held_by_files()).into_iter().collect()
+    }
+
+    /// `component files are PascalCase`: what a new file of a kind is called.
+    fn files_formed(&self) -> Option<Draft> {
+        let main = &self.meaning.main;
+        let named = |form: &&&Form| !form.texts && matches!(form.shape, Shape::Matches(_));
+        let (form, files) =
+            (main.forms.iter().find(named)?, main.things.iter().find(|thing| thing.sort == Sort::File)?);
+        let Shape::Matches(name) = &form.shape else { return None };
+        let open = files.literal || matches!(&*files.slug, "files" | "code");
+        if open || !main.properties.is_empty() || self.meaning.stance == Stance::Never {
+            return None;
+        }
+        // What lies beside components, such as styles and helpers, has names of its own.
+        let (endings, ending) = if files.slug.contains("component") { COMPONENTS } else { CODE };
+        let mut every = with_action(&files.predicate, FileAction::Create);
+        let path = path_of(&files.holds)?.to_owned();
+        if let Predicate::File(test) = &mut every {
+            let special = TextTest::Matches(r"\A(?:index|main|mod|lib|[._])".to_owned());
+            let code = TextTest::Matches(format!(r"\.(?:{endings})\z"));
+            test.name = Some(TextTest::All(vec![code, TextTest::Not(Box::new(special))]));
+        }
+        let called = TextTest::Matches(format!(r"\A(?:{name})(?:\.[\w-]+)+\z"));
+        let must = Predicate::File(Box::new(FileTest { name: Some(called), ..FileTest::default() }));
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("src", &path));
+        let ending = file.rsplit_once('.').map_or(ending, |(_, own)| if own == "txt" { ending } else { own });
+        let write = |name: &str| Event::write(format!("{folder}/{name}.{ending}"), "new\n");
+        let (id, title) = (
+            format!("{}-not-{}", files.slug, slug(&form.name)),
+            format!("name {} in {}", files.label.trim_start_matches("the "), form.name),
+        );
+        let draft = Draft::of(id, title, Pattern::Universality { every, must });
+        Some(draft.violates([write(&form.bad)]).clean([write(&form.good)]))
     }
 
     /// `interfaces are prefixed with I`, `log messages start with a capital letter`.

@@ -80,6 +80,11 @@ impl Composer<'_, '_> {
             (None, Some(trigger)) if meaning.when && (prepares(first) || meaning.first) => {
                 vec![self.precedence(first, trigger)]
             }
+            // `only push after make test`: what may follow need not.
+            (None, Some(trigger)) if meaning.only && first.sort == Sort::Command => {
+                let precedes = matches!(trigger.sort, Sort::Command | Sort::Read);
+                things.iter().filter(|_| precedes).map(|thing| self.precedence(trigger, thing)).collect()
+            }
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
@@ -100,8 +105,9 @@ impl Composer<'_, '_> {
         };
         // Who uses a template does not change it.
         let used = thing.sort == Sort::File && thing.literal && self.meaning.main.verb == Some(Cue::Use);
-        // `changes pass the pipeline`: nothing is done to those files.
-        let idle = thing.sort == Sort::File && !thing.literal && self.meaning.main.verb.is_none();
+        // `changes pass the pipeline`, `imports go at the top`: nothing is done to those files.
+        let idle =
+            thing.sort == Sort::File && !thing.literal && matches!(self.meaning.main.verb, None | Some(Cue::Place));
         // `the files` says nothing of what is done.
         let vague = thing.sort == Sort::File && thing.slug == "files";
         !(matches!(thing.sort, Sort::Stop | Sort::Code) || vague || used || idle || made && writes)

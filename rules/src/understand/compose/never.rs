@@ -61,6 +61,8 @@ impl Composer<'_, '_> {
                     && !thing.literal
                     && !matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place))
                     && meaning.does_unknown)
+                // Who runs nothing else to build a library may use the library.
+                || (thing.sort == Sort::Code && !thing.literal && meaning.main.verb == Some(Cue::Run))
                 // `in the git settings, do not touch the project`: no command is edited.
                 || (thing.sort == Sort::Command
                     && matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Read))
@@ -86,7 +88,8 @@ impl Composer<'_, '_> {
         if named.iter().any(|thing| thing.label.split([' ', '`']).any(|word| word == flag)) {
             return Vec::new();
         }
-        with_flag(named, flag).iter().map(|thing| self.absence(thing)).collect()
+        let bare = named.into_iter().map(|thing| if thing.label.contains(" -") { optionless(&thing) } else { thing });
+        with_flag(bare.collect(), flag).iter().map(|thing| self.absence(thing)).collect()
     }
 
     /// A command in a file that is named is a text.
@@ -206,7 +209,8 @@ impl Composer<'_, '_> {
         let meaning = self.meaning;
         let whatever = |thing: &Thing| matches!(&*thing.slug, "files" | "code");
         // `no field injection outside tests`: what is not known is not the files.
-        let unknown = meaning.main.verb.is_none() && meaning.main.words > 0 && meaning.main.things.is_empty();
+        let edits = matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Place));
+        let unknown = !edits && !meaning.only && meaning.main.things.is_empty();
         if !meaning.main.things.iter().all(whatever) || meaning.main.subject.is_some() || unknown {
             return None;
         }
@@ -559,6 +563,13 @@ fn with_flag(things: Vec<Thing>, flag: &str) -> Vec<Thing> {
     things.into_iter().map(|thing| if thing.sort == Sort::Command { flagged(thing, flag) } else { thing }).collect()
 }
 
+/// A command that is written out, without its options and what follows them.
+fn optionless(thing: &Thing) -> Thing {
+    let text = thing.label.trim_matches('`');
+    let words: Vec<_> = text.split(' ').take_while(|word| !word.starts_with('-')).collect();
+    Thing { literal: true, ..command_thing(&words.join(" "), None) }
+}
+
 /// The same commands where they are given a file.
 fn given(predicate: &Predicate, file: &str) -> Predicate {
     match predicate {
@@ -573,7 +584,9 @@ fn given(predicate: &Predicate, file: &str) -> Predicate {
 
 /// A command with a flag.
 fn flagged(thing: Thing, flag: &str) -> Thing {
-    let flag = flag.trim_matches('`');
+    // What stands for any value is no part of what is looked for.
+    let open = |word: &&str| !word.trim_matches(['"', '\'']).trim_matches('.').is_empty() && !word.starts_with('<');
+    let flag = &flag.trim_matches('`').split(' ').filter(open).collect::<Vec<_>>().join(" ");
     let text = thing.holds.shell().unwrap_or_default().split(" -").next().unwrap_or_default().to_owned();
     Thing {
         predicate: with_words(&thing.predicate, flag),

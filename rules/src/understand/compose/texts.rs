@@ -125,8 +125,8 @@ impl Composer<'_, '_> {
             // `no spaces` in a name or a value is no indentation.
             return None;
         }
-        // Who is not to add something may edit a file that has it.
-        let added = self.meaning.stance == Stance::Never && self.meaning.main.verb == Some(Cue::Create);
+        // A file that has what is forbidden may be edited.
+        let added = self.meaning.stance == Stance::Never;
         let of = if added && of == Of::Content { Of::File } else { of };
         let subject = noun(of);
         let event = |text: &str| property.event(of, &part.text(text));
@@ -468,7 +468,8 @@ pub(in crate::understand) fn layout(text: &str) -> Option<String> {
         "text",
         "details",
     ];
-    if text.starts_with("<!--") {
+    // A comment and a heading are shown as they are.
+    if text.starts_with("<!--") || text.starts_with('#') && text.contains("# ") {
         return None;
     }
     let whole = text.contains(": ") || text.starts_with('[');

@@ -81,10 +81,14 @@ impl Namer<'_, '_> {
             let plain = name.chars().all(|c| c.is_alphanumeric() || "_-/.".contains(c));
             (imports && thing.literal && plain).then(|| format!("{name}/"))
         };
-        // `core must not import from ui` is about what lies in `core`.
+        // `core must not import from ui` is about what lies in `core`, and `controllers must not call X` about controllers.
         let places = before.iter().filter_map(folder);
         let places = places.map(|label| Place::Files { globs: globs(&label), label, outside: false });
         self.named.places.extend(places);
+        let kind =
+            |thing: &&Thing| thing.sort == Sort::File && !thing.literal && !matches!(&*thing.slug, "files" | "code");
+        let code = self.named.things.iter().all(|thing| thing.sort == Sort::Code);
+        self.named.places.extend(before.iter().filter(kind).filter(|_| code).map(Thing::place));
     }
 
     /// What is never committed are files.

@@ -86,6 +86,22 @@ impl<'l, 'c> Namer<'l, 'c> {
 /// What is said of texts.
 const TEXTS: [Cue; 3] = [Cue::StartsWith, Cue::EndsWith, Cue::Contains];
 
+/// What a name in code may be the name of, and is then no text in a file.
+const OTHERS: [&str; 12] = [
+    "label",
+    "labels",
+    "team",
+    "channel",
+    "milestone",
+    "role",
+    "account",
+    "environment",
+    "profile",
+    "workflow",
+    "job",
+    "dashboard",
+];
+
 impl Namer<'_, '_> {
     /// Takes in the next unit, with those behind it that belong to it, and says how many.
     pub(super) fn next(&mut self, units: &[Unit<'_, '_>]) -> usize {
@@ -166,6 +182,11 @@ impl Namer<'_, '_> {
         1
     }
 
+    /// Whether what follows is what has a form: `PascalCase for component files` is about what they are called.
+    fn is_formed(&self, unit: &Unit<'_, '_>) -> bool {
+        unit.text == "for" && !self.named.forms.is_empty() && self.named.properties.is_empty()
+    }
+
     /// Takes in the place that some units name.
     fn whereabouts(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
         let unit = units.first()?;
@@ -179,7 +200,7 @@ impl Namer<'_, '_> {
         }
         // `for client/server pairs` is about no path.
         let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
-        if !unit.is_any(&[Cue::In, Cue::To, Cue::Outside]) || pair {
+        if !unit.is_any(&[Cue::In, Cue::To, Cue::Outside]) || pair || self.is_formed(unit) {
             return None;
         }
         let (mut place, mut count) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))?;
@@ -238,7 +259,7 @@ impl Namer<'_, '_> {
             return (unit.text == "against" || self.negative).then_some(2);
         }
         let said = !self.named.things.is_empty() || self.named.verb.is_some() || self.negative && self.named.words > 0;
-        if !unit.is(Cue::In) || !said {
+        if !unit.is(Cue::In) || !said || self.is_formed(unit) {
             return None;
         }
         let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
@@ -367,11 +388,10 @@ impl Namer<'_, '_> {
     fn is_limited(&mut self, units: &[Unit<'_, '_>]) -> bool {
         let Some(unit) = units.first() else { return false };
         if unit.literal {
-            if units
-                .get(1)
-                .is_some_and(|next| matches!(next.text, "prefixed" | "suffixed" | "style" | "based" | "like"))
-            {
-                // `Test` prefixed classes are something else than `Test`.
+            if units.get(1).is_some_and(|next| {
+                matches!(next.text, "prefixed" | "suffixed" | "style" | "based" | "like") || OTHERS.contains(&next.text)
+            }) {
+                // `Test` prefixed classes are something else than `Test`, and the `approved` label is no code.
                 return true;
             }
             // `an accepted .svg file` is not any such file.
@@ -581,7 +601,7 @@ impl Namer<'_, '_> {
 /// Whether a unit shows how files are named: `*_test.go`, `V{n}__{what}.sql`.
 fn is_pattern(unit: &Unit<'_, '_>) -> bool {
     let open = unit.text.contains(['<', '{']) && unit.text.contains('.') && !unit.text.contains([' ', '(']);
-    unit.text.contains('*') || unit.text.starts_with('.') || unit.literal && open
+    unit.text.contains('*') || unit.text.starts_with('.') && unit.text.len() > 1 || unit.literal && open
 }
 
 /// Whether a unit joins two others.

@@ -1,0 +1,157 @@
+//! What limits a statement in a way that cannot be told: no check may go without it.
+
+use super::clause::{Clause, Role, Statement};
+use super::meaning::{Stance, are_spelled, complete};
+use super::name::{Named, VERBS, name};
+use super::thing::{Sort, Thing};
+use super::unit::{Unit, What};
+use crate::lexicon::{Cue, Of, Property};
+use crate::{Lexicon, Predicate};
+
+/// Whether a clause limits a statement in a way that cannot be told.
+pub(super) fn is_limited(
+    statement: &Statement<'_, '_>,
+    main: &Named<'_>,
+    rejected: &[Thing],
+    stance: Stance,
+    lexicon: &Lexicon,
+    languages: &[String],
+) -> bool {
+    let limits =
+        [Role::Before, Role::After, Role::When, Role::While, Role::Unless, Role::Outside, Role::Until, Role::Between];
+    // Where both what is used and what is not are written out, a circumstance says no more than where that comes up.
+    let paired = statement.clause(Role::Instead).is_some() && are_spelled(&main.things) && are_spelled(rejected);
+    let unclear = |role: Role| statement.clause(role).is_some_and(|clause| is_unclear(clause, lexicon, languages));
+    // So it says where the agent is not to say something: `stop apologising if corrected`.
+    let said = |property: &&Property| property.of.first() == Some(&Of::Reply);
+    let spoken = stance == Stance::Never && !main.properties.is_empty() && main.properties.iter().all(said);
+    limits.into_iter().filter(|role| !((paired || spoken) && *role == Role::When)).any(unclear)
+        || statement.ranks()
+        || stance == Stance::Plain && permits(statement)
+        || is_for_some(statement)
+        || is_taste(statement, main, rejected)
+}
+
+/// Whether a statement says of something that it may be done, and does not ask for it: `comments in tests are fine`.
+fn permits(statement: &Statement<'_, '_>) -> bool {
+    const MAY: [&str; 10] =
+        ["acceptable", "fine", "ok", "okay", "allowed", "permitted", "exempt", "optional", "excepted", "tolerated"];
+    !statement.has(Cue::Only) && statement.units().any(|unit| unit.what == What::Word && MAY.contains(&&*unit.lower()))
+}
+
+/// Whether a statement begins with the only case that it holds in: `for type errors only: …`.
+fn is_for_some(statement: &Statement<'_, '_>) -> bool {
+    let mut units = statement.units().filter(|unit| !matches!(unit.text, "*" | "**"));
+    units.next().is_some_and(|unit| unit.text.eq_ignore_ascii_case("for"))
+        && units.take(6).any(|unit| unit.is(Cue::Only) && unit.text == "only")
+        && statement.units().any(|unit| unit.text == ":")
+}
+
+/// Whether one sort of tests is preferred to another, which forbids to run neither.
+fn is_taste(statement: &Statement<'_, '_>, main: &Named<'_>, rejected: &[Thing]) -> bool {
+    let tests = |thing: &Thing| thing.sort == Sort::Command && !thing.literal && thing.slug.ends_with("tests");
+    let rated = |things: &[Thing]| !things.is_empty() && things.iter().all(tests);
+    statement.clause(Role::Instead).is_some() && rated(rejected) && rated(&main.things)
+}
+
+/// Whether a clause ends with what its options are for: `use -q to fail instead of asking`.
+pub(super) fn is_purpose(clause: &Clause<'_, '_>) -> bool {
+    let option = clause.units.iter().position(|unit| unit.text.starts_with('-') && unit.literal);
+    option.is_some_and(|at| clause.units.iter().skip(at).any(|unit| unit.text == "to"))
+}
+
+/// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.
+pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
+    let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
+    let command = main.things.iter().all(|thing| thing.sort == Sort::Command) && !main.things.is_empty();
+    if command && main.places.is_empty() && is_somewhere(clause) {
+        return true;
+    }
+    let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal) && !main.things.is_empty();
+    clause.units.windows(2).any(|two| match two {
+        // `no Python 2`: other versions are fine.
+        [tool, version] if matches!(version.what, What::Number(_)) && tool.is_content() => command || kinds,
+        // `never change tests to make them pass`
+        [to, verb] if to.text == "to" && kinds && !verb.literal && verb.is_any(&VERBS) => true,
+        [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
+        [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
+        _ => false,
+    })
+}
+
+/// Whether what is forbidden is forbidden only somewhere or at some time that no command shows: `never deploy on Fridays`.
+fn is_somewhere(clause: &Clause<'_, '_>) -> bool {
+    let never = clause.units.iter().position(|unit| unit.is_any(&[Cue::Never, Cue::No])).unwrap_or(clause.units.len());
+    let mut units = clause.units.iter().skip(never + 1);
+    while let Some(unit) = units.next() {
+        if matches!(unit.text, "in" | "on" | "at" | "during") {
+            return units.find(|unit| !unit.is_filler()).is_some_and(|unit| unit.what == What::Word);
+        }
+    }
+    false
+}
+
+/// Whether something is named in front of what forbids, and what stands behind that is not known.
+pub(super) fn does_unknown(clause: &Clause<'_, '_>) -> bool {
+    let never = clause.units.iter().position(|unit| unit.is(Cue::Never));
+    never.and_then(|at| clause.units.split_at_checked(at)).is_some_and(|(before, behind)| {
+        let word = |unit: &Unit<'_, '_>| unit.what == What::Word && !unit.text.ends_with("ly");
+        before.iter().any(Unit::is_content) && behind.iter().any(word)
+    })
+}
+
+/// Whether `when …` says no more than where or during what something is forbidden; otherwise it limits the statement in a
+/// way that cannot be told, since how long the circumstance lasts does not show.
+pub(super) fn settled(main: &mut Named<'_>, when: Option<Box<Named<'_>>>) -> bool {
+    let Some(when) = when else { return true };
+    if main.things.is_empty() && !main.flags.is_empty() && when.things.iter().all(|thing| thing.sort == Sort::Command) {
+        // `never --force when pushing`
+        main.things = when.things;
+        return true;
+    }
+    if when.things.iter().all(|thing| thing.sort == Sort::File) {
+        let code = main.things.iter().all(|thing| matches!(thing.sort, Sort::Code | Sort::File));
+        main.places.extend(when.things.iter().map(Thing::place).filter(|_| code));
+        return code || when.things.is_empty();
+    }
+    // `when pushing, never force push`, `never --no-verify when you commit`
+    let within = |thing: &Thing, other: &Thing| {
+        thing.slug.contains(&other.slug)
+            || first_command(&other.predicate).is_some_and(|run| runs(&thing.predicate, run))
+    };
+    main.things.iter().all(|thing| when.things.iter().any(|other| within(thing, other)))
+}
+
+/// The first of the commands that a test finds.
+fn first_command(test: &Predicate) -> Option<&str> {
+    match test {
+        Predicate::Command(test) => Some(&test.run),
+        Predicate::Any(parts) => parts.iter().find_map(first_command),
+        _ => None,
+    }
+}
+
+/// Whether one of the commands that a test finds begins so.
+fn runs(test: &Predicate, start: &str) -> bool {
+    match test {
+        Predicate::Command(test) => test.run.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ')),
+        Predicate::Any(parts) => parts.iter().any(|part| runs(part, start)),
+        _ => false,
+    }
+}
+
+/// Whether a clause says something of which nothing can be told.
+fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
+    let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
+    if said == 0 {
+        return false;
+    }
+    let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
+    let mut named = name(clause, lexicon, languages, verb, false);
+    complete(&mut named, Some(clause), lexicon);
+    let told = !named.things.is_empty() || !named.places.is_empty() || clause.has(Cue::OpenItems);
+    // `unless the tests were built a moment ago` excepts no tests.
+    let moment =
+        named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
+    !told || clause.role == Role::Unless && moment && said > 2
+}
