@@ -192,7 +192,7 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     let at = units.windows(2).position(|two| {
         let lead = two.get(1).map(Unit::lower).unwrap_or_default();
         two.first().is_some_and(opens)
-            && matches!(&*lead, "e.g" | "e.g." | "eg" | "for" | "such" | "like" | "i.e" | "i.e.")
+            && matches!(lead.trim_end_matches([',', '.']), "e.g" | "eg" | "for" | "such" | "like" | "i.e")
     })?;
     let close = units.iter().skip(at).position(closes)? + at;
     let inside = units.get(at + 1..close).unwrap_or_default();
@@ -203,7 +203,7 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
         && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
     let options =
         inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
-    let timed = inside.iter().skip(1).take(2).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
+    let timed = inside.iter().skip(1).take(3).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
     // Of commands that are forbidden by their kind, the examples are what can be told.
     let commands = inside.iter().any(|unit| unit.what == What::Command && unit.literal)
         && outside().any(|unit| unit.is(Cue::Never))

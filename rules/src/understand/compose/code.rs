@@ -87,19 +87,29 @@ impl Composer<'_, '_> {
         let spoken =
             spoken.filter(|files| !matches!(&*files.slug, "files" | "code")).map(|files| file_paths(&files.predicate));
         let globs = globs.or(spoken).unwrap_or_default();
-        let literal = main.literal.as_ref().and_then(|(cue, texts)| spelled(*cue, texts));
+        let said = main.literal.clone().or_else(|| self.quoted());
+        let literal = said.as_ref().and_then(|(cue, texts)| spelled(*cue, texts));
         let shown =
             || main.things.iter().filter(|thing| thing.literal && !never).find_map(|thing| template(&thing.label));
         let spelled: Vec<_> = literal.into_iter().chain(shown()).collect();
         let mut drafts = Vec::new();
         for site in &main.sites {
-            let holds = main.literal.as_ref().is_some_and(|(cue, _)| *cue == Cue::Contains);
+            let holds = said.as_ref().is_some_and(|(cue, _)| *cue == Cue::Contains);
             let spelled = spelled.iter().filter(|_| site.text || !holds);
             let forms = main.forms.iter().copied().filter(|form| form.texts == site.text).chain(spelled);
             let most = if site.text { 2 } else { 1 };
             drafts.extend(forms.take(most).map(|form| of_site(site, form, never, &globs)));
         }
         drafts
+    }
+
+    /// `no "simply" in comments`: what is forbidden is forbidden in texts of that kind.
+    fn quoted(&self) -> Option<(Cue, Vec<String>)> {
+        let main = &self.meaning.main;
+        let written = |thing: &Thing| thing.sort == Sort::Code && thing.literal && thing.known.is_none();
+        let told = self.meaning.stance == Stance::Never && !main.things.is_empty() && main.things.iter().all(written);
+        let texts = || main.things.iter().map(|thing| thing.label.trim_matches('`').to_owned()).collect();
+        (told && main.sites.iter().any(|site| site.text)).then(|| (Cue::Contains, texts()))
     }
 
     /// `pass timeout= to requests.get()`: a call that is whole on its line holds a text.
@@ -222,12 +232,15 @@ fn call_name(label: &str) -> (String, String) {
 /// The form of what begins with, ends with or holds one of some texts.
 fn spelled(cue: Cue, texts: &[String]) -> Option<Form> {
     let first = texts.first()?;
-    let any = format!("(?:{})", texts.iter().map(|text| escaped(text)).collect::<Vec<_>>().join("|"));
+    // A word is found as a word, in any case.
+    let word = |text: &str| cue == Cue::Contains && text.chars().all(char::is_alphabetic);
+    let found = |text: &String| if word(text) { format!("\\b(?i:{text})\\b") } else { escaped(text) };
+    let any = format!("(?:{})", texts.iter().map(found).collect::<Vec<_>>().join("|"));
     let labels = texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
     let (shape, good, name) = match cue {
         Cue::StartsWith => (Shape::Opens(any), format!("{first}Name"), format!("{labels} in front")),
         Cue::EndsWith => (Shape::Closes(any), format!("Name{first}"), format!("{labels} at the end")),
-        _ => (Shape::Holds(any), format!("a{first}"), labels),
+        _ => (Shape::Holds(any), format!("a {first}"), labels),
     };
     Some(Form { name, _words: IgnoredAny, texts: false, shape, good, bad: "zzz".to_owned() })
 }

@@ -28,6 +28,8 @@ pub(super) struct Namer<'l, 'c> {
     labelled: bool,
     /// Whether the clause speaks of phrases.
     pub(super) phrases: bool,
+    /// Whether it speaks of words.
+    pub(super) words: bool,
     /// Whether the clause says what something begins with, ends with or holds.
     pub(super) describes: bool,
     /// Whether what follows says only what an option is for.
@@ -50,7 +52,10 @@ impl<'l, 'c> Namer<'l, 'c> {
         verb: Option<Cue>,
         negative: bool,
     ) -> Self {
-        const PHRASES: [&str; 9] = [
+        const PHRASES: [&str; 12] = [
+            "language",
+            "superlatives",
+            "exclamations",
             "phrases",
             "phrase",
             "expressions",
@@ -73,6 +78,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             before_stance: 0,
             labelled: false,
             phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
+            words: clause.units.iter().any(|unit| matches!(unit.text, "words" | "word" | "terms" | "adjectives")),
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
             purposed: false,
             part: false,
@@ -265,6 +271,10 @@ impl Namer<'_, '_> {
         let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
         let Some(behind) = units.get(skip) else { return Some(1) };
         self.said_in(behind);
+        if self.negative && self.named.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code) {
+            // `no "simply" in comments`
+            self.said_of_code(behind.code);
+        }
         let inside = matches!(unit.text, "within" | "inside") && !self.lexicon.is_path(behind.text);
         let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
         let passed = if behind.literal { object } else { self.is_noun(behind) };

@@ -228,7 +228,7 @@ impl Namer<'_, '_> {
             return;
         }
         let keyword = form == Form::Code && self.lexicon.is_keyword(unit.text);
-        let example = self.behind.like && !(self.phrases && form == Form::Quote);
+        let example = self.behind.like && !((self.phrases || self.words) && form == Form::Quote);
         if unit.text.trim().is_empty() || (sign || keyword || example) && self.negative {
             // `no ! for what may be null`: where the object is nothing that can be told, what follows is not it.
             self.named.words += usize::from(sign || keyword);
