@@ -5,7 +5,7 @@
 //!
 //! Lacks, on purpose, what spans lines: a name that stands on another line than its keyword is not seen.
 
-use crate::predicate::{FileTest, TextTest};
+use crate::predicate::{CodeTest, FileAction, FileTest, TextTest};
 use crate::{Event, Predicate};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -25,6 +25,21 @@ pub(crate) struct Site {
     /// Where it stands, by language.
     #[serde(rename = "in")]
     pub places: Vec<SitePlace>,
+    /// What has the name, as a node of the syntax tree.
+    #[serde(default)]
+    pub nodes: Vec<SiteNode>,
+}
+
+/// What is named so, in some languages.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SiteNode {
+    pub language: Vec<String>,
+    /// Kinds of nodes, as the grammars name them.
+    pub kind: Vec<String>,
+    /// A path, and the first and the last line of one; what stands between is repeated.
+    pub path: String,
+    pub lines: [String; 3],
 }
 
 /// Where names or texts of a kind stand in some languages.
@@ -119,6 +134,30 @@ impl Site {
         let line = TextTest::SomeLine(Box::new(TextTest::All(lines)));
         let path = if globs.is_empty() { place.files.clone() } else { globs.to_vec() };
         FileTest { path, language: place.language.clone(), added: Some(line), ..FileTest::default() }
+    }
+
+    /// Those in new files that have more than so many lines.
+    pub(crate) fn longer(&self, count: u32, globs: &[String]) -> Predicate {
+        let long = |node: &SiteNode| {
+            let text = Some(TextTest::Not(Box::new(TextTest::MaxLines(count))));
+            let code = CodeTest { kind: node.kind.clone(), text, ..CodeTest::default() };
+            Predicate::File(Box::new(FileTest {
+                path: globs.to_vec(),
+                language: node.language.clone(),
+                action: Some(FileAction::Create),
+                code: Some(code),
+                ..FileTest::default()
+            }))
+        };
+        Predicate::Any(self.nodes.iter().map(long).collect())
+    }
+
+    /// A new file with one that holds so many lines.
+    pub(crate) fn long_event(&self, count: u32) -> Option<Event> {
+        let node = self.nodes.first()?;
+        let [first, between, last] = &node.lines;
+        let body = format!("{between}\n").repeat(count as usize);
+        Some(Event::write(node.path.clone(), format!("{first}\n{body}{last}\n")))
     }
 
     /// An edit that writes a name or a text of this kind, at its usual path or in another folder.

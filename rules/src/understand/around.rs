@@ -16,8 +16,32 @@ const MAX_NAMES: usize = 12;
 /// What leads to a message, the nearest first: the line in front of it and the heading.
 pub(super) fn headings(correction: &Correction) -> Vec<&str> {
     let Some(context) = &correction.context else { return Vec::new() };
-    let line = context.body.as_deref().map(str::trim).filter(|body| !body.contains('\n') && is_lead(body));
+    let body = context.body.as_deref().map(str::trim).unwrap_or_default();
+    let line = if body.contains('\n') { lead(&correction.text, body) } else { Some(body).filter(|body| is_lead(body)) };
     line.into_iter().chain(context.heading.as_deref()).collect()
+}
+
+/// The line that leads to the list in which a message stands, where what stands around it is known.
+fn lead<'b>(text: &str, body: &'b str) -> Option<&'b str> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let at = body.lines().position(|line| bare(line) == bare(text))?;
+    let own = body.lines().nth(at).map(indent)?;
+    let before: Vec<_> = body.lines().take(at).filter(|line| !line.trim().is_empty()).collect();
+    let lead = before.into_iter().rev().find(|line| indent(line) < own || !is_item(line.trim_start()))?;
+    Some(bare(lead)).filter(|line| is_lead(line))
+}
+
+/// A line without the mark of an item of a list.
+fn bare(line: &str) -> &str {
+    let line = line.trim();
+    if is_item(line) { line.trim_start_matches(|c: char| c.is_ascii_digit() || "-*•.) ".contains(c)) } else { line }
+}
+
+/// Whether a line is an item of a list.
+fn is_item(line: &str) -> bool {
+    let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    ["- ", "* ", "• "].iter().any(|mark| line.starts_with(mark))
+        || numbered.len() < line.len() && (numbered.starts_with(". ") || numbered.starts_with(") "))
 }
 
 /// The message, with what it leads to behind it.
@@ -26,7 +50,10 @@ pub(super) fn whole<'c>(text: &'c str, correction: &'c Correction) -> Cow<'c, st
     if body.is_empty() || !is_lead(text) || is_lead(body) {
         return Cow::Borrowed(text);
     }
-    let names = named(body);
+    let mut names = named(body);
+    if names.is_empty() {
+        names.extend(shown(text, body));
+    }
     if names.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -53,6 +80,22 @@ fn named(body: &str) -> Vec<&str> {
     let commands: Vec<_> =
         shown.map_while(|line| line.split(" #").next().map(str::trim_end).filter(|line| is_command(line))).collect();
     if commands.len() > MAX_COMMANDS { Vec::new() } else { commands }
+}
+
+/// The text that a message leads to, where it says that some text holds it: `commits must include:`.
+fn shown<'b>(text: &str, body: &'b str) -> Option<&'b str> {
+    const HOLDS: [&str; 6] = ["include", "contain", "end with", "add ", "append", "carry"];
+    let text = text.to_lowercase();
+    let written = ["commit", "pull request", "pr ", "prs", "reply", "response", "summary", "message"];
+    if !HOLDS.iter().any(|word| text.contains(word)) || !written.iter().any(|word| text.contains(word)) {
+        return None;
+    }
+    let mut lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next()?;
+    // What is quoted is said in all of its lines, and its first is enough to know it by.
+    let line = if first.starts_with("```") { lines.next()? } else { first.strip_prefix('>')?.trim() };
+    let line = line.trim_matches(['*', '_', ' ']);
+    (line.chars().filter(|c| c.is_alphanumeric()).count() > 5 && !line.contains('`') && !line.ends_with(':')).then_some(line)
 }
 
 /// Whether a line is a call of a program with its arguments, and no prose.

@@ -144,7 +144,8 @@ pub(super) enum Sort {
 pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languages: &[String]) -> Thing {
     // What an idiom stands for is named by the lexicon.
     let spoken = entry.name.replace('-', " ");
-    let label = if label.is_empty() { &*spoken } else { label };
+    // So is what is said by where it is not.
+    let label = if label.is_empty() || label.starts_with("outside") { &*spoken } else { label };
     let sort = match entry.kind {
         Kind::Tool | Kind::Action => Sort::Command,
         Kind::Files | Kind::Language => Sort::File,
@@ -160,6 +161,9 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         let mut thing = file_thing(test.path.clone(), label, verb);
         thing.known = Some((entry.name.clone(), entry.group.clone()));
         thing.slug.clone_from(&entry.name);
+        if let Predicate::File(own) = &mut thing.predicate {
+            own.not_path.clone_from(&test.not_path);
+        }
         // `the schema`, but `config files`, `a file`, `CSS`.
         let whole = entry.kind == Kind::Files && !stands_alone(label);
         thing.label = if whole { format!("the {label}") } else { label.to_owned() };
@@ -170,7 +174,7 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
             test.action = Some(FileAction::Create);
         }
         if let (Some(Event { kind: EventKind::PreToolUse { input, .. }, .. }), Some(_)) =
-            (entry.violates.first(), test.path.first())
+            (entry.violates.first(), test.path.first().or(test.not_path.first()))
             && let Some(path) = input.get("file_path").and_then(Value::as_str)
         {
             thing.holds = at_path(&thing.holds, path);
@@ -229,7 +233,7 @@ fn called<'t>(entry: &'t Entry, written: &'t str) -> &'t str {
 fn stands_alone(noun: &str) -> bool {
     noun.ends_with('s')
         || noun.starts_with(['.', '`'])
-        || ["a ", "any ", "each ", "every ", "any"].iter().any(|article| noun.starts_with(article))
+        || ["a ", "any ", "each ", "every ", "any", "files "].iter().any(|article| noun.starts_with(article))
 }
 
 /// A command text that the first pattern of a predicate finds.

@@ -121,7 +121,8 @@ impl Composer<'_, '_> {
             return vec![only];
         }
         let edge = matches!(main.literal, Some((Cue::StartsWith | Cue::EndsWith, _))) && main.subjects.is_empty();
-        if edge && self.meaning.stance == Stance::Never && main.things.iter().all(|thing| thing.sort == Sort::File) {
+        let files = main.sites.is_empty() && main.things.iter().all(|thing| thing.sort == Sort::File);
+        if edge && self.meaning.stance == Stance::Never && files {
             // `no test prefix for new tests`: of what it is a prefix does not show.
             return Vec::new();
         }
@@ -142,7 +143,7 @@ impl Composer<'_, '_> {
         {
             return vec![self.through(runner, programs)];
         }
-        if let Some(base) = self.based() {
+        if let Some(base) = self.based().or_else(|| self.branched()) {
             return vec![base];
         }
         let in_code = self.in_code();

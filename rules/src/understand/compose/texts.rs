@@ -197,11 +197,14 @@ impl Composer<'_, '_> {
         Some(draft.violates([Event::write(&path, &property.bad)]).clean([Event::write(&path, &property.good)]))
     }
 
-    /// `pull requests must target develop`: where the command that opens one names its base, it names that one.
+    /// `pull requests must target develop`: where the command that opens one names its base, it names that one; or never
+    /// does.
     pub(super) fn based(&self) -> Option<Draft> {
-        let main = &self.meaning.main;
-        let of_requests = main.subjects.iter().any(|(of, _)| *of == Of::Request);
-        if !self.meaning.targets || !of_requests || self.meaning.stance == Stance::Never {
+        let (meaning, main) = (self.meaning, &self.meaning.main);
+        let opens = |thing: &Thing| thing.slug == "pull-request";
+        let of_requests = main.subjects.iter().any(|(of, _)| *of == Of::Request)
+            || main.things.iter().chain(meaning.after.iter().flat_map(|when| &when.things)).any(opens);
+        if !meaning.targets || !of_requests {
             return None;
         }
         let branch = main.literal.as_ref().and_then(|(_, texts)| texts.first().cloned()).or_else(|| {
@@ -211,22 +214,46 @@ impl Composer<'_, '_> {
             })
         });
         let branch = branch.filter(|branch| !branch.contains(' '))?;
+        let never = meaning.stance == Stance::Never;
         let command = |run: &str| {
-            Predicate::Command(CommandTest {
-                run: run.to_owned(),
-                without: vec![branch.clone()],
-                ..CommandTest::default()
-            })
+            let (run, without) = if never {
+                (format!("{run} {branch}"), Vec::new())
+            } else {
+                (run.to_owned(), vec![branch.clone()])
+            };
+            Predicate::Command(CommandTest { run, without, ..CommandTest::default() })
         };
-        let never =
-            Predicate::Any(vec![command("gh pr create --base|-B"), command("glab mr create --target-branch|-b")]);
         let open = |base: &str| Event::command(format!("gh pr create --fill --base {base}"));
-        let draft = Draft::of(
-            format!("pull-request-not-to-{}", slug(&branch)),
-            format!("open pull requests against `{branch}`"),
-            Pattern::Absence { never },
-        );
-        Some(draft.violates([open("other")]).clean([open(&branch)]))
+        let any = vec![command("gh pr create --base|-B"), command("glab mr create --target-branch|-b")];
+        let (id, title) = if never {
+            (format!("pull-request-to-{}", slug(&branch)), format!("never open pull requests against `{branch}`"))
+        } else {
+            (format!("pull-request-not-to-{}", slug(&branch)), format!("open pull requests against `{branch}`"))
+        };
+        let draft = Draft::of(id, title, Pattern::Absence { never: Predicate::Any(any) });
+        let (good, bad) = if never { ("other", &*branch) } else { (&*branch, "other") };
+        Some(draft.violates([open(bad)]).clean([open(good)]))
+    }
+
+    /// `create branches from develop`: where the command that makes one says from what, it is from that one; or never is.
+    pub(super) fn branched(&self) -> Option<Draft> {
+        let from = self.meaning.main.from.as_ref()?;
+        let never = self.meaning.stance == Stance::Never;
+        let make = |from: &str| {
+            let named = |run: &str| Predicate::command(&format!("{run} * {from}"));
+            Predicate::Any(vec![named("git checkout -b|-B"), named("git switch -c|-C|--create")])
+        };
+        let those = make(&format!("{from}|*/{from}"));
+        let run = |from: &str| Event::command(format!("git checkout -b parser {from}"));
+        let (id, title, test) = if never {
+            (format!("branch-from-{}", slug(from)), format!("never make branches from `{from}`"), those)
+        } else {
+            let other = Predicate::All(vec![make("*"), those.negated()]);
+            (format!("branch-not-from-{}", slug(from)), format!("make branches from `{from}`"), other)
+        };
+        let draft = Draft::of(id, title, Pattern::Absence { never: test });
+        let (good, bad) = if never { ("origin/other", &**from) } else { (&**from, "origin/other") };
+        Some(draft.violates([run(bad)]).clean([run(good)]))
     }
 
     /// What a number counts where nothing says it: how long a line is, or the title of a commit.
@@ -272,10 +299,35 @@ impl Composer<'_, '_> {
         Some(Draft::of(format!("{subject}-over-{count}-{name}"), title, pattern).violates([bad]).clean([good]))
     }
 
-    /// How many lines a file may have, as far as an example can show it; where a function, a class or a change ends does
-    /// not show in a text.
+    /// How many lines a function or a class may have that is written as a part of a new file: who mends one that was too long
+    /// before is not stopped.
+    fn long_nodes(&self, count: u32) -> Option<Draft> {
+        let main = &self.meaning.main;
+        let site = main.sites.iter().find(|site| !site.nodes.is_empty())?;
+        let most = main.measures.iter().map(|(count, _)| *count).min()?;
+        if count != most {
+            // `files under 500 lines and functions under 50`: the longer of them are the files.
+            return None;
+        }
+        let never = site.longer(count, main_places(main).map_or(&[], Vec::as_slice));
+        let name = site.words.first()?;
+        let draft = Draft::of(
+            format!("{}-over-{count}-lines", slug(&site.name)),
+            format!("write {name} with at most {count} lines in new files"),
+            Pattern::Absence { never },
+        );
+        let (long, short) = (site.long_event(count)?, site.long_event(1)?);
+        Some(draft.violates([long]).clean([short]))
+    }
+
+    /// How many lines a file may have, as far as an example can show it; where a change ends does not show in a text.
     fn long_files(&self, count: u32) -> Option<Draft> {
         let main = &self.meaning.main;
+        let kind = |thing: &Thing| thing.sort == Sort::File && !matches!(&*thing.slug, "files" | "code");
+        let nodes = main.sites.iter().any(|site| !site.nodes.is_empty()) && !main.things.iter().any(kind);
+        if nodes && let Some(draft) = self.long_nodes(count) {
+            return Some(draft);
+        }
         // `TypeScript classes` are no files.
         let files = main.things.iter().find(|thing| thing.sort == Sort::File && main.words == 0)?;
         let path = path_of(&files.holds).filter(|_| count < 2000)?.to_owned();

@@ -193,11 +193,17 @@ impl Namer<'_, '_> {
     /// `all commits use --signoff`: options that are said of a text are those of the command that makes it.
     fn run_options(&mut self) {
         let named = &mut self.named;
+        let has = |flag: &str| named.flags.iter().any(|given| given == flag);
         let command = match named.subject {
+            _ if has("--squash") => "gh pr merge",
             Some(Of::Commit) => "git commit",
             Some(Of::Request) => "gh pr create",
+            _ if has("--draft") && named.words == 0 => "gh pr create",
             _ => return,
         };
+        // `squash and merge pull requests` is about merging them.
+        let squashed = has("--squash");
+        named.things.retain(|thing| !squashed || thing.slug != "pull-request");
         if named.things.is_empty() && !named.flags.is_empty() && named.properties.is_empty() && named.literal.is_none()
         {
             named.things.push(Thing { literal: true, ..command_thing(command, Some(self.lexicon)) });

@@ -67,6 +67,8 @@ pub(super) struct Named<'l> {
     pub words: usize,
     /// Whether one of the things is enough.
     pub either: bool,
+    /// The branch that others are made from.
+    pub from: Option<String>,
 }
 
 impl Named<'_> {
@@ -238,13 +240,15 @@ struct Behind {
     open: bool,
     /// A word that says, behind such, that something else will do as well.
     or: bool,
+    /// A word for branches.
+    branch: bool,
 }
 
 impl Behind {
     /// What the unit is to the next one; `thing` is whether it named one, and `words` whether there were words already.
     fn of(unit: &Unit<'_, '_>, before: Self, thing: bool, words: bool) -> Self {
         // `direct imports` are imports, and `existing files` are told apart by what is done.
-        let plain = || matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit");
+        let plain = || matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit" | "import" | "importing");
         let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain();
         // `never ignore failing tests` is not about running them.
         let word = word || before.word && unit.is(Cue::Fail);
@@ -263,6 +267,7 @@ impl Behind {
             call: matches!(unit.text, "call" | "calling" | "invoke" | "invoking"),
             open: unit.text == "(",
             or: before.open && unit.is(Cue::Or),
+            branch: unit.is(Cue::Branch),
             with: matches!(unit.text, "with" | "via" | "using" | "by running"),
             dash: matches!(unit.text, "—" | "–" | "--"),
             into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),

@@ -1,7 +1,7 @@
 //! The walk through the units of a clause: what each is to the one before it, and which of them only say where.
 
 use super::{Behind, Named, Place, VERBS};
-use crate::lexicon::{Cue, Entry, Kind, Sense};
+use crate::lexicon::{Cue, Entry, Kind, Of, Sense};
 use crate::understand::clause::{Clause, Role};
 use crate::understand::path::{at_path, globs, opened, path_of};
 use crate::understand::thing::{Sort, Thing};
@@ -160,7 +160,11 @@ impl Namer<'_, '_> {
 
     fn step(&mut self, units: &[Unit<'_, '_>]) -> usize {
         let Some(unit) = units.first() else { return 1 };
-        let where_ = self.whereabouts(units).or_else(|| self.circumstance(units)).or_else(|| self.text(units));
+        let where_ = self
+            .branched(units)
+            .or_else(|| self.whereabouts(units))
+            .or_else(|| self.circumstance(units))
+            .or_else(|| self.text(units));
         if let Some(count) = where_ {
             return count;
         }
@@ -186,6 +190,23 @@ impl Namer<'_, '_> {
             self.object(units);
         }
         1
+    }
+
+    /// Takes in what branches are made from: `branch off develop`, `create branches from main`.
+    fn branched(&mut self, units: &[Unit<'_, '_>]) -> Option<usize> {
+        const USUAL: [&str; 8] = ["main", "master", "develop", "development", "dev", "trunk", "staging", "next"];
+        units.first().filter(|unit| matches!(unit.text, "from" | "off"))?;
+        let branches = self.named.subject == Some(Of::Branch)
+            || self.behind.branch
+            || self.named.things.iter().any(|thing| thing.slug == "create-branch");
+        let skip = units.iter().skip(1).take_while(|unit| unit.is_filler() || unit.text == "of").count() + 1;
+        let name = units.get(skip).filter(|_| branches)?;
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
+        if !(USUAL.contains(&name.text) || name.literal && name.text.chars().all(plain)) {
+            return None;
+        }
+        self.named.from = Some(name.text.trim_start_matches("origin/").to_owned());
+        Some(skip + 1)
     }
 
     /// Whether what follows is what has a form: `PascalCase for component files` is about what they are called.
