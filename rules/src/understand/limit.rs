@@ -60,11 +60,17 @@ pub(super) fn is_purpose(clause: &Clause<'_, '_>) -> bool {
     option.is_some_and(|at| clause.units.iter().skip(at).any(|unit| unit.text == "to"))
 }
 
+/// What says of a text that it is not to be there.
+const OCCURS: [&str; 10] = [
+    "used", "allowed", "hardcoded", "hard-coded", "mentioned", "referenced", "included", "introduced", "imported", "reintroduced",
+];
+
 /// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.
 pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
     let command = main.things.iter().all(|thing| thing.sort == Sort::Command) && !main.things.is_empty();
-    if command && main.places.is_empty() && is_somewhere(clause) {
+    // `ids must not be listed in X`: where, only the files there show.
+    if command && main.places.is_empty() && is_somewhere(clause) || code && clause.has(Cue::Entry) {
         return true;
     }
     let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal) && !main.things.is_empty();
@@ -74,6 +80,12 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         // `never change tests to make them pass`
         [to, verb] if to.text == "to" && kinds && !verb.literal && verb.is_any(&VERBS) => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
+        // `ids must never be logged`: what is done to them is not known.
+        [be, done]
+            if be.text.ends_with("be") && done.what == What::Word && done.text.ends_with("ed") && !OCCURS.contains(&done.text) =>
+        {
+            code && main.things.iter().all(|thing| thing.known.is_none()) && main.literal.is_none()
+        }
         [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
         _ => false,
     })

@@ -69,6 +69,8 @@ pub(super) struct Meaning<'l> {
     pub updates: bool,
     /// It says what is aimed at.
     pub targets: bool,
+    /// It says where something belongs, and not only where it is.
+    pub belongs: bool,
     /// It names something in place of something else.
     pub rejects: bool,
     /// It says when, and not after what.
@@ -114,7 +116,7 @@ impl Meaning<'_> {
             |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('/'));
         let timeless = self.before.is_none() && self.after.is_none() && self.unless.is_none();
         self.stance == Stance::Plain
-            && main.verb.is_none()
+            && (main.verb.is_none() || main.verb == Some(Cue::Place) && self.belongs)
             && main.words == 0
             && timeless
             && matches!(main.things.as_slice(), [thing] if kind(thing))
@@ -300,6 +302,7 @@ pub(super) fn mean<'l>(
         replies: true,
         updates: updates(statement),
         targets: targets(clause),
+        belongs: clause.units.iter().any(|unit| matches!(unit.text, "belong" | "belongs" | "go" | "goes")),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         when: after == Role::When,
         without,

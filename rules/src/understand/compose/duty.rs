@@ -5,7 +5,7 @@ use super::place::{file_paths, under, with_action};
 use super::texts::named;
 use super::{Composer, Draft};
 use crate::lexicon::{Cue, Kind};
-use crate::predicate::{CommandTest, FileAction};
+use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{at_path, path_of};
@@ -398,7 +398,14 @@ fn placed(files: &Thing, place: &Place) -> Option<Draft> {
     let there = under(globs.first()?, Some(path));
     let name = path.rsplit('/').next().unwrap_or(path);
     let elsewhere = if path == there { format!("elsewhere/{name}") } else { path.to_owned() };
-    let pattern = Pattern::Universality { every: with_action(&files.predicate, FileAction::Create), must };
+    let mut every = with_action(&files.predicate, FileAction::Create);
+    if let (Predicate::File(test), "docs") = (&mut every, &*files.slug) {
+        // What documents a folder lies in it, and what agents and tools read where they look for it.
+        let other = r"(?i)\A(readme|changelog|contributing|license|security|agents|claude|gemini|skill|codeowners)\b";
+        test.name = Some(TextTest::Not(Box::new(TextTest::Matches(other.to_owned()))));
+        test.not_path.push("**/.*/**".to_owned());
+    }
+    let pattern = Pattern::Universality { every, must };
     let (id, title) = (format!("{}-in-{}", files.slug, slug(label)), format!("put {} in `{label}`", files.label));
     Some(
         Draft::of(id, title, pattern)

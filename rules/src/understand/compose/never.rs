@@ -63,6 +63,8 @@ impl Composer<'_, '_> {
                     && meaning.does_unknown)
                 // Who runs nothing else to build a library may use the library.
                 || (thing.sort == Sort::Code && !thing.literal && meaning.main.verb == Some(Cue::Run))
+                // What is run in files of a kind, or outside of them, changes none of them.
+                || (thing.sort == Sort::File && !thing.literal && meaning.main.verb == Some(Cue::Run))
                 // `in the git settings, do not touch the project`: no command is edited.
                 || (thing.sort == Sort::Command
                     && matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Read))

@@ -121,6 +121,10 @@ pub(super) fn name<'l>(
     let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains(['*', '{', '<']));
     // What is named by a pattern are files.
     let verb = done(clause, lexicon).or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place));
+    // `no new files in the root`
+    let makes = |two: &[Unit<'_, '_>]| matches!(two, [new, files] if new.is(Cue::New) && files.lower().starts_with("files"));
+    let made = negative && clause.units.windows(2).any(makes);
+    let verb = verb.or(is_put(clause).then_some(Cue::Place)).or(made.then_some(Cue::Create));
     let mut namer = Namer::of(clause, lexicon, languages, verb, negative);
     let mut at = 0;
     while at < clause.units.len() {
@@ -141,6 +145,15 @@ pub(super) fn name<'l>(
         }
     }
     namer.named
+}
+
+/// Whether a clause says that something must be in a folder: `tests must be in tests/`.
+fn is_put(clause: &Clause<'_, '_>) -> bool {
+    clause.has(Cue::Must)
+        && clause.units.windows(3).any(|three| {
+            matches!(three, [be, into, folder]
+                if be.text.ends_with("be") && into.is(Cue::In) && folder.literal && folder.text.contains('/'))
+        })
 }
 
 /// What a clause says is done.

@@ -44,7 +44,11 @@ impl Namer<'_, '_> {
             _ => None,
         };
         if let Some(edge) = edge.filter(|_| unit.literal && self.named.literal.is_none()) {
-            self.named.literal = Some((edge, vec![unit.text.to_owned()]));
+            // `fix:` or `docs:` prefixes
+            let joined = std::mem::take(&mut self.joined) && self.named.things.iter().all(|thing| thing.literal);
+            let before = self.named.things.drain(..if joined { self.named.things.len() } else { 0 });
+            let before = before.map(|thing| thing.label.trim_matches('`').to_owned());
+            self.named.literal = Some((edge, before.chain([unit.text.to_owned()]).collect()));
             return Some(2);
         }
         let plain =
@@ -166,6 +170,11 @@ impl Namer<'_, '_> {
         if whole {
             let wanted = if self.negative || self.role == Role::Instead { "full-tests" } else { "tests" };
             entries.retain(|entry| entry.name == wanted);
+        }
+        // Tests that lie somewhere are files, whatever runs them.
+        let runs = |entry: &Entry| matches!(&*entry.name, "tests" | "full-tests") && entry.kind == Kind::Action;
+        if verb == Some(Cue::Place) && !entries.is_empty() && entries.iter().all(|entry| runs(entry)) {
+            entries.extend(self.lexicon.entry_named("tests", Kind::Files));
         }
         // Of several meanings, the one that fits what is done.
         if let Some(entry) =
