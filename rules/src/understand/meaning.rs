@@ -4,7 +4,6 @@ use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement};
 use super::limit::{does_unknown, is_limited, is_partial, is_purpose, settled};
 use super::name::{Named, Place, name, narrows};
-use super::path::globs;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use super::token::lowered;
 use super::unit::{Unit, What};
@@ -337,7 +336,7 @@ fn told<'l>(
     let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
     let mut main = name(clause, lexicon, languages, verb, negative);
     if forbidden == Forbidden::Commit {
-        main.things = main.things.iter().filter_map(|thing| as_file(thing).staged()).collect();
+        main.things = main.things.iter().filter_map(|thing| thing.as_file().staged()).collect();
     }
     let unnamed = main.things.is_empty() && main.properties.is_empty() && main.subject.is_none();
     if negative && unnamed {
@@ -350,18 +349,6 @@ fn told<'l>(
         stance => stance,
     };
     (main, stance, negative)
-}
-
-/// A text with an ending as the file that it names, where only files can be meant.
-fn as_file(thing: &Thing) -> Thing {
-    let label = thing.label.trim_matches('`');
-    let ending = label
-        .rsplit_once('.')
-        .is_some_and(|(_, ending)| !ending.is_empty() && ending.chars().all(char::is_alphanumeric));
-    if thing.sort == Sort::Code && thing.literal && ending && !label.contains(char::is_whitespace) {
-        return Thing { literal: true, ..file_thing(globs(label), label, None) };
-    }
-    thing.clone()
 }
 
 /// What is not to be used: the things of the clause that says so, and the options.

@@ -83,6 +83,18 @@ impl Thing {
         Place::Files { globs, label: self.label.trim_matches('`').to_owned(), outside: false }
     }
 
+    /// A text with an ending as the file that it names, where only files can be meant.
+    pub(super) fn as_file(&self) -> Self {
+        let label = self.label.trim_matches('`');
+        let ending = label
+            .rsplit_once('.')
+            .is_some_and(|(_, ending)| !ending.is_empty() && ending.chars().all(char::is_alphanumeric));
+        if self.sort == Sort::Code && self.literal && ending && !label.contains(char::is_whitespace) {
+            return Self { literal: true, ..file_thing(globs(label), label, None) };
+        }
+        self.clone()
+    }
+
     /// The commands that would commit it, if it is files of a kind.
     pub(super) fn staged(&self) -> Option<Self> {
         let Predicate::File(test) = &self.predicate else { return None };

@@ -4,7 +4,7 @@ use super::duty;
 use super::place::{base, excluded, file_paths, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
-use crate::lexicon::{Cue, Kind};
+use crate::lexicon::{Cue, Entry, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of, siblings};
@@ -396,6 +396,9 @@ impl Composer<'_, '_> {
 
     /// A tool that is to be used: its rivals are not.
     fn preferred(&self, thing: &Thing) -> Option<Draft> {
+        if let Some(draft) = self.installed(thing) {
+            return Some(draft);
+        }
         let (name, group) = thing.known.as_ref()?;
         let group = group.as_ref()?;
         let rivals: Vec<_> = (self.lexicon.rivals(name, group))
@@ -421,7 +424,29 @@ impl Composer<'_, '_> {
         let draft = self.substitution(&rivals, std::slice::from_ref(thing));
         Some(Draft { id, ..draft })
     }
+
+    /// `use uv add`: no other program adds what the project depends on.
+    fn installed(&self, thing: &Thing) -> Option<Draft> {
+        let (program, verb) = thing.label.trim_matches('`').split_once(' ').filter(|_| thing.literal)?;
+        let tool = self.lexicon.entry_named(program, Kind::Tool).filter(|_| INSTALLS.contains(&verb))?;
+        let others = self.lexicon.rivals(&tool.name, tool.group.as_ref()?);
+        let adds = |entry: &Entry| Thing {
+            predicate: with_words(&entry.predicate, &format!("{}|i", INSTALLS.join("|"))),
+            label: format!("`{} install`", entry.name),
+            slug: entry.name.clone(),
+            holds: Event::command(format!("{} install parser", entry.name)),
+            known: Some((entry.name.clone(), entry.group.clone())),
+            ..thing.clone()
+        };
+        let known = |entry: &&Entry| self.lexicon.replacements(&entry.name, &tool.name).is_some();
+        let rivals: Vec<_> = others.filter(known).map(adds).collect();
+        let used = Thing { known: Some((tool.name.clone(), tool.group.clone())), ..thing.clone() };
+        (!rivals.is_empty()).then(|| self.substitution(&rivals, &[used]))
+    }
 }
+
+/// The words by which programs add what a project depends on.
+const INSTALLS: [&str; 2] = ["add", "install"];
 
 /// What is not to be used without the programs that are: `./mvnw` stands for Maven as `mvn` does.
 fn but(mut never: Thing, used: &[Thing]) -> Thing {

@@ -99,7 +99,8 @@ impl Namer<'_, '_> {
         }
         // To commit code is to commit.
         things.retain(|thing| thing.slug != "code");
-        let staged: Vec<_> = things.iter().filter_map(Thing::staged).collect();
+        // What is committed and has an ending is a file.
+        let staged: Vec<_> = things.iter().filter_map(|thing| thing.as_file().staged()).collect();
         let any = !staged.is_empty();
         if any {
             *things = staged;
