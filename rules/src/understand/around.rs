@@ -95,7 +95,8 @@ fn shown<'b>(text: &str, body: &'b str) -> Option<&'b str> {
     // What is quoted is said in all of its lines, and its first is enough to know it by.
     let line = if first.starts_with("```") { lines.next()? } else { first.strip_prefix('>')?.trim() };
     let line = line.trim_matches(['*', '_', ' ']);
-    (line.chars().filter(|c| c.is_alphanumeric()).count() > 5 && !line.contains('`') && !line.ends_with(':')).then_some(line)
+    (line.chars().filter(|c| c.is_alphanumeric()).count() > 5 && !line.contains('`') && !line.ends_with(':'))
+        .then_some(line)
 }
 
 /// Whether a line is a call of a program with its arguments, and no prose.
@@ -159,7 +160,8 @@ pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden
         let units = unit::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
         let mut content = units.iter().filter(|unit| unit.is_content());
         match (content.next(), content.next()) {
-            _ if units.len() > 7 || !forbids(&units) => None,
+            // A line that ends so leads to no more than what is in its list.
+            _ if units.len() > if is_lead(heading) { 12 } else { 7 } || !forbids(&units) => None,
             (None, _) if units.iter().any(|unit| unit.is(Cue::Say)) => Some(Forbidden::Say),
             (None, _) => Some(Forbidden::Use),
             (Some(unit), None) if commits(unit) => Some(Forbidden::Commit),

@@ -159,6 +159,8 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     let mut found = Vec::new();
     drop_spellings(&mut units);
     drop_reason(&mut units);
+    bring_exception(&mut units);
+    drop_remedy(&mut units);
     for _ in 0..MAX_ASIDES {
         let Some((open, close)) = example(&units) else { break };
         units.drain(open..=close);
@@ -234,6 +236,31 @@ fn drop_spellings(units: &mut Vec<Unit<'_, '_>>) {
     }
     let mut spelled = spelled.into_iter();
     units.retain(|_| !spelled.next().unwrap_or_default());
+}
+
+/// Brings an exception in parentheses to what it is an exception of: `avoid X - use Y instead (except in tests)`.
+fn bring_exception(units: &mut Vec<Unit<'_, '_>>) {
+    let excepts = |unit: &Unit<'_, '_>| unit.is(Cue::Unless) && unit.lower().starts_with("except");
+    let at = units.windows(2).position(|two| matches!(two, [open, except] if opens(open) && excepts(except)));
+    let Some(open) = at else { return };
+    let Some(close) = units.iter().skip(open).position(closes).map(|at| at + open) else { return };
+    let turn = |unit: &Unit<'_, '_>| matches!(unit.text, "-" | "–" | "—" | "--" | ";");
+    let Some(turn) = units.iter().take(open).position(turn) else { return };
+    let inside: Vec<_> = units.drain(open..=close).filter(|unit| !opens(unit) && !closes(unit)).collect();
+    let said = inside.iter().position(|unit| unit.text == "where").unwrap_or(inside.len());
+    units.splice(turn..turn, inside.into_iter().take(said));
+}
+
+/// Takes out by what means something is avoided: `avoid slow renders by using useMemo` forbids no such call.
+fn drop_remedy(units: &mut Vec<Unit<'_, '_>>) {
+    let avoids = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "avoid" | "prevent" | "minimize" | "reduce");
+    if !units.iter().take(2).any(avoids) {
+        return;
+    }
+    let means = |two: &[Unit<'_, '_>]| matches!(two, [by, doing] if by.text == "by" && doing.text.ends_with("ing"));
+    if let Some(at) = units.windows(2).position(means) {
+        units.truncate(at);
+    }
 }
 
 /// Takes out why something is done that is done before or after something else: behind `so` and its like, nothing more is
@@ -391,7 +418,8 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     let mut open = Open::of(Role::Main);
     let mut joints = Vec::new();
     let mut main_said = false;
-    let lists = lists(&units);
+    let mut lists = lists(&units);
+    lists.extend(enclosed(&units));
     for (at, unit) in units.into_iter().enumerate() {
         let role = open.clause.role;
         if role == Role::Main && matches!(unit.text, "requires" | "require") && is_change(&open.clause.units) {
@@ -432,6 +460,17 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
         joined(clauses).into_iter().map(|clause| Clause { cues: Cues::in_units(&clause.units), ..clause }).collect();
     let cues = clauses.iter().fold(Cues::in_units(&joints), |all, clause| all.and(clause.cues));
     Statement { clauses, joints, range, cues }
+}
+
+/// The commas in parentheses: `when running Python commands (pytest, mypy), …`.
+fn enclosed(units: &[Unit<'_, '_>]) -> Vec<usize> {
+    let mut depth = 0_usize;
+    let mut found = Vec::new();
+    for (at, unit) in units.iter().enumerate() {
+        depth = if opens(unit) { depth + 1 } else { depth.saturating_sub(usize::from(closes(unit))) };
+        found.extend((depth > 0 && unit.text == ",").then_some(at));
+    }
+    found
 }
 
 /// The commas between things that are listed in front of what is to be done: `before running A, B or C, run D`.

@@ -62,7 +62,16 @@ pub(super) fn is_purpose(clause: &Clause<'_, '_>) -> bool {
 
 /// What says of a text that it is not to be there.
 const OCCURS: [&str; 10] = [
-    "used", "allowed", "hardcoded", "hard-coded", "mentioned", "referenced", "included", "introduced", "imported", "reintroduced",
+    "used",
+    "allowed",
+    "hardcoded",
+    "hard-coded",
+    "mentioned",
+    "referenced",
+    "included",
+    "introduced",
+    "imported",
+    "reintroduced",
 ];
 
 /// Whether something is forbidden only in a place or in a form that cannot be told: `never add a call to it`, `a bare #12`.
@@ -82,7 +91,10 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
         // `ids must never be logged`: what is done to them is not known.
         [be, done]
-            if be.text.ends_with("be") && done.what == What::Word && done.text.ends_with("ed") && !OCCURS.contains(&done.text) =>
+            if be.text.ends_with("be")
+                && done.what == What::Word
+                && done.text.ends_with("ed")
+                && !OCCURS.contains(&done.text) =>
         {
             code && main.things.iter().all(|thing| thing.known.is_none()) && main.literal.is_none()
         }
@@ -157,6 +169,11 @@ fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) 
     let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
     if said == 0 {
         return false;
+    }
+    // `when heavily editing X`: how much that is does not show.
+    let some = ["heavily", "significantly", "substantially", "extensively", "majorly", "frequently", "heavy"];
+    if clause.units.iter().any(|unit| some.contains(&&*unit.lower())) {
+        return true;
     }
     let verb = matches!(clause.role, Role::Unless | Role::Outside).then_some(Cue::Edit);
     let mut named = name(clause, lexicon, languages, verb, false);

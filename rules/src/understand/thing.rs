@@ -250,14 +250,19 @@ fn stands_alone(noun: &str) -> bool {
 
 /// A command text that the first pattern of a predicate finds.
 fn sample_command(predicate: &Predicate) -> Option<String> {
+    sample_commands(predicate).into_iter().next()
+}
+
+/// Command texts that the patterns of a predicate find, one for each.
+pub(super) fn sample_commands(predicate: &Predicate) -> Vec<String> {
     match predicate {
         Predicate::Command(test) => {
             let words = test.run.split(' ').filter(|word| !matches!(*word, "$" | "**"));
             let first = |word: &str| word.split('|').next().unwrap_or_default().replace('*', "x");
-            Some(words.map(first).collect::<Vec<_>>().join(" "))
+            vec![words.map(first).collect::<Vec<_>>().join(" ")]
         }
-        Predicate::Any(parts) | Predicate::All(parts) => parts.iter().find_map(sample_command),
-        _ => None,
+        Predicate::Any(parts) | Predicate::All(parts) => parts.iter().flat_map(sample_commands).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -4,12 +4,13 @@ use super::never::permitted;
 use super::place::{file_paths, under, with_action};
 use super::texts::named;
 use super::{Composer, Draft};
+use crate::directive::Replacement;
 use crate::lexicon::{Cue, Kind};
 use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{at_path, path_of};
-use crate::understand::thing::{Sort, Thing, file_thing, path_thing, slug, stop_thing};
+use crate::understand::thing::{Sort, Thing, file_thing, path_thing, sample_commands, slug, stop_thing};
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
 
 impl Composer<'_, '_> {
@@ -85,11 +86,32 @@ impl Composer<'_, '_> {
                 let precedes = matches!(trigger.sort, Sort::Command | Sort::Read);
                 things.iter().filter(|_| precedes).map(|thing| self.precedence(trigger, thing)).collect()
             }
+            // `when running tests, use make test`: that is how it is done, and not what follows.
+            (None, Some(trigger))
+                if meaning.when
+                    && first.sort == Sort::Command
+                    && trigger.sort == Sort::Command
+                    && main.verb == Some(Cue::Use) =>
+            {
+                self.done_by(trigger, first).into_iter().collect()
+            }
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
             (None, None) => self.timeless(&things, &code),
         }
+    }
+
+    /// Commands of a sort are run by the one that is written out.
+    fn done_by(&self, sort: &Thing, by: &Thing) -> Option<Draft> {
+        let label = by.label.trim_matches('`');
+        let other = sample_commands(&sort.predicate).into_iter().find(|text| !text.starts_with(label) && by.literal)?;
+        let never = sort.predicate.clone().and(by.predicate.clone().negated());
+        let instead = vec![Replacement { from: String::new(), to: label.to_owned() }];
+        let title = format!("use {} when {}", by.label, sort.doing());
+        let draft =
+            Draft::of(format!("{}-not-by-{}", sort.slug, by.slug), title, Pattern::Substitution { never, instead });
+        Some(draft.violates([Event::command(other)]).clean([by.holds.clone()]))
     }
 
     /// Whether a thing that is named is something to be done.
@@ -230,6 +252,12 @@ impl Composer<'_, '_> {
         // One file that is named is read once, and not each before itself.
         let same_file = matches!(first.sort, Sort::Read) && then.sort == Sort::File && !first.literal;
         let then = &if same_file { modified(then, &first.holds) } else { self.limited(then) };
+        // What comes before all others of its program is not one of them.
+        let then = &if is_one_of(first, then) {
+            Thing { predicate: then.predicate.clone().and(first.predicate.clone().negated()), ..then.clone() }
+        } else {
+            then.clone()
+        };
         let again_after = first.renewed.then(|| self.lexicon.entry_named("code", Kind::Files)).flatten();
         let pattern = Pattern::Precedence {
             first: first.predicate.clone(),
@@ -330,6 +358,19 @@ impl Composer<'_, '_> {
 /// Whether something is done in order to know how to do something else.
 fn prepares(thing: &Thing) -> bool {
     thing.sort == Sort::Read && thing.literal || thing.sort == Sort::Tool && thing.slug.ends_with("-skill")
+}
+
+/// Whether a command is one of those that another names by their program alone.
+fn is_one_of(one: &Thing, all: &Thing) -> bool {
+    let program = |thing: &Thing| match &thing.predicate {
+        Predicate::Command(test) => test.run.split(' ').next().map(str::to_owned),
+        _ => None,
+    };
+    let whole = matches!(&all.predicate, Predicate::Command(test) if !test.run.contains(' '));
+    match (program(one), program(all)) {
+        (Some(one), Some(all)) => whole && all.split('|').any(|name| name == one),
+        _ => false,
+    }
 }
 
 /// A program that must run may be run through another one, such as a container's.

@@ -63,6 +63,17 @@ impl Composer<'_, '_> {
                     && meaning.does_unknown)
                 // Who runs nothing else to build a library may use the library.
                 || (thing.sort == Sort::Code && !thing.literal && meaning.main.verb == Some(Cue::Run))
+                // Nor does who lists them in a file make any: `never add lock files to .gitignore`.
+                || (thing.sort == Sort::File
+                    && !thing.literal
+                    && meaning.main.verb == Some(Cue::Create)
+                    && meaning.main.places.iter().any(Place::is_file))
+                // `do not concatenate localised strings`: what is done to them is not known.
+                || (thing.sort == Sort::File
+                    && !thing.literal
+                    && meaning.main.verb.is_none()
+                    && meaning.main.words > 1
+                    && meaning.main.places.is_empty())
                 // What is run in files of a kind, or outside of them, changes none of them.
                 || (thing.sort == Sort::File && !thing.literal && meaning.main.verb == Some(Cue::Run))
                 // `in the git settings, do not touch the project`: no command is edited.

@@ -216,11 +216,8 @@ impl Composer<'_, '_> {
         let branch = branch.filter(|branch| !branch.contains(' '))?;
         let never = meaning.stance == Stance::Never;
         let command = |run: &str| {
-            let (run, without) = if never {
-                (format!("{run} {branch}"), Vec::new())
-            } else {
-                (run.to_owned(), vec![branch.clone()])
-            };
+            let (run, without) =
+                if never { (format!("{run} {branch}"), Vec::new()) } else { (run.to_owned(), vec![branch.clone()]) };
             Predicate::Command(CommandTest { run, without, ..CommandTest::default() })
         };
         let open = |base: &str| Event::command(format!("gh pr create --fill --base {base}"));

@@ -30,6 +30,11 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Whether it is one file that is written out.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self, Self::Files { label, outside: false, .. } if label.contains('.') && !label.ends_with('/'))
+    }
+
     /// Whether it is files of a kind (`TypeScript`, `tests`), not a path that is written out.
     pub(super) fn is_kind(&self) -> bool {
         matches!(self, Self::Files { label, outside: false, .. } if !label.contains(['/', '.']))
@@ -122,7 +127,8 @@ pub(super) fn name<'l>(
     // What is named by a pattern are files.
     let verb = done(clause, lexicon).or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place));
     // `no new files in the root`
-    let makes = |two: &[Unit<'_, '_>]| matches!(two, [new, files] if new.is(Cue::New) && files.lower().starts_with("files"));
+    let makes =
+        |two: &[Unit<'_, '_>]| matches!(two, [new, files] if new.is(Cue::New) && files.lower().starts_with("files"));
     let made = negative && clause.units.windows(2).any(makes);
     let verb = verb.or(is_put(clause).then_some(Cue::Place)).or(made.then_some(Cue::Create));
     let mut namer = Namer::of(clause, lexicon, languages, verb, negative);
@@ -261,7 +267,8 @@ impl Behind {
     /// What the unit is to the next one; `thing` is whether it named one, and `words` whether there were words already.
     fn of(unit: &Unit<'_, '_>, before: Self, thing: bool, words: bool) -> Self {
         // `direct imports` are imports, and `existing files` are told apart by what is done.
-        let plain = || matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit" | "import" | "importing");
+        let plain =
+            || matches!(&*unit.lower(), "direct" | "raw" | "plain" | "existing" | "explicit" | "import" | "importing");
         let word = unit.what == What::Word && !unit.text.ends_with("ly") && !plain();
         // `never ignore failing tests` is not about running them.
         let word = word || before.word && unit.is(Cue::Fail);

@@ -30,6 +30,8 @@ pub(super) struct Namer<'l, 'c> {
     pub(super) phrases: bool,
     /// Whether it speaks of words.
     pub(super) words: bool,
+    /// Whether it stands in parentheses.
+    pub(super) inside: bool,
     /// Whether the clause says what something begins with, ends with or holds.
     pub(super) describes: bool,
     /// Whether what follows says only what an option is for.
@@ -80,6 +82,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
             words: clause.units.iter().any(|unit| matches!(unit.text, "words" | "word" | "terms" | "adjectives")),
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
+            inside: false,
             purposed: false,
             part: false,
             lost: false,
@@ -117,6 +120,7 @@ impl Namer<'_, '_> {
         if unit.text == "(" {
             self.aside = self.aside.or(Some(before));
         }
+        self.inside = unit.text == "(" || self.inside && unit.text != ")";
         let thing = self.named.things.len() > before;
         let commanded = self.named.things.get(before).is_some_and(|thing| thing.sort == Sort::Command);
         self.by_means |= self.behind.with && unit.literal && commanded && self.made_of_file(before);
@@ -298,7 +302,9 @@ impl Namer<'_, '_> {
         }
         let inside = matches!(unit.text, "within" | "inside") && !self.lexicon.is_path(behind.text);
         let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
-        let passed = if behind.literal { object } else { self.is_noun(behind) };
+        // `turn off a rule in a-plugin`: what is done there is not known.
+        let vague = self.negative && self.named.verb.is_none() && self.named.words > 1 && unit.text == "in";
+        let passed = if behind.literal { object || vague } else { self.is_noun(behind) };
         if !passed {
             return Some(1);
         }

@@ -28,6 +28,21 @@ impl Namer<'_, '_> {
             self.named.things.push(file_thing(globs, unit.text, self.named.verb));
             return Some(2);
         }
+        if let [root, file, ..] = units
+            && matches!(&*root.lower(), "root" | "top-level")
+            && file.literal
+            && file.text.contains('.')
+            && !file.text.contains(['/', ' ', '*'])
+            && self.lexicon.is_path(file.text)
+        {
+            let mut thing = path_thing(file.text, self.named.verb);
+            if let Predicate::File(test) = &mut thing.predicate {
+                test.not_path.push("*/**".to_owned());
+            }
+            let label = format!("the root `{}`", file.text);
+            self.named.things.push(Thing { literal: true, label, joined: std::mem::take(&mut self.joined), ..thing });
+            return Some(2);
+        }
         if let Some(count) = self.imported(units) {
             return Some(count);
         }
@@ -100,6 +115,20 @@ impl Namer<'_, '_> {
         let depends = ["depend", "depends", "rely", "relies"].contains(&unit.text)
             && units.get(1).is_some_and(|on| on.text == "on");
         let imports = depends || matches!(&*unit.lower(), "import" | "importing" | "imports");
+        // `direct dayjs imports`
+        let named = |unit: &Unit<'_, '_>| {
+            unit.literal
+                || unit.what == What::Word && unit.text.chars().all(|c| c.is_ascii_lowercase() || "-@/".contains(c))
+        };
+        if let [direct, module, imports, ..] = units
+            && direct.lower() == "direct"
+            && named(module)
+            && matches!(imports.text, "imports" | "import")
+            && self.negative
+        {
+            self.named.things.push(Thing { literal: true, ..import_thing(module.text) });
+            return Some(3);
+        }
         let from = units.iter().skip(1).position(|unit| !unit.is(Cue::In)).map_or(1, |at| at + 1);
         if let Some(module) = units.get(from).filter(|module| imports && module.literal && module.what != What::Command)
         {
@@ -144,6 +173,10 @@ impl Namer<'_, '_> {
         for sense in senses {
             match sense {
                 Sense::Entry(at) => entries.extend(self.lexicon.entry(*at)),
+                // `a name field (in single quotes)` is about that field.
+                Sense::Property(_)
+                    if self.inside
+                        && (self.named.literal.is_some() || self.named.things.iter().any(|thing| thing.literal)) => {}
                 Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
                 Sense::Subject(of, part) => self.said_of(*of, *part),
                 Sense::Measure(measure) => self.measure(*measure),
