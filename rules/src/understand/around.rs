@@ -76,6 +76,9 @@ fn named(body: &str) -> Vec<&str> {
         let spans: Vec<_> = spans.filter(|span| !span.is_empty()).take(MAX_NAMES).collect();
         return if spans.iter().any(|span| span.contains(' ')) { Vec::new() } else { spans };
     }
+    if lines().next().is_some_and(|line| line.starts_with('|')) {
+        return forbidden_column(body);
+    }
     let shown = lines().filter(|line| !line.starts_with("```") && !line.starts_with('#'));
     let commands: Vec<_> =
         shown.map_while(|line| line.split(" #").next().map(str::trim_end).filter(|line| is_command(line))).collect();
@@ -97,6 +100,18 @@ fn shown<'b>(text: &str, body: &'b str) -> Option<&'b str> {
     let line = line.trim_matches(['*', '_', ' ']);
     (line.chars().filter(|c| c.is_alphanumeric()).count() > 5 && !line.contains('`') && !line.ends_with(':'))
         .then_some(line)
+}
+
+/// What the first column of a table names in code spans, where its head says that something else takes its place.
+fn forbidden_column(body: &str) -> Vec<&str> {
+    const HEADS: [&str; 7] = ["instead of", "don't", "do not", "avoid", "never", "❌", "wrong"];
+    let mut rows = body.lines().map(str::trim).filter(|line| line.starts_with('|'));
+    let first = |row: &'_ str| row.trim_start_matches('|').split('|').next().unwrap_or_default().trim().to_lowercase();
+    if !rows.next().is_some_and(|head| HEADS.iter().any(|word| first(head).starts_with(word))) {
+        return Vec::new();
+    }
+    let named = rows.filter_map(|row| row.split('|').nth(1)?.split('`').nth(1));
+    named.map(|name| name.trim_end_matches([' ', '…', '.'])).filter(|name| !name.is_empty()).take(MAX_NAMES).collect()
 }
 
 /// Whether a line is a call of a program with its arguments, and no prose.
@@ -151,14 +166,18 @@ pub(super) enum Forbidden {
 
 /// Whether a message stands in a list of what is forbidden: the heading says no more than that, or a mark does.
 pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden {
-    if correction.text.trim_start().starts_with(['❌', '🚫', '⛔']) {
-        return Forbidden::Use;
-    }
     let forbids = |units: &[unit::Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Never));
     let commits = |unit: &unit::Unit<'_, '_>| unit.lower().starts_with("commit");
     let bare = |heading: &str| {
         let units = unit::units(heading, &token::tokens(heading, 0..heading.len()), lexicon);
         let mut content = units.iter().filter(|unit| unit.is_content());
+        // `shared variables (never hardcode)`: those are what is to be used.
+        let spared = |unit: &unit::Unit<'_, '_>| {
+            matches!(&*unit.lower(), "hardcode" | "hard-code" | "assume" | "guess" | "forget")
+        };
+        if units.iter().any(spared) {
+            return None;
+        }
         match (content.next(), content.next()) {
             // A line that ends so leads to no more than what is in its list.
             _ if units.len() > if is_lead(heading) { 12 } else { 7 } || !forbids(&units) => None,
@@ -173,7 +192,8 @@ pub(super) fn forbidden(correction: &Correction, lexicon: &Lexicon) -> Forbidden
         let tokens = token::tokens(&correction.text, sentence.range.clone());
         forbids(&unit::units(&correction.text, &tokens, lexicon))
     };
-    match headings(correction).into_iter().find_map(bare) {
+    let marked = correction.text.trim_start().starts_with(['❌', '🚫', '⛔']).then_some(Forbidden::Use);
+    match marked.or_else(|| headings(correction).into_iter().find_map(bare)) {
         Some(forbidden) if !text::sentences(&correction.text, lexicon).iter().any(own) => forbidden,
         _ => Forbidden::Nothing,
     }

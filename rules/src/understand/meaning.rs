@@ -66,6 +66,8 @@ pub(super) struct Meaning<'l> {
     pub replies: bool,
     /// It says that something is kept up to date.
     pub updates: bool,
+    /// What is excepted is that something passes: `never commit unless the tests pass`.
+    pub passes: bool,
     /// It says what is aimed at.
     pub targets: bool,
     /// It says where something belongs, and not only where it is.
@@ -259,13 +261,23 @@ pub(super) fn mean<'l>(
     let verb = main.verb;
     // Beside a command, what is named before or after it without a verb is run, too.
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
-    let after = if statement.clause(Role::After).is_some() { Role::After } else { Role::When };
+    // `when editing docs, run X after changes` is about docs.
+    let idle = |clause: &Clause<'_, '_>| clause.units.iter().all(|unit| !unit.is_content() && unit.what != What::Word);
+    let circumstance = statement.clause(Role::When).is_some_and(|clause| clause.units.iter().any(Unit::is_content));
+    let after = match statement.clause(Role::After) {
+        Some(clause) if circumstance && idle(clause) => Role::When,
+        Some(_) => Role::After,
+        None => Role::When,
+    };
     let words = unknown(clause);
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
     let mut unclear = is_limited(statement, &main, &rejected, stance, lexicon, languages);
     unclear |= stance == Stance::Never && is_partial(clause, &main);
+    // What only hands over to another program is seen by that program.
+    unclear |= prefixed(clause).is_some_and(|runner| runner.text.ends_with("--"));
     let open_items = open_items(statement, lexicon);
+    let passes = statement.clause(Role::Unless).is_some_and(passes);
     let mut afterwards = about(after, runs);
     if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
         unclear |= !settled(&mut main, afterwards.take());
@@ -280,7 +292,7 @@ pub(super) fn mean<'l>(
         stance,
         before: about(Role::Before, runs),
         after: afterwards,
-        unless: named(Role::Unless, Some(Cue::Edit)),
+        unless: named(Role::Unless, Some(if passes { Cue::Run } else { Cue::Edit })),
         outside: named(Role::Outside, Some(Cue::Edit)),
         until: named(Role::Until, runs),
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)).map(Box::new),
@@ -300,6 +312,7 @@ pub(super) fn mean<'l>(
         new: has(Cue::New),
         replies: true,
         updates: updates(statement),
+        passes,
         targets: targets(clause),
         belongs: clause.units.iter().any(|unit| matches!(unit.text, "belong" | "belongs" | "go" | "goes")),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
@@ -377,6 +390,12 @@ fn reports(clause: &Clause<'_, '_>) -> bool {
     };
     let units = || clause.units.iter();
     units().any(report) || units().any(|unit| unit.text.starts_with("##")) && !units().any(answers)
+}
+
+/// Whether a clause says that something passes.
+fn passes(clause: &Clause<'_, '_>) -> bool {
+    let ends = |unit: &Unit<'_, '_>| [" pass", " passes", " passed"].iter().any(|end| unit.lower().ends_with(end));
+    clause.units.iter().any(|unit| unit.is(Cue::Pass) || ends(unit))
 }
 
 /// Whether a clause says what is aimed at.

@@ -40,6 +40,12 @@ impl Composer<'_, '_> {
                 then => then.map(|then| self.precedence(first, then)).into_iter().collect(),
             };
         }
+        if let (true, Some(first)) = (meaning.passes, meaning.unless.as_deref().and_then(|named| named.things.first()))
+            && first.sort == Sort::Command
+        {
+            // `never commit unless the tests pass`
+            return meaning.main.things.iter().map(|then| self.precedence(first, then)).collect();
+        }
         if let Some(limits) = self.only_places() {
             return vec![limits];
         }

@@ -57,8 +57,8 @@ impl Composer<'_, '_> {
             return Vec::new();
         }
         if meaning.permission {
-            let told = main.properties.iter().filter(|property| property.of.first() == Some(&Of::Reply));
-            return told.filter(|_| meaning.stance == Stance::Never).map(|property| asked_for(property)).collect();
+            let told = main.properties.iter().filter(|_| meaning.stance == Stance::Never);
+            return told.filter_map(|property| asked_for(property)).collect();
         }
         let loose = |property: &&&Property| !(property.dependent && main.subjects.is_empty());
         let said = main
@@ -624,15 +624,26 @@ pub(super) fn noun(of: Of) -> &'static str {
     }
 }
 
-/// What is not to be in an answer unless the user asks for it.
-fn asked_for(property: &Property) -> Draft {
-    let says = Some((format!("answer {}", property.so), format!("answering {}", property.so)));
-    let mut draft = permitted(&Thing { says, ..entry_thing(&property.entry(), &property.name, None, &[]) });
+/// What is not to be in an answer, a commit or a pull request unless the user asks for it.
+fn asked_for(property: &Property) -> Option<Draft> {
+    let of = *property.of.first()?;
+    let says = Some((format!("{} {}", write(of), property.so), format!("writing {} {}", plural(of), property.so)));
+    let mut thing = Thing { says, ..entry_thing(&property.entry(), &property.name, None, &[]) };
+    if of != Of::Reply {
+        let texts = property.of.iter().filter(|of| matches!(of, Of::Commit | Of::Request));
+        let found: Vec<_> = texts.filter_map(|of| property.forbidden(*of, Part::Whole)).collect();
+        (thing.predicate, thing.holds) = (Predicate::Any(found), property.event(of, &property.good));
+    }
+    if !matches!(of, Of::Reply | Of::Commit | Of::Request) || thing.predicate == Predicate::Any(Vec::new()) {
+        return None;
+    }
+    let mut draft = permitted(&thing);
     // Who says `summarise` asks for a summary.
     let stem = property.name.get(..property.name.len().saturating_sub(2)).filter(|stem| stem.len() > 3);
-    let asked = TextTest::Matches(format!("(?i)\\b{}", escaped(stem.unwrap_or(&property.name))));
+    let spoken = escaped(stem.unwrap_or(&property.name)).replace("\\-", "[- ]").replace('-', "[- ]");
+    let asked = TextTest::Matches(format!("(?i)\\b{spoken}"));
     if let Some(Pattern::Precedence { first, .. }) = draft.check.as_mut().map(|check| &mut check.pattern) {
         *first = Predicate::Prompt(asked);
     }
-    draft
+    Some(draft)
 }

@@ -261,6 +261,8 @@ struct Behind {
     or: bool,
     /// A word for branches.
     branch: bool,
+    /// An article or another word that points to something known, or a word between that and what it points to.
+    definite: bool,
 }
 
 impl Behind {
@@ -288,6 +290,8 @@ impl Behind {
             open: unit.text == "(",
             or: before.open && unit.is(Cue::Or),
             branch: unit.is(Cue::Branch),
+            definite: matches!(&*unit.lower(), "the" | "this" | "that" | "these" | "our")
+                || before.definite && (word || unit.is_content() || unit.is(Cue::Named)),
             with: matches!(unit.text, "with" | "via" | "using" | "by running"),
             dash: matches!(unit.text, "—" | "–" | "--"),
             into: matches!(unit.text, "into" | "onto") || before.into && (unit.what == What::Word || unit.is_filler()),

@@ -28,6 +28,8 @@ pub(super) struct Namer<'l, 'c> {
     labelled: bool,
     /// Whether the clause speaks of phrases.
     pub(super) phrases: bool,
+    /// Whether it speaks of what commands are joined by.
+    pub(super) chains: bool,
     /// Whether it speaks of words.
     pub(super) words: bool,
     /// Whether it stands in parentheses.
@@ -80,6 +82,10 @@ impl<'l, 'c> Namer<'l, 'c> {
             before_stance: 0,
             labelled: false,
             phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
+            chains: clause
+                .units
+                .iter()
+                .any(|unit| matches!(unit.text, "commands" | "command" | "chain" | "chaining" | "shell")),
             words: clause.units.iter().any(|unit| matches!(unit.text, "words" | "word" | "terms" | "adjectives")),
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
             inside: false,
@@ -426,9 +432,11 @@ impl Namer<'_, '_> {
         let Some(unit) = units.first() else { return false };
         if unit.literal {
             if units.get(1).is_some_and(|next| {
-                matches!(next.text, "prefixed" | "suffixed" | "style" | "based" | "like") || OTHERS.contains(&next.text)
+                let sort = matches!(next.text, "prefixed" | "suffixed" | "style" | "based" | "like");
+                sort || next.text == "as" && units.len() > 2 || OTHERS.contains(&next.text)
             }) {
-                // `Test` prefixed classes are something else than `Test`, and the `approved` label is no code.
+                // `Test` prefixed classes are something else than `Test`, the `approved` label is no code, and `index` as a
+                // key is not any `index`.
                 return true;
             }
             // `an accepted .svg file` is not any such file.

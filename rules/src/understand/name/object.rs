@@ -3,7 +3,7 @@
 use super::Place;
 use super::namer::Namer;
 use crate::Predicate;
-use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Sense};
+use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Property, Sense};
 use crate::understand::clause::Role;
 use crate::understand::thing::{
     Sort, Thing, command_thing, entry_thing, file_thing, import_thing, is_command_like, is_skill, path_thing,
@@ -177,7 +177,14 @@ impl Namer<'_, '_> {
                 Sense::Property(_)
                     if self.inside
                         && (self.named.literal.is_some() || self.named.things.iter().any(|thing| thing.literal)) => {}
-                Sense::Property(at) => self.named.properties.extend(self.lexicon.property(*at)),
+                Sense::Property(at) => {
+                    let property = self.lexicon.property(*at);
+                    // `follow the table below`: what stands somewhere is not how an answer is.
+                    let there = |property: &&Property| {
+                        self.behind.definite && property.of.first() == Some(&Of::Reply) && property.name == "table"
+                    };
+                    self.named.properties.extend(property.filter(|property| !there(property)));
+                }
                 Sense::Subject(of, part) => self.said_of(*of, *part),
                 Sense::Measure(measure) => self.measure(*measure),
                 Sense::Number(value) => self.named.measures.push((*value, None)),
@@ -263,7 +270,8 @@ impl Namer<'_, '_> {
     }
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
-        let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric);
+        let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric)
+            || self.chains && matches!(unit.text, "&&" | "||" | ">>" | "2>&1");
         let argument = self.named.things.last().is_some_and(|last| last.sort == Sort::Command && last.literal);
         if sign && self.joined && argument {
             // `git add -A` / `.`: another argument of the command before.
