@@ -100,6 +100,11 @@ fn what_documents_ask_for_becomes_its_rules() {
 }
 
 #[test]
+fn what_projects_commonly_ask_for_becomes_its_rules() {
+    run("common.toml", include_str!("corpus/common.toml"));
+}
+
+#[test]
 fn what_stands_around_a_sentence_is_read_with_it() {
     run("surroundings.toml", include_str!("corpus/surroundings.toml"));
 }

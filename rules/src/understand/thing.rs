@@ -211,6 +211,7 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         sort,
         label: match entry.kind {
             Kind::Tool => format!("`{}`", called(entry, label)),
+            Kind::Construct if label.trim_matches('`').contains('`') => label.to_owned(),
             // What is spelled as in code is shown as code.
             Kind::Construct if label.contains(['.', '(', '!', '@', ':', '*']) || entry.name.starts_with(label) => {
                 format!("`{}`", label.trim_matches('`'))

@@ -3,10 +3,10 @@
 use super::Place;
 use super::namer::Namer;
 use crate::Predicate;
-use crate::lexicon::{Cue, Of, Part};
+use crate::lexicon::{Cue, Kind, Of, Part};
 use crate::understand::compose::layout;
 use crate::understand::path::globs;
-use crate::understand::thing::{Sort, Thing, command_thing, file_thing};
+use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, file_thing};
 use crate::understand::unit::{Unit, What};
 
 impl Namer<'_, '_> {
@@ -88,6 +88,12 @@ impl Namer<'_, '_> {
         let kind =
             |thing: &&Thing| thing.sort == Sort::File && !thing.literal && !matches!(&*thing.slug, "files" | "code");
         let code = self.named.things.iter().all(|thing| thing.sort == Sort::Code);
+        // `tests must never call X`: what is run is a file, too.
+        let run = |thing: &Thing| matches!(thing.sort, Sort::Command | Sort::Read) && thing.slug.ends_with("tests");
+        let files = || self.lexicon.entry_named("tests", Kind::Files);
+        let tests = before.iter().find(|thing| run(thing) && !thing.literal).filter(|_| code).and_then(|_| files());
+        let tests = tests.map(|entry| entry_thing(entry, "tests", None, self.languages).place());
+        self.named.places.extend(tests);
         self.named.places.extend(before.iter().filter(kind).filter(|_| code).map(Thing::place));
     }
 
