@@ -170,6 +170,13 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         found.push(Unit { literal, code, ..Unit::of(what, text, range) });
         at += count;
     }
+    for at in 1..found.len() {
+        // `it will always run` tells what happens.
+        let tells = found.get(at - 1).is_some_and(|unit| matches!(&*unit.lower(), "will" | "would"));
+        if let Some(unit) = found.get_mut(at).filter(|unit| tells && unit.text == "always") {
+            unit.forget();
+        }
+    }
     let said = |unit: &&mut Unit<'_, '_>| !matches!(unit.what, What::Mark | What::Comma);
     if let Some(last) = found.iter_mut().rfind(said).filter(|last| last.text.ends_with("n't")) {
         // `write it's, don't`: behind it nothing is forbidden.

@@ -653,7 +653,7 @@ fn with_words(predicate: &Predicate, words: &str) -> Predicate {
 
 /// Something that needs the user's word: the prompt of the session must mention it.
 pub(super) fn permitted(thing: &Thing) -> Draft {
-    let filler = ["new", "the", "any", "files", "file", "a", "an"];
+    let filler = ["new", "the", "any", "files", "file", "a", "an", "to", "on", "in", "of", "for", "with", "and", "or"];
     let label = slug(&thing.label);
     let mut words: Vec<&str> =
         thing.slug.split('-').chain(label.split('-')).filter(|word| !filler.contains(word)).collect();

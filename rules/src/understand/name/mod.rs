@@ -290,7 +290,8 @@ impl Behind {
             open: unit.text == "(",
             or: before.open && unit.is(Cue::Or),
             branch: unit.is(Cue::Branch),
-            definite: matches!(&*unit.lower(), "the" | "this" | "that" | "these" | "our")
+            definite: unit.is(Cue::Every)
+                || matches!(&*unit.lower(), "the" | "this" | "that" | "these" | "our")
                 || before.definite && (word || unit.is_content() || unit.is(Cue::Named)),
             with: matches!(unit.text, "with" | "via" | "using" | "by running"),
             dash: matches!(unit.text, "—" | "–" | "--"),

@@ -384,6 +384,10 @@ impl Namer<'_, '_> {
     /// Takes in what one unit names, unless the words around it limit it.
     fn object(&mut self, units: &[Unit<'_, '_>]) {
         let Some(unit) = units.first() else { return };
+        if self.is_for_some(units) {
+            self.named.words += 1;
+            return;
+        }
         let before = self.named.things.len();
         // `private methods` are not all methods.
         if !self.behind.word || !unit.code.iter().any(|sense| matches!(sense, Sense::Site(_))) {
@@ -424,6 +428,19 @@ impl Namer<'_, '_> {
         self.joined |= unit.text == "/" || unit.is(Cue::Then) || is_joint(unit);
         let listed = self.named.things.len() > self.aside.unwrap_or_default();
         self.named.either |= unit.is(Cue::Or) && listed;
+    }
+
+    /// Whether a way to lay out answers is asked for where something else is shown: `use tables for comparisons`.
+    fn is_for_some(&self, units: &[Unit<'_, '_>]) -> bool {
+        let [unit, purpose, of, ..] = units else { return false };
+        let layout = |sense: &Sense| match sense {
+            Sense::Property(at) => self.lexicon.property(*at).is_some_and(|property| {
+                property.of.first() == Some(&Of::Reply)
+                    && matches!(&*property.name, "table" | "bullet-points" | "headings")
+            }),
+            _ => false,
+        };
+        purpose.text == "for" && of.what == What::Word && unit.senses().iter().any(layout)
     }
 
     /// Whether the words around a unit say which of its kind are meant, so that the kind as such is not: `large PRs`,
