@@ -68,6 +68,8 @@ pub(super) struct Meaning<'l> {
     pub updates: bool,
     /// What is excepted is that something passes: `never commit unless the tests pass`.
     pub passes: bool,
+    /// It says that what it names passes.
+    pub passed: bool,
     /// It says what is aimed at.
     pub targets: bool,
     /// It says where something belongs, and not only where it is.
@@ -313,6 +315,7 @@ pub(super) fn mean<'l>(
         replies: true,
         updates: updates(statement),
         passes,
+        passed: clause.has(Cue::Pass),
         targets: targets(clause),
         belongs: clause.units.iter().any(|unit| matches!(unit.text, "belong" | "belongs" | "go" | "goes")),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),

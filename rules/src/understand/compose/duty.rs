@@ -167,6 +167,10 @@ impl Composer<'_, '_> {
         if meaning.after.is_some() || meaning.before.is_some() {
             return Vec::new();
         }
+        if meaning.passed && meaning.stance == Stance::Must {
+            // `ensure that make check passes`
+            return after_code(&|thing| thing.sort == Sort::Command && (thing.literal || thing.renewed));
+        }
         if meaning.per_session {
             return things.iter().map(existence).collect();
         }
