@@ -263,14 +263,7 @@ pub(super) fn mean<'l>(
     let verb = main.verb;
     // Beside a command, what is named before or after it without a verb is run, too.
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
-    // `when editing docs, run X after changes` is about docs.
-    let idle = |clause: &Clause<'_, '_>| clause.units.iter().all(|unit| !unit.is_content() && unit.what != What::Word);
-    let circumstance = statement.clause(Role::When).is_some_and(|clause| clause.units.iter().any(Unit::is_content));
-    let after = match statement.clause(Role::After) {
-        Some(clause) if circumstance && idle(clause) => Role::When,
-        Some(_) => Role::After,
-        None => Role::When,
-    };
+    let after = time(statement);
     let words = unknown(clause);
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
@@ -291,7 +284,6 @@ pub(super) fn mean<'l>(
     }
     Meaning {
         unclear,
-        stance,
         before: about(Role::Before, runs),
         after: afterwards,
         unless: named(Role::Unless, Some(if passes { Cue::Run } else { Cue::Edit })),
@@ -300,9 +292,40 @@ pub(super) fn mean<'l>(
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)).map(Box::new),
         unknown: words.first().filter(|_| words.len() == 1 && !rejected.is_empty()).map(|word| (*word).to_owned()),
         rejected,
-        instead: Vec::new(),
         through: through(clause, lexicon, languages).filter(|_| !negative).map(Box::new),
         open_items,
+        passes,
+        when: after == Role::When,
+        without,
+        asked: (verb == Some(Cue::Ask)).then(|| act_of(statement)).flatten(),
+        together: clause.has(Cue::Together) && !negative,
+        ..cued(statement, clause, main, stance)
+    }
+}
+
+/// What the cues of a statement say, and nothing of its clauses but the main one.
+fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<'l>, stance: Stance) -> Meaning<'l> {
+    let has = |cue| statement.has(cue);
+    let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
+    Meaning {
+        stance,
+        before: None,
+        after: None,
+        unless: None,
+        outside: None,
+        until: None,
+        between: None,
+        rejected: Vec::new(),
+        instead: Vec::new(),
+        through: None,
+        unknown: None,
+        open_items: None,
+        unclear: false,
+        without: Vec::new(),
+        asked: None,
+        together: false,
+        when: false,
+        passes: false,
         count: main.measures.first().map(|(count, _)| *count),
         does_unknown: does_unknown(clause),
         reports: reports(clause),
@@ -314,27 +337,33 @@ pub(super) fn mean<'l>(
         new: has(Cue::New),
         replies: true,
         updates: updates(statement),
-        passes,
         passed: clause.has(Cue::Pass),
-        targets: targets(clause),
-        belongs: clause.units.iter().any(|unit| matches!(unit.text, "belong" | "belongs" | "go" | "goes")),
+        targets: says(&["target", "targets", "targeting", "base", "against"]),
+        belongs: says(&["belong", "belongs", "go", "goes"]),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
-        when: after == Role::When,
-        without,
-        asked: (verb == Some(Cue::Ask)).then(|| act_of(statement)).flatten(),
-        titled: clause.units.iter().any(|unit| matches!(&*unit.lower(), "title" | "titles" | "subject")),
-        together: clause.has(Cue::Together) && !negative,
+        titled: says(&["title", "titles", "subject"]),
         entry: clause.has(Cue::Entry),
         every: has(Cue::Every),
         only: clause.has(Cue::Only),
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
-        first: clause.units.iter().any(|unit| unit.text.eq_ignore_ascii_case("first")),
+        first: says(&["first"]),
         limits: has(Cue::AtMost) || has(Cue::Must),
         assures: has(Cue::Assure),
         per_turn: has(Cue::PerTurn),
         per_session: has(Cue::PerSession),
         main,
+    }
+}
+
+/// The clause that says when or after what: `when editing docs, run X after changes` is about docs.
+fn time(statement: &Statement<'_, '_>) -> Role {
+    let idle = |clause: &Clause<'_, '_>| clause.units.iter().all(|unit| !unit.is_content() && unit.what != What::Word);
+    let circumstance = || statement.clause(Role::When).is_some_and(|clause| clause.units.iter().any(Unit::is_content));
+    match statement.clause(Role::After) {
+        Some(clause) if idle(clause) && circumstance() => Role::When,
+        Some(_) => Role::After,
+        None => Role::When,
     }
 }
 
@@ -399,11 +428,6 @@ fn reports(clause: &Clause<'_, '_>) -> bool {
 fn passes(clause: &Clause<'_, '_>) -> bool {
     let ends = |unit: &Unit<'_, '_>| [" pass", " passes", " passed"].iter().any(|end| unit.lower().ends_with(end));
     clause.units.iter().any(|unit| unit.is(Cue::Pass) || ends(unit))
-}
-
-/// Whether a clause says what is aimed at.
-fn targets(clause: &Clause<'_, '_>) -> bool {
-    clause.units.iter().any(|unit| matches!(unit.text, "target" | "targets" | "targeting" | "base" | "against"))
 }
 
 /// How a statement is meant; `spelled` is whether what it names is known only by how it is spelled.

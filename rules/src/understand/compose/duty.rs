@@ -77,24 +77,7 @@ impl Composer<'_, '_> {
             (Some(then), Some(trigger)) if !chain && then.sort == Sort::Command && trigger.slug == "code" => {
                 things.iter().map(|thing| self.precedence(thing, then)).collect()
             }
-            // What is read, or which skill is taken up, when something is done comes before it.
-            (None, Some(trigger)) if meaning.when && (prepares(first) || meaning.first) => {
-                vec![self.precedence(first, trigger)]
-            }
-            // `only push after make test`: what may follow need not.
-            (None, Some(trigger)) if meaning.only && first.sort == Sort::Command => {
-                let precedes = matches!(trigger.sort, Sort::Command | Sort::Read);
-                things.iter().filter(|_| precedes).map(|thing| self.precedence(trigger, thing)).collect()
-            }
-            // `when running tests, use make test`: that is how it is done, and not what follows.
-            (None, Some(trigger))
-                if meaning.when
-                    && first.sort == Sort::Command
-                    && trigger.sort == Sort::Command
-                    && main.verb == Some(Cue::Use) =>
-            {
-                self.done_by(trigger, first).into_iter().collect()
-            }
+            (None, Some(trigger)) if let Some(drafts) = self.not_after(first, &things, trigger) => drafts,
             (_, Some(trigger)) if chain => vec![response_chain(trigger, &main.things)],
             (_, Some(trigger)) => things.iter().map(|thing| follow(thing, trigger)).collect(),
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
@@ -102,16 +85,24 @@ impl Composer<'_, '_> {
         }
     }
 
-    /// Commands of a sort are run by the one that is written out.
-    fn done_by(&self, sort: &Thing, by: &Thing) -> Option<Draft> {
-        let label = by.label.trim_matches('`');
-        let other = sample_commands(&sort.predicate).into_iter().find(|text| !text.starts_with(label) && by.literal)?;
-        let never = sort.predicate.clone().and(by.predicate.clone().negated());
-        let instead = vec![Replacement { from: String::new(), to: label.to_owned() }];
-        let title = format!("use {} when {}", by.label, sort.doing());
-        let draft =
-            Draft::of(format!("{}-not-by-{}", sort.slug, by.slug), title, Pattern::Substitution { never, instead });
-        Some(draft.violates([Event::command(other)]).clean([by.holds.clone()]))
+    /// What comes before something though it is said to be done when or after that, or takes its place.
+    fn not_after(&self, first: &Thing, things: &[Thing], trigger: &Thing) -> Option<Vec<Draft>> {
+        let meaning = self.meaning;
+        if meaning.when && (prepares(first) || meaning.first) {
+            // What is read, or which skill is taken up, when something is done comes before it.
+            return Some(vec![self.precedence(first, trigger)]);
+        }
+        if first.sort != Sort::Command {
+            return None;
+        }
+        if meaning.only {
+            // `only push after make test`: what may follow need not.
+            let precedes = matches!(trigger.sort, Sort::Command | Sort::Read);
+            return Some(things.iter().filter(|_| precedes).map(|thing| self.precedence(trigger, thing)).collect());
+        }
+        // `when running tests, use make test`: that is how it is done, and not what follows.
+        let by = meaning.when && trigger.sort == Sort::Command && meaning.main.verb == Some(Cue::Use);
+        by.then(|| done_by(trigger, first).into_iter().collect())
     }
 
     /// Whether a thing that is named is something to be done.
@@ -360,6 +351,17 @@ impl Composer<'_, '_> {
         let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
         Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
     }
+}
+
+/// Commands of a sort are run by the one that is written out.
+fn done_by(sort: &Thing, by: &Thing) -> Option<Draft> {
+    let label = by.label.trim_matches('`');
+    let other = sample_commands(&sort.predicate).into_iter().find(|text| !text.starts_with(label) && by.literal)?;
+    let never = sort.predicate.clone().and(by.predicate.clone().negated());
+    let instead = vec![Replacement { from: String::new(), to: label.to_owned() }];
+    let title = format!("use {} when {}", by.label, sort.doing());
+    let draft = Draft::of(format!("{}-not-by-{}", sort.slug, by.slug), title, Pattern::Substitution { never, instead });
+    Some(draft.violates([Event::command(other)]).clean([by.holds.clone()]))
 }
 
 /// Whether something is done in order to know how to do something else.
