@@ -231,6 +231,11 @@ impl Lexicon {
         self.forms.get(at)
     }
 
+    /// The form of this name.
+    pub(crate) fn form_named(&self, name: &str) -> Option<&Form> {
+        self.forms.iter().find(|form| form.name == name)
+    }
+
     /// The words that an idiom stands for.
     pub(crate) fn idiom(&self, at: usize) -> &[String] {
         self.idioms.get(at).map(Vec::as_slice).unwrap_or_default()

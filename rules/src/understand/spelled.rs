@@ -137,6 +137,10 @@ pub(super) fn differing(text: &str, other: &str) -> Option<TextTest> {
     let from = (0..kept.len()).find(|at| !kept.get(*at).is_some_and(|part| open(*at, part)))?;
     let to = (0..kept.len()).rev().find(|at| !kept.get(*at).is_some_and(|part| open(*at, part)))? + 1;
     let fixed = kept.get(from..to)?;
+    if fixed.iter().all(|part| part.chars().all(|c| "=<>!&|+-*/% ".contains(c))) {
+        // `== null`, and not any `==`.
+        return None;
+    }
     let mut regex = if is_word(fixed.first()?) {
         "\\b".to_owned()
     } else if from > 0 {

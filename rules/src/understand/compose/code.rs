@@ -8,7 +8,7 @@ use super::{Composer, Draft};
 use crate::lexicon::{Cue, Form, Of, Shape, Site};
 use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::understand::meaning::Stance;
-use crate::understand::name::Place;
+use crate::understand::name::{Place, Spelling};
 use crate::understand::path::{path_of, sample_path};
 use crate::understand::spelled::escaped;
 use crate::understand::thing::{Sort, Thing, file_thing, slug};
@@ -81,6 +81,11 @@ impl Composer<'_, '_> {
             Place::Files { globs, label, outside: false } if label.contains(['/', '.', '*']) => Some(globs.clone()),
             _ => None,
         });
+        let pairs = pairs(&main.spelling);
+        if pairs.len() > 1 && pairs.iter().any(|(_, form)| form.name != pairs[0].1.name) {
+            let globs = globs.unwrap_or_default();
+            return pairs.iter().map(|(site, form)| of_site(site, form, never, &globs)).collect();
+        }
         // `Go functions` are those in Go.
         let spoken =
             main.on.as_deref().into_iter().chain(&main.things).find(|thing| thing.sort == Sort::File && !thing.literal);
@@ -196,6 +201,26 @@ impl Composer<'_, '_> {
         let draft = Draft::of(format!("{}-without-{}", files.slug, slug(&label)), title, pattern);
         Some(draft.violates([Event::write(&path, "other\n")]).clean([Event::write(&path, format!("{label}\n"))]))
     }
+}
+
+/// The names and the form of each: `camelCase for functions, PascalCase for types`, or `functions: camelCase, types: …`.
+fn pairs<'l>(spelling: &[Spelling<'l>]) -> Vec<(&'l Site, &'l Form)> {
+    let names = |one: &&Spelling<'l>| match one {
+        Spelling::Site(site) => !site.text,
+        Spelling::Form(form) => !form.texts,
+    };
+    let mut found = Vec::new();
+    let (mut sites, mut last): (Vec<&'l Site>, Option<&'l Form>) = (Vec::new(), None);
+    let sites_first = matches!(spelling.iter().find(names), Some(Spelling::Site(_)));
+    for one in spelling.iter().filter(names) {
+        match *one {
+            Spelling::Site(site) if sites_first => sites.push(site),
+            Spelling::Form(form) if sites_first => found.extend(sites.drain(..).map(|site| (site, form))),
+            Spelling::Form(form) => last = Some(form),
+            Spelling::Site(site) => found.extend(last.map(|form| (site, form))),
+        }
+    }
+    found
 }
 
 /// Whether a text is what names of files end with: `.test.ts`, `_test.go`.

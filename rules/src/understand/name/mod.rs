@@ -41,6 +41,13 @@ impl Place {
     }
 }
 
+/// A name in code, or a form of such.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Spelling<'l> {
+    Site(&'l Site),
+    Form(&'l Shaped),
+}
+
 /// All that a clause names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Named<'l> {
@@ -55,6 +62,8 @@ pub(super) struct Named<'l> {
     pub sites: Vec<&'l Site>,
     /// The forms of such.
     pub forms: Vec<&'l Shaped>,
+    /// Both, in the order in which they are named.
+    pub spelling: Vec<Spelling<'l>>,
     /// Texts of which a subject starts with, ends with or contains one.
     pub literal: Option<(Cue, Vec<String>)>,
     /// Texts in quotation marks.

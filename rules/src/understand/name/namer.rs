@@ -1,6 +1,6 @@
 //! The walk through the units of a clause: what each is to the one before it, and which of them only say where.
 
-use super::{Behind, Named, Place, VERBS};
+use super::{Behind, Named, Place, Spelling, VERBS};
 use crate::lexicon::{Cue, Entry, Kind, Of, Sense};
 use crate::understand::clause::{Clause, Role};
 use crate::understand::path::{at_path, globs, opened, path_of};
@@ -221,7 +221,7 @@ impl Namer<'_, '_> {
 
     /// Whether what follows is what has a form: `PascalCase for component files` is about what they are called.
     fn is_formed(&self, unit: &Unit<'_, '_>) -> bool {
-        unit.text == "for" && !self.named.forms.is_empty() && self.named.properties.is_empty()
+        unit.text == "for" && self.named.spelling.iter().any(|one| matches!(one, Spelling::Form(_)))
     }
 
     /// Takes in the place that some units name.

@@ -1,7 +1,7 @@
 //! What a unit names: a thing by the lexicon, or by the way in which it is written.
 
-use super::Place;
 use super::namer::Namer;
+use super::{Place, Spelling};
 use crate::Predicate;
 use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Property, Sense};
 use crate::understand::clause::Role;
@@ -179,6 +179,15 @@ impl Namer<'_, '_> {
                         && (self.named.literal.is_some() || self.named.things.iter().any(|thing| thing.literal)) => {}
                 Sense::Property(at) => {
                     let property = self.lexicon.property(*at);
+                    // `camelCase for functions, PascalCase for types`: what is said of code as a whole is a form, too.
+                    let form = property.and_then(|property| match &*property.name {
+                        "snake-case" => Some("snake_case"),
+                        "camel-case" => Some("camelCase"),
+                        "pascal-case" => Some("PascalCase"),
+                        _ => None,
+                    });
+                    let form = form.and_then(|name| self.lexicon.form_named(name));
+                    self.named.spelling.extend(form.map(Spelling::Form));
                     // `follow the table below`: what stands somewhere is not how an answer is.
                     let there = |property: &&Property| {
                         self.behind.definite && property.of.first() == Some(&Of::Reply) && property.name == "table"
@@ -231,8 +240,16 @@ impl Namer<'_, '_> {
     pub(super) fn said_of_code(&mut self, senses: &[Sense]) {
         for sense in senses {
             match sense {
-                Sense::Site(at) => self.named.sites.extend(self.lexicon.site(*at)),
-                Sense::Form(at) => self.named.forms.extend(self.lexicon.form(*at)),
+                Sense::Site(at) => {
+                    let site = self.lexicon.site(*at);
+                    self.named.sites.extend(site);
+                    self.named.spelling.extend(site.map(Spelling::Site));
+                }
+                Sense::Form(at) => {
+                    let form = self.lexicon.form(*at);
+                    self.named.forms.extend(form);
+                    self.named.spelling.extend(form.map(Spelling::Form));
+                }
                 _ => {}
             }
         }
