@@ -304,7 +304,7 @@ impl Namer<'_, '_> {
         self.said_in(behind);
         if self.negative && self.named.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code) {
             // `no "simply" in comments`
-            self.said_of_code(behind.code);
+            self.said_of_code(behind);
         }
         let inside = matches!(unit.text, "within" | "inside") && !self.lexicon.is_path(behind.text);
         let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
@@ -352,7 +352,7 @@ impl Namer<'_, '_> {
         // What stands between is what it is said of: `prefix commit messages with …`.
         for between in units.iter().skip(1).take(count.saturating_sub(1)).take_while(|unit| !unit.literal) {
             self.said_in(between);
-            self.said_of_code(between.code);
+            self.said_of_code(between);
         }
         if texts.iter().all(|text| text.starts_with('-')) {
             self.named.flags.extend(texts);
@@ -391,7 +391,7 @@ impl Namer<'_, '_> {
         let before = self.named.things.len();
         // `private methods` are not all methods.
         if !self.behind.word || !unit.code.iter().any(|sense| matches!(sense, Sense::Site(_))) {
-            self.said_of_code(unit.code);
+            self.said_of_code(unit);
         }
         self.take(unit);
         // `squash commits` is not to commit.

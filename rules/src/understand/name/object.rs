@@ -1,7 +1,7 @@
 //! What a unit names: a thing by the lexicon, or by the way in which it is written.
 
 use super::namer::Namer;
-use super::{Place, Spelling};
+use super::{Place, Shaped, Spelling};
 use crate::Predicate;
 use crate::lexicon::{Cue, Entry, Kind, Measure, Of, Part, Property, Sense};
 use crate::understand::clause::Role;
@@ -11,6 +11,23 @@ use crate::understand::thing::{
 };
 use crate::understand::token::Form;
 use crate::understand::unit::{Unit, What};
+
+impl<'l> Namer<'l, '_> {
+    /// The form of names that a code span shows by its own.
+    fn form(&self, text: &str) -> Option<&'l Shaped> {
+        let name = match text {
+            "snake_case" | "lower_snake_case" => "snake_case",
+            "camelCase" | "lowerCamelCase" => "camelCase",
+            "PascalCase" | "CamelCase" | "UpperCamelCase" => "PascalCase",
+            "UPPER_SNAKE_CASE" | "SCREAMING_SNAKE_CASE" | "UPPER_CASE" | "ALL_CAPS" | "CONSTANT_CASE" => {
+                "UPPER_SNAKE_CASE"
+            }
+            "kebab-case" => "kebab-case",
+            _ => return None,
+        };
+        self.lexicon.form_named(name)
+    }
+}
 
 impl Namer<'_, '_> {
     /// Takes in a unit that the next one says more of (`src folder`, `RST files`), and says how many those are.
@@ -186,6 +203,7 @@ impl Namer<'_, '_> {
                         "pascal-case" => Some("PascalCase"),
                         _ => None,
                     });
+                    let form = form.map(|name| if unit.text == "CamelCase" { "PascalCase" } else { name });
                     let form = form.and_then(|name| self.lexicon.form_named(name));
                     self.named.spelling.extend(form.map(Spelling::Form));
                     // `follow the table below`: what stands somewhere is not how an answer is.
@@ -237,7 +255,8 @@ impl Namer<'_, '_> {
     }
 
     /// Notes the names and texts in code that a unit can mean, and the forms of such.
-    pub(super) fn said_of_code(&mut self, senses: &[Sense]) {
+    pub(super) fn said_of_code(&mut self, unit: &Unit<'_, '_>) {
+        let senses = unit.code;
         for sense in senses {
             match sense {
                 Sense::Site(at) => {
@@ -246,7 +265,9 @@ impl Namer<'_, '_> {
                     self.named.spelling.extend(site.map(Spelling::Site));
                 }
                 Sense::Form(at) => {
-                    let form = self.lexicon.form(*at);
+                    // Who writes it so shows what it means.
+                    let pascal = (unit.text == "CamelCase").then(|| self.lexicon.form_named("PascalCase")).flatten();
+                    let form = pascal.or(self.lexicon.form(*at));
                     self.named.forms.extend(form);
                     self.named.spelling.extend(form.map(Spelling::Form));
                 }
@@ -287,6 +308,13 @@ impl Namer<'_, '_> {
     }
 
     fn literal(&mut self, unit: &Unit<'_, '_>, form: Form) {
+        if form == Form::Code
+            && let Some(form) = self.form(unit.text)
+        {
+            self.named.forms.push(form);
+            self.named.spelling.push(Spelling::Form(form));
+            return;
+        }
         let sign = unit.text.chars().count() == 1 && !unit.text.contains(char::is_alphanumeric)
             || self.chains && matches!(unit.text, "&&" | "||" | ">>" | "2>&1");
         let argument = self.named.things.last().is_some_and(|last| last.sort == Sort::Command && last.literal);
