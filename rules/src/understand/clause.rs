@@ -177,8 +177,22 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
         let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")" | "（" | "）")).collect();
         found.extend(sequence(inside));
     }
-    found.splice(0..0, sequence(units));
+    let more = pairs(&mut units);
+    found.splice(0..0, sequence(units).into_iter().chain(more.into_iter().flat_map(sequence)));
     found
+}
+
+/// Takes apart what is preferred to what, pair by pair: `prefer rg over grep and fd over find`.
+fn pairs<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
+    let over = |unit: &Unit<'_, '_>| unit.is(Cue::InsteadOf);
+    let first = units.iter().position(over)?;
+    let second = units.iter().skip(first + 1).position(over)? + first + 1;
+    let joins = |unit: &Unit<'_, '_>| unit.is(Cue::And) || matches!(unit.text, "," | ";");
+    let cut = (first + 1..second).rev().find(|at| units.get(*at).is_some_and(joins))?;
+    let used = units.iter().take(first).find(|unit| unit.is(Cue::Use))?.clone();
+    let second = units.split_off(cut);
+    let again = second.iter().any(|unit| unit.is_any(&STANCES));
+    Some((!again).then_some(used).into_iter().chain(second.into_iter().skip(1)).collect())
 }
 
 fn opens(unit: &Unit<'_, '_>) -> bool {

@@ -34,6 +34,8 @@ pub(super) struct Namer<'l, 'c> {
     pub(super) words: bool,
     /// Whether it stands in parentheses.
     pub(super) inside: bool,
+    /// Whether only too much of what follows is meant.
+    pub(super) qualified: bool,
     /// Whether the clause says what something begins with, ends with or holds.
     pub(super) describes: bool,
     /// Whether what follows says only what an option is for.
@@ -89,6 +91,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             words: clause.units.iter().any(|unit| matches!(unit.text, "words" | "word" | "terms" | "adjectives")),
             describes: TEXTS.into_iter().any(|cue| clause.has(cue)),
             inside: false,
+            qualified: false,
             purposed: false,
             part: false,
             lost: false,
@@ -100,6 +103,20 @@ impl<'l, 'c> Namer<'l, 'c> {
 
 /// What is said of texts.
 const TEXTS: [Cue; 3] = [Cue::StartsWith, Cue::EndsWith, Cue::Contains];
+
+/// What says of something in code that only too much of it is meant.
+const QUALIFIERS: [&str; 10] = [
+    "nested",
+    "multiple",
+    "repeated",
+    "chained",
+    "deeply",
+    "unnecessary",
+    "excessive",
+    "needless",
+    "redundant",
+    "long",
+];
 
 /// What a name in code may be the name of, and is then no text in a file.
 const OTHERS: [&str; 12] = [
@@ -126,6 +143,7 @@ impl Namer<'_, '_> {
         if unit.text == "(" {
             self.aside = self.aside.or(Some(before));
         }
+        self.qualified = QUALIFIERS.contains(&&*unit.lower());
         self.inside = unit.text == "(" || self.inside && unit.text != ")";
         let thing = self.named.things.len() > before;
         let commanded = self.named.things.get(before).is_some_and(|thing| thing.sort == Sort::Command);
@@ -454,6 +472,17 @@ impl Namer<'_, '_> {
             }) {
                 // `Test` prefixed classes are something else than `Test`, the `approved` label is no code, and `index` as a
                 // key is not any `index`.
+                return true;
+            }
+            // `nested if let` is not any `if let`, nor is `String` in function arguments any `String`.
+            if self.qualified {
+                return true;
+            }
+            let somewhere =
+                |unit: &Unit<'_, '_>| unit.what == What::Word && !matches!(&*unit.lower(), "favor" | "favour" | "code");
+            if self.role == Role::Instead
+                && matches!(units.get(1..3), Some([within, place]) if within.text == "in" && somewhere(place))
+            {
                 return true;
             }
             // `an accepted .svg file` is not any such file.
