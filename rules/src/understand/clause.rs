@@ -192,6 +192,9 @@ fn pairs<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
     let used = units.iter().take(first).find(|unit| unit.is(Cue::Use))?.clone();
     let second = units.split_off(cut);
     let again = second.iter().any(|unit| unit.is_any(&STANCES));
+    // It is said once, and meant here, too.
+    let start = second.get(1).map_or(used.range.end, |unit| unit.range.start);
+    let used = Unit { range: start..start, ..used };
     Some((!again).then_some(used).into_iter().chain(second.into_iter().skip(1)).collect())
 }
 

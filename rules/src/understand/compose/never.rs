@@ -378,8 +378,10 @@ impl Composer<'_, '_> {
             return vec![self.substitution(&rejected, instead)];
         }
         if meaning.rejects {
-            // What is not to be used cannot be told, so neither can what would be kept by using the other.
-            return meaning.main.things.iter().filter_map(|thing| self.preferred(thing)).collect();
+            // What is not to be used cannot be told, so neither can what would be kept by using the other: of programs, any
+            // other; of what is written in code (`interfaces over classes`), nothing.
+            let programs = meaning.main.things.iter().filter(|thing| thing.sort == Sort::Command);
+            return programs.filter_map(|thing| self.preferred(thing)).collect();
         }
         if let Some(limits) = self.only_places() {
             return vec![limits];
