@@ -194,7 +194,8 @@ fn pairs<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
     let again = second.iter().any(|unit| unit.is_any(&STANCES));
     // It is said once, and meant here, too.
     let start = second.get(1).map_or(used.range.end, |unit| unit.range.start);
-    let used = Unit { range: start..start, ..used };
+    let mut used = used;
+    used.range = start..start;
     Some((!again).then_some(used).into_iter().chain(second.into_iter().skip(1)).collect())
 }
 
