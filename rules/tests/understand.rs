@@ -105,6 +105,11 @@ fn what_projects_commonly_ask_for_becomes_its_rules() {
 }
 
 #[test]
+fn what_code_may_hold_becomes_its_rules() {
+    run("code.toml", include_str!("corpus/code.toml"));
+}
+
+#[test]
 fn what_stands_around_a_sentence_is_read_with_it() {
     run("surroundings.toml", include_str!("corpus/surroundings.toml"));
 }

@@ -53,10 +53,16 @@ pub(super) fn whole<'c>(text: &'c str, correction: &'c Correction) -> Cow<'c, st
     let mut names = named(body);
     if names.is_empty() {
         names.extend(shown(text, body));
+    } else if is_held(text) && names.iter().any(|name| is_command(name)) {
+        // What makes a note is not what the note says.
+        return Cow::Borrowed(text);
     }
     if names.is_empty() {
         return Cow::Borrowed(text);
     }
+    // `do not edit these - change the sources instead:` leads to what is not to be edited.
+    let turned = [" — ", " – ", " - "].iter().filter_map(|dash| text.find(dash)).min();
+    let text = turned.and_then(|at| text.get(..at)).filter(|head| head.contains(" these")).unwrap_or(text);
     let spans: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
     Cow::Owned(format!("{} {}", text.trim_end(), spans.join(", ")))
 }
@@ -85,12 +91,17 @@ fn named(body: &str) -> Vec<&str> {
     if commands.len() > MAX_COMMANDS { Vec::new() } else { commands }
 }
 
+/// Whether a message says that some text holds something: `commits must include:`.
+fn is_held(text: &str) -> bool {
+    const HOLDS: [&str; 6] = ["include", "contain", "end with", "add ", "append", "carry"];
+    const TEXTS: [&str; 8] = ["commit", "pull request", "pr ", "prs", "reply", "response", "summary", "message"];
+    let text = text.to_lowercase();
+    HOLDS.iter().any(|word| text.contains(word)) && TEXTS.iter().any(|word| text.contains(word))
+}
+
 /// The text that a message leads to, where it says that some text holds it: `commits must include:`.
 fn shown<'b>(text: &str, body: &'b str) -> Option<&'b str> {
-    const HOLDS: [&str; 6] = ["include", "contain", "end with", "add ", "append", "carry"];
-    let text = text.to_lowercase();
-    let written = ["commit", "pull request", "pr ", "prs", "reply", "response", "summary", "message"];
-    if !HOLDS.iter().any(|word| text.contains(word)) || !written.iter().any(|word| text.contains(word)) {
+    if !is_held(text) {
         return None;
     }
     let mut lines = body.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -177,9 +177,28 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
         let inside = inside.into_iter().filter(|unit| !matches!(unit.text, "(" | ")" | "（" | "）")).collect();
         found.extend(sequence(inside));
     }
-    let more = pairs(&mut units);
+    let more = pairs(&mut units).or_else(|| opposed(&mut units));
     found.splice(0..0, sequence(units).into_iter().chain(more.into_iter().flat_map(sequence)));
     found
+}
+
+/// Takes apart what is to be done and what is never to be: `after a change run X, but never Y`.
+fn opposed<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
+    let joins = |unit: &Unit<'_, '_>| unit.is(Cue::And) || unit.text == "but";
+    let at = units.windows(2).position(|two| matches!(two, [join, never] if joins(join) && never.is(Cue::Never)))?;
+    let (before, behind) = units.split_at_checked(at)?;
+    let done = before.iter().rposition(|unit| urges(unit) && !unit.text.is_empty())?;
+    let names = |units: &[Unit<'_, '_>]| units.iter().any(Unit::is_content);
+    if !names(before.get(done..)?) || !names(behind) || before.iter().any(|unit| unit.is(Cue::Never)) {
+        return None;
+    }
+    let but = behind.first().is_some_and(|unit| unit.text == "but");
+    // What is never done then is forbidden then, and no longer.
+    let then = before.first().is_some_and(|unit| unit.is_any(&[Cue::When, Cue::While, Cue::After]));
+    let fronted = before.iter().position(|unit| unit.text == ",").filter(|_| then && but);
+    let circumstance: Vec<_> = before.iter().take(fronted.map_or(0, |at| at + 1)).cloned().collect();
+    let behind = units.split_off(at);
+    Some(circumstance.into_iter().chain(behind.into_iter().skip(1)).collect())
 }
 
 /// Takes apart what is preferred to what, pair by pair: `prefer rg over grep and fd over find`.

@@ -79,13 +79,16 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
     let command = main.things.iter().all(|thing| thing.sort == Sort::Command) && !main.things.is_empty();
     // `ids must not be listed in X`: where, only the files there show.
-    if command && main.places.is_empty() && is_somewhere(clause) || code && clause.has(Cue::Entry) {
+    let there = (command || code && !main.things.is_empty()) && main.places.is_empty() && is_somewhere(clause);
+    if there || code && clause.has(Cue::Entry) {
         return true;
     }
     let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal) && !main.things.is_empty();
     clause.units.windows(2).any(|two| match two {
         // `no Python 2`: other versions are fine.
-        [tool, version] if matches!(version.what, What::Number(_)) && tool.is_content() => command || kinds,
+        [tool, version] if is_version(version) && tool.is_content() => command || kinds,
+        // `no f-strings where there are no variables`
+        [what, there] if what.text == "where" && there.what != What::Mark => true,
         // `never change tests to make them pass`
         [to, verb] if to.text == "to" && kinds && !verb.literal && verb.is_any(&VERBS) => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
@@ -103,13 +106,38 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     })
 }
 
+/// Whether a unit is the version of what stands in front of it.
+fn is_version(unit: &Unit<'_, '_>) -> bool {
+    let numbered = unit.text.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    matches!(unit.what, What::Number(_)) || unit.what == What::Word && numbered
+}
+
+/// What says no more than `here`.
+const ANYWHERE: [&str; 14] = [
+    "project",
+    "codebase",
+    "repo",
+    "repository",
+    "code",
+    "general",
+    "practice",
+    "order",
+    "app",
+    "application",
+    "workspace",
+    "particular",
+    "favor",
+    "favour",
+];
+
 /// Whether what is forbidden is forbidden only somewhere or at some time that no command shows: `never deploy on Fridays`.
 fn is_somewhere(clause: &Clause<'_, '_>) -> bool {
     let never = clause.units.iter().position(|unit| unit.is_any(&[Cue::Never, Cue::No])).unwrap_or(clause.units.len());
     let mut units = clause.units.iter().skip(never + 1);
     while let Some(unit) = units.next() {
-        if matches!(unit.text, "in" | "on" | "at" | "during") {
-            return units.find(|unit| !unit.is_filler()).is_some_and(|unit| unit.what == What::Word);
+        if matches!(unit.text, "in" | "on" | "at" | "during" | "within" | "inside" | "from within") {
+            let anywhere = |unit: &Unit<'_, '_>| ANYWHERE.contains(&&*unit.lower()) || unit.text.ends_with("ing");
+            return units.find(|unit| !unit.is_filler()).is_some_and(|unit| unit.what == What::Word && !anywhere(unit));
         }
     }
     false

@@ -404,6 +404,9 @@ fn rejected(
 ) -> (Vec<Thing>, Vec<String>) {
     let Some(named) = named else { return (Vec::new(), Vec::new()) };
     let (flags, quotes) = (named.flags.clone(), named.quotes.clone());
+    if clause.is_some_and(|clause| is_partial(clause, &named)) {
+        return (Vec::new(), flags);
+    }
     let things = identifiers(*named, clause);
     if !things.is_empty() || !main.properties.is_empty() || !main.things.is_empty() || main.quotes.len() != 1 {
         return (things, flags);
@@ -512,8 +515,10 @@ fn identifiers(named: Named<'_>, clause: Option<&Clause<'_, '_>>) -> Vec<Thing> 
 
 /// Whether a word with a hyphen is made up as any adjective is: `cross-package`, `shell-based`.
 fn is_compound(word: &str) -> bool {
-    const HEADS: [&str; 14] =
-        ["non", "cross", "post", "pre", "multi", "self", "co", "sub", "inter", "intra", "top", "low", "high", "long"];
+    const HEADS: [&str; 15] = [
+        "hard", "non", "cross", "post", "pre", "multi", "self", "co", "sub", "inter", "intra", "top", "low", "high",
+        "long",
+    ];
     const TAILS: [&str; 14] = [
         "based", "level", "style", "specific", "wide", "like", "driven", "oriented", "facing", "only", "time", "off",
         "in", "free",

@@ -338,6 +338,10 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         }
         _ => Predicate::command(&pattern),
     };
+    let predicate = match script(program, rest) {
+        Some(other) => Predicate::Any(vec![predicate, Predicate::command(&other)]),
+        None => predicate,
+    };
     let predicate = assigned.iter().fold(predicate, |predicate, assigned| under_assignment(predicate, assigned));
     let start = assigned.map(|assigned| format!("{assigned} ")).unwrap_or_default();
     let mention = if program == "grep" {
@@ -357,6 +361,68 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         joined: false,
         fails: Event::command(mention),
         holds: Event::command(start + &pattern.replace("** ", "").replace('*', "tool")),
+    }
+}
+
+/// The other way to call a script of a package: `pnpm build` for `pnpm run build`.
+fn script(program: &str, rest: &str) -> Option<String> {
+    const OWN: [&str; 40] = [
+        "add",
+        "install",
+        "i",
+        "remove",
+        "rm",
+        "uninstall",
+        "un",
+        "update",
+        "up",
+        "upgrade",
+        "link",
+        "unlink",
+        "dlx",
+        "exec",
+        "create",
+        "init",
+        "publish",
+        "pack",
+        "audit",
+        "why",
+        "outdated",
+        "list",
+        "ls",
+        "config",
+        "store",
+        "patch",
+        "import",
+        "prune",
+        "fetch",
+        "deploy",
+        "rebuild",
+        "workspace",
+        "workspaces",
+        "cache",
+        "set",
+        "info",
+        "x",
+        "pm",
+        "run-script",
+        "ci",
+    ];
+    let (first, more) = rest.split_once(' ').unwrap_or((rest, ""));
+    let plain =
+        |word: &str| !word.is_empty() && !OWN.contains(&word) && word.starts_with(|c: char| c.is_ascii_lowercase());
+    match program {
+        "pnpm" | "yarn" | "bun" if first == "run" && plain(more) => Some(format!("{program} {more}")),
+        "pnpm" | "yarn" | "bun"
+            if plain(first)
+                && (program, first) != ("bun", "test")
+                && first != "run"
+                && !first.contains(['|', '*', '.', '/']) =>
+        {
+            Some(format!("{program} run {rest}"))
+        }
+        "npm" if matches!(first, "test" | "start") => Some(format!("npm run {rest}")),
+        _ => None,
     }
 }
 

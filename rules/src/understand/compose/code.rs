@@ -190,6 +190,10 @@ impl Composer<'_, '_> {
                 thing.literal && thing.sort == Sort::Code && thing.known.is_none() && thing.says.is_none()
             })?;
             let Predicate::File(test) = &wanted.predicate else { return None };
+            if main.verb == Some(Cue::Use) && matches!(test.added, Some(TextTest::Mentions(_))) {
+                // `always use "NetBox" in docs` says how a word is spelled.
+                return None;
+            }
             (test.added.clone()?, wanted.label.trim_matches('`').to_owned())
         };
         let path = path_of(&files.holds).map_or_else(|| sample_path("src/example.txt"), str::to_owned);

@@ -22,9 +22,11 @@ impl Composer<'_, '_> {
             // `never run cargo test without --locked`
             return vec![duty::flagged(command, &without.flags)];
         }
-        if let Some(first) = meaning.before.as_deref().and_then(|named| named.things.first()) {
+        if let (Some(before), Some(then)) = (meaning.before.as_deref(), meaning.main.things.first())
+            && !before.things.is_empty()
+        {
             // `never commit before the tests ran`: what comes first is in the clause.
-            return meaning.main.things.first().map(|then| self.precedence(first, then)).into_iter().collect();
+            return before.things.iter().map(|first| self.precedence(first, then)).collect();
         }
         if !meaning.instead.is_empty() && !meaning.main.things.is_empty() {
             return vec![self.substitution(&meaning.main.things, &meaning.instead)];
@@ -409,8 +411,21 @@ impl Composer<'_, '_> {
             (Some(_), Some(tool)) if tool.group.as_ref() == group => {
                 Thing { literal: true, ..entry_thing(tool, &tool.name, None, &[]) }
             }
-            _ => thing.clone(),
+            _ => self.rival_alike(thing).unwrap_or_else(|| thing.clone()),
         }
+    }
+
+    /// The only rival of what is used, where what is not used is said in the same word: beside parameterised logging,
+    /// concatenation is that of log messages.
+    fn rival_alike(&self, thing: &Thing) -> Option<Thing> {
+        let (name, group) = self.meaning.main.things.first()?.known.as_ref()?;
+        let (other, own) = thing.known.as_ref()?;
+        let group = group.as_ref().filter(|group| own.as_ref() != Some(group))?;
+        let mut rivals = self.lexicon.rivals(name, group);
+        let (rival, more) = (rivals.next()?, rivals.next());
+        let alike = |one: &str, two: &str| one.len() > 8 && two.len() > 8 && one.get(..9) == two.get(..9);
+        let same = other.split('-').any(|word| rival.name.split('-').any(|rival| alike(word, rival)));
+        (same && more.is_none()).then(|| entry_thing(rival, &thing.label, None, &[]))
     }
 
     /// A tool that is to be used: its rivals are not.

@@ -88,6 +88,12 @@ impl Composer<'_, '_> {
             if let (Pattern::Absence { never: every } | Pattern::Universality { every, .. }, Some(globs)) =
                 (&mut check.pattern, within)
             {
+                if let Predicate::File(test) = &mut *every
+                    && test.language == ["markdown"]
+                {
+                    // Prose is written elsewhere, too.
+                    test.language.clear();
+                }
                 narrow(every, globs, false);
             }
         }
@@ -474,7 +480,12 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
         verb => format!("{verb} {} with {label}", plural(of)),
     };
     if stance == Stance::Never {
-        let pattern = Pattern::Absence { never: of.test(must) };
+        let mut never = of.test(must);
+        if of == Of::Commit && first.starts_with("Signed-off-by") {
+            // The option writes the same.
+            never = Predicate::Any(vec![never, Predicate::command("git commit --signoff|-s")]);
+        }
+        let pattern = Pattern::Absence { never };
         return Draft::of(format!("{name}-in-{subject}"), format!("never {title}"), pattern)
             .violates([good])
             .clean([bad]);

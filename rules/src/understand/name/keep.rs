@@ -301,7 +301,8 @@ pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
         .or(behind)
         .or_else(|| near.take_while(|unit| unit.is_filler() || name(unit)).position(name))?
         + 1;
-    let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
+    let joins =
+        |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.text == "/" || unit.is_any(&[Cue::Or, Cue::And]);
     let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
     let count = first + 1 + more.count();
     let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));

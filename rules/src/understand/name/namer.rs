@@ -328,7 +328,7 @@ impl Namer<'_, '_> {
         let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
         // `turn off a rule in a-plugin`: what is done there is not known.
         let vague = self.negative && self.named.verb.is_none() && self.named.words > 1 && unit.text == "in";
-        let passed = if behind.literal { object || vague } else { self.is_noun(behind) };
+        let passed = if behind.literal { object || vague || inside } else { self.is_noun(behind) };
         if !passed {
             return Some(1);
         }
@@ -510,7 +510,8 @@ impl Namer<'_, '_> {
         let commits = unit.senses().iter().any(|sense| {
             matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.name == "commit"))
         });
-        if commits && next.is_some_and(|next| self.is_any_file(next)) {
+        let listed = || units.iter().skip_while(|unit| unit.text != ":").skip(1).take(2).any(|unit| unit.literal);
+        if commits && (next.is_some_and(|next| self.is_any_file(next)) || listed()) {
             // What follows says which files are meant.
             return false;
         }
@@ -521,7 +522,8 @@ impl Namer<'_, '_> {
         // `push to the upstream repo` is not just any push.
         let behind = || units.iter().skip(2).filter(|unit| !unit.is_filler());
         let to = kind(Kind::Action) && next.is_some_and(|next| next.is(Cue::To))
-            || kind(Kind::Files) && next.is_some_and(|next| matches!(next.text, "to" | "into" | "onto"));
+            || kind(Kind::Files) && next.is_some_and(|next| matches!(next.text, "to" | "into" | "onto"))
+            || kind(Kind::Files) && self.negative && next.is_some_and(|next| next.text == "for");
         let known = |unit: &Unit<'_, '_>| {
             unit.literal
                 || matches!(

@@ -439,6 +439,8 @@ impl Namer<'_, '_> {
             Some(Cue::Run) if text.contains(['(', '=', '{']) || text.contains("::") => false,
             // Programs are not spelled like the names of products.
             Some(Cue::Run) if text.starts_with(char::is_uppercase) && !text.contains([' ', '-', '/']) => false,
+            // `never push without ./scripts/check.sh`
+            Some(Cue::Run) if path && self.role == Role::Before => text.starts_with("./") || is_script(text),
             Some(Cue::Run) => !path || main && !is_data(text) && (text.contains('/') || has_run_ending(text)),
             Some(Cue::Use) if path => main && text.contains('/') && !text.ends_with(['/', '*']) && !is_data(text),
             None if path => is_script(text),
