@@ -187,7 +187,7 @@ fn opposed<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
     let joins = |unit: &Unit<'_, '_>| unit.is(Cue::And) || unit.text == "but";
     let at = units.windows(2).position(|two| matches!(two, [join, never] if joins(join) && never.is(Cue::Never)))?;
     let (before, behind) = units.split_at_checked(at)?;
-    let done = before.iter().rposition(|unit| urges(unit) && !unit.text.is_empty())?;
+    let done = before.iter().position(|unit| urges(unit) && !unit.text.is_empty())?;
     let names = |units: &[Unit<'_, '_>]| units.iter().any(Unit::is_content);
     if !names(before.get(done..)?) || !names(behind) || before.iter().any(|unit| unit.is(Cue::Never)) {
         return None;

@@ -447,7 +447,7 @@ fn stance(
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
         behind.first().is_some_and(|next| next.what != What::Comma)
-            && (behind.iter().take(3).any(Unit::is_content) || spelled)
+            && (behind.iter().take(3).any(Unit::is_content) || spelled || lists(behind))
     });
     let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
     let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
@@ -469,6 +469,14 @@ fn stance(
     } else {
         Stance::Plain
     }
+}
+
+/// Whether what is forbidden is listed behind a colon: `no history modification: git rebase`.
+fn lists(behind: &[Unit<'_, '_>]) -> bool {
+    let colon = behind.iter().take(5).position(|unit| matches!(unit.text, ":" | "："));
+    colon.is_some_and(|at| {
+        behind.iter().skip(at + 1).find(|unit| unit.what != What::Mark).is_some_and(|unit| unit.literal)
+    })
 }
 
 /// Whether the statement begins as a complaint: `you're editing …`, but not `what you're giving me`.

@@ -39,7 +39,11 @@ impl Composer<'_, '_> {
             // `delete temporary files when done`: which there are does not show.
             return Vec::new();
         }
-        let things: Vec<_> = main.things.iter().filter(|thing| self.is_duty(thing)).collect();
+        let mut things: Vec<_> = main.things.iter().filter(|thing| self.is_duty(thing)).collect();
+        if things.iter().all(|thing| thing.literal && thing.sort == Sort::Command) {
+            // `gofmt and goimports` are one program that goes by two names.
+            things.dedup_by(|one, other| one.slug == other.slug && one.predicate == other.predicate);
+        }
         if let Some(drafts) = self.optioned(&things) {
             return drafts;
         }
