@@ -84,11 +84,15 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         return true;
     }
     let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal) && !main.things.is_empty();
+    let fails = |unit: &Unit<'_, '_>| unit.is(Cue::Fail);
     clause.units.windows(2).any(|two| match two {
         // `no Python 2`: other versions are fine.
         [tool, version] if is_version(version) && tool.is_content() => command || kinds,
         // `no f-strings where there are no variables`
         [what, there] if what.text == "where" && there.what != What::Mark => true,
+        // `never commit code that fails X`, `never commit failing tests`: what they are at that moment does not show.
+        [that, failing] if fails(failing) && matches!(that.text, "that" | "which") => true,
+        [failing, what] if command && fails(failing) && what.is_content() => true,
         // `never change tests to make them pass`
         [to, verb] if to.text == "to" && kinds && !verb.literal && verb.is_any(&VERBS) => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
@@ -196,7 +200,8 @@ fn runs(test: &Predicate, start: &str) -> bool {
 fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> bool {
     let said = clause.units.iter().filter(|unit| unit.what == What::Word).count();
     if said == 0 {
-        return false;
+        // `do not commit if it fails`: what it is stands elsewhere.
+        return clause.has(Cue::Fail) && !clause.units.iter().any(Unit::is_content);
     }
     // `when heavily editing X`: how much that is does not show.
     let some = ["heavily", "significantly", "substantially", "extensively", "majorly", "frequently", "heavy"];

@@ -11,9 +11,13 @@ impl Composer<'_, '_> {
     /// A thing within the places that the statement names.
     pub(super) fn limited(&self, thing: &Thing) -> Thing {
         let mut thing = thing.clone();
+        // `rebase on main before pushing` says nothing of where to.
+        let pushes = self.meaning.main.things.iter().all(|main| main.slug.ends_with("push"));
         for place in &self.meaning.main.places {
             match place {
-                Place::Branches(names) if matches!(&*thing.slug, "push" | "force-push") => push_to(&mut thing, names),
+                Place::Branches(names) if pushes && matches!(&*thing.slug, "push" | "force-push") => {
+                    push_to(&mut thing, names);
+                }
                 Place::Files { globs, outside, .. } if matches!(thing.sort, Sort::File | Sort::Code | Sort::Read) => {
                     if !outside && thing.sort == Sort::File && lies_in(&thing, globs) {
                         // `middleware files in app/Middleware/` are the files that lie there.
