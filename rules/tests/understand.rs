@@ -110,6 +110,11 @@ fn what_code_may_hold_becomes_its_rules() {
 }
 
 #[test]
+fn what_texts_and_documents_look_like_becomes_their_rules() {
+    run("formats.toml", include_str!("corpus/formats.toml"));
+}
+
+#[test]
 fn what_stands_around_a_sentence_is_read_with_it() {
     run("surroundings.toml", include_str!("corpus/surroundings.toml"));
 }
