@@ -110,6 +110,11 @@ fn what_code_may_hold_becomes_its_rules() {
 }
 
 #[test]
+fn what_is_run_and_when_becomes_its_rules() {
+    run("commands.toml", include_str!("corpus/commands.toml"));
+}
+
+#[test]
 fn what_texts_and_documents_look_like_becomes_their_rules() {
     run("formats.toml", include_str!("corpus/formats.toml"));
 }
