@@ -25,7 +25,16 @@ pub(super) fn is_limited(
     // So it says where the agent is not to say something: `stop apologising if corrected`.
     let said = |property: &&Property| property.of.first() == Some(&Of::Reply);
     let spoken = stance == Stance::Never && !main.properties.is_empty() && main.properties.iter().all(said);
+    // `never build while the server runs`: how long that lasts does not show. `while keeping …` is a goal.
+    let lasts = statement.clause(Role::While).is_some_and(|clause| {
+        let goal = clause.units.first().is_some_and(|unit| unit.text.ends_with("ing"));
+        clause.units.iter().any(|unit| unit.is_content() || unit.what == What::Word)
+            && !goal
+            && !clause.has(Cue::Fail)
+            && !clause.has(Cue::OpenItems)
+    });
     limits.into_iter().filter(|role| !((paired || spoken) && *role == Role::When)).any(unclear)
+        || stance == Stance::Never && lasts
         || statement.ranks()
         || stance == Stance::Plain && permits(statement)
         || is_for_some(statement)
@@ -79,11 +88,14 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
     let command = main.things.iter().all(|thing| thing.sort == Sort::Command) && !main.things.is_empty();
     // `ids must not be listed in X`: where, only the files there show.
-    let there = (command || code && !main.things.is_empty()) && main.places.is_empty() && is_somewhere(clause);
-    if there || code && clause.has(Cue::Entry) {
+    let named = !main.things.is_empty() || main.literal.is_some();
+    let there =
+        (command || code && named) && main.places.is_empty() && is_somewhere(clause, command || main.literal.is_some());
+    if there || code && clause.has(Cue::Entry) || is_of_another(clause, main) {
         return true;
     }
-    let kinds = main.things.iter().all(|thing| thing.sort == Sort::File && !thing.literal) && !main.things.is_empty();
+    let files = main.things.iter().all(|thing| thing.sort == Sort::File) && !main.things.is_empty();
+    let kinds = files && !main.things.iter().any(|thing| thing.literal);
     let fails = |unit: &Unit<'_, '_>| unit.is(Cue::Fail);
     clause.units.windows(2).any(|two| match two {
         // `no Python 2`: other versions are fine.
@@ -94,7 +106,7 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [that, failing] if fails(failing) && matches!(that.text, "that" | "which") => true,
         [failing, what] if command && fails(failing) && what.is_content() => true,
         // `never change tests to make them pass`
-        [to, verb] if to.text == "to" && kinds && !verb.literal && verb.is_any(&VERBS) => true,
+        [to, verb] if to.text == "to" && (files || command) && !verb.literal && verb.is_any(&VERBS) => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
         // `ids must never be logged`: what is done to them is not known.
         [be, done]
@@ -110,11 +122,41 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     })
 }
 
+/// Whether what is forbidden is not the thing that is named, but something that is done to it, by it or with a part of it.
+fn is_of_another(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
+    let all = |sort: Sort| main.things.iter().all(|thing| thing.sort == sort) && !main.things.is_empty();
+    let (command, files, kinds) = (all(Sort::Command), all(Sort::File), main.things.iter().all(|thing| !thing.literal));
+    let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
+    // `never delete comments`, `never pipe X through Y`, `never edit released sections of X`
+    if main.verb == Some(Cue::Delete) && (all(Sort::Code) || !main.properties.is_empty() && main.things.is_empty())
+        || command && says(&["pipe", "piping", "piped"])
+        || files && says(&["section", "sections", "entries", "parts"]) && says(&["of"])
+    {
+        return true;
+    }
+    let Some(never) = clause.units.iter().position(|unit| unit.is(Cue::Never)) else { return false };
+    let (before, behind) =
+        (clause.units.get(..never).unwrap_or_default(), clause.units.get(never + 1..).unwrap_or_default());
+    // `tests must not emit warnings`, `commits must not be made lightly`
+    let subject = before.iter().any(Unit::is_content) && !before.iter().any(|unit| unit.is_any(&[Cue::In, Cue::To]));
+    let done = behind.iter().find(|unit| !unit.is_filler() && !unit.text.ends_with("be"));
+    let unknown = |unit: &Unit<'_, '_>| {
+        unit.what == What::Word && unit.text.is_ascii() && !unit.text.ends_with("ly") && !OCCURS.contains(&unit.text)
+    };
+    command && kinds && subject && !behind.iter().any(Unit::is_content) && done.is_some_and(unknown)
+}
+
 /// Whether a unit is the version of what stands in front of it.
 fn is_version(unit: &Unit<'_, '_>) -> bool {
     let numbered = unit.text.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     matches!(unit.what, What::Number(_)) || unit.what == What::Word && numbered
 }
+
+/// What stands in front of a place or a time.
+const WHERE: [&str; 7] = ["in", "on", "at", "during", "within", "inside", "from within"];
+
+/// What stands in front of a use that is made of a command.
+const USES: [&str; 3] = ["with", "against", "for"];
 
 /// What says no more than `here`.
 const ANYWHERE: [&str; 14] = [
@@ -134,12 +176,13 @@ const ANYWHERE: [&str; 14] = [
     "favour",
 ];
 
-/// Whether what is forbidden is forbidden only somewhere or at some time that no command shows: `never deploy on Fridays`.
-fn is_somewhere(clause: &Clause<'_, '_>) -> bool {
+/// Whether what is forbidden is forbidden only somewhere, at some time or for some use that no command shows: `never deploy
+/// on Fridays`.
+fn is_somewhere(clause: &Clause<'_, '_>, uses: bool) -> bool {
     let never = clause.units.iter().position(|unit| unit.is_any(&[Cue::Never, Cue::No])).unwrap_or(clause.units.len());
     let mut units = clause.units.iter().skip(never + 1);
     while let Some(unit) = units.next() {
-        if matches!(unit.text, "in" | "on" | "at" | "during" | "within" | "inside" | "from within") {
+        if WHERE.contains(&unit.text) || uses && USES.contains(&unit.text) {
             let anywhere = |unit: &Unit<'_, '_>| ANYWHERE.contains(&&*unit.lower()) || unit.text.ends_with("ing");
             return units.find(|unit| !unit.is_filler()).is_some_and(|unit| unit.what == What::Word && !anywhere(unit));
         }

@@ -8,6 +8,9 @@ use crate::predicate::{CommandTest, FileAction, FileTest, Moment, PathTest, Text
 use crate::{Event, EventKind, Lexicon, Predicate};
 use serde_json::{Value, json};
 
+/// Folders that go by these names wherever they lie.
+const FOLDERS: [&str; 8] = ["node_modules", "dist", "build", "target", "__pycache__", "venv", "vendor", "coverage"];
+
 /// Something that can happen.
 #[derive(Debug, Clone)]
 pub(super) struct Thing {
@@ -91,6 +94,9 @@ impl Thing {
             .is_some_and(|(_, ending)| !ending.is_empty() && ending.chars().all(char::is_alphanumeric));
         if self.sort == Sort::Code && self.literal && ending && !label.contains(char::is_whitespace) {
             return Self { literal: true, ..file_thing(globs(label), label, None) };
+        }
+        if self.sort == Sort::Code && self.literal && FOLDERS.contains(&label) {
+            return Self { literal: true, ..file_thing(globs(&format!("{label}/")), label, None) };
         }
         self.clone()
     }

@@ -51,7 +51,7 @@ impl Composer<'_, '_> {
         if open || !main.properties.is_empty() || self.meaning.stance == Stance::Never {
             return None;
         }
-        // What lies beside components, such as styles and helpers, has names of its own.
+        // What lies beside components, such as styles and utilities, has names of its own.
         let (endings, ending) = if files.slug.contains("component") { COMPONENTS } else { CODE };
         let mut every = with_action(&files.predicate, FileAction::Create);
         let path = path_of(&files.holds)?.to_owned();
@@ -82,7 +82,7 @@ impl Composer<'_, '_> {
             _ => None,
         });
         let pairs = pairs(&main.spelling);
-        if pairs.len() > 1 && pairs.iter().any(|(_, form)| form.name != pairs[0].1.name) {
+        if pairs.windows(2).any(|two| matches!(two, [(_, one), (_, other)] if one.name != other.name)) {
             let globs = globs.unwrap_or_default();
             return pairs.iter().map(|(site, form)| of_site(site, form, never, &globs)).collect();
         }

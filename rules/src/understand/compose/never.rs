@@ -5,7 +5,7 @@ use super::place::{base, excluded, file_paths, under};
 use super::{Composer, Draft};
 use crate::directive::Replacement;
 use crate::lexicon::{Cue, Entry, Kind};
-use crate::predicate::{CommandTest, ExitTest, FileTest, Moment, TextTest, WorkspaceTest};
+use crate::predicate::{CommandTest, ExitTest, FileAction, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of, siblings};
 use crate::understand::spelled::{differing, escaped};
@@ -57,10 +57,23 @@ impl Composer<'_, '_> {
             things = with_flag(things, flag);
         }
         let mut drafts = Vec::new();
-        // `don't edit any files` without a place is about the task at hand; where a command must stay out of a folder
-        // (`no rm outside of /tmp`), its arguments would have to be understood.
-        let anything = |thing: &Thing| {
-            thing.predicate == Predicate::File(Box::default())
+        for thing in things.into_iter().filter(|thing| !self.is_vague(thing)) {
+            drafts.push(if meaning.permission && matches!(thing.sort, Sort::Command | Sort::File | Sort::Code) {
+                permitted(&thing)
+            } else {
+                self.absence(&thing)
+            });
+        }
+        drafts
+    }
+
+    /// Whether it is not the thing as such that is forbidden.
+    ///
+    /// `don't edit any files` without a place is about the task at hand; where a command must stay out of a folder (`no rm
+    /// outside of /tmp`), its arguments would have to be understood.
+    fn is_vague(&self, thing: &Thing) -> bool {
+        let meaning = self.meaning;
+        thing.predicate == Predicate::File(Box::default())
                 || (thing.slug == "files" && meaning.main.places.is_empty())
                 || (thing.slug == "code" && meaning.main.places.is_empty())
                 || (thing.sort == Sort::Command && meaning.outside.is_some())
@@ -90,15 +103,6 @@ impl Composer<'_, '_> {
                     && meaning.does_unknown)
                 // A turn ends; what it is not to end with is another matter.
                 || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())
-        };
-        for thing in things.into_iter().filter(|thing| !anything(thing)) {
-            drafts.push(if meaning.permission && matches!(thing.sort, Sort::Command | Sort::File) {
-                permitted(&thing)
-            } else {
-                self.absence(&thing)
-            });
-        }
-        drafts
     }
 
     /// `use debug builds, not --release`: commands of that sort, or any, never have the option.
@@ -246,11 +250,25 @@ impl Composer<'_, '_> {
         };
         let inside = under(globs.first()?, None);
         let id = format!("edit-outside-{}", slug(&label));
-        let never = Predicate::File(Box::new(FileTest { not_path: globs, ..FileTest::default() }));
+        let (action, act) = match meaning.main.verb {
+            Some(Cue::Create) if !meaning.only => (Some(FileAction::Create), "create"),
+            Some(Cue::Delete) if !meaning.only => (Some(FileAction::Delete), "delete"),
+            _ => (None, "edit"),
+        };
+        let event = |path: &str| match action {
+            Some(FileAction::Create) => Event::write(path, "new\n"),
+            Some(FileAction::Delete) => Event::command(format!("rm {path}")),
+            _ => Event::edit(path, "old", "new"),
+        };
+        let never = Predicate::File(Box::new(FileTest { not_path: globs, action, ..FileTest::default() }));
         Some(
-            Draft::of(id, format!("never edit files outside {label}"), Pattern::Absence { never })
-                .violates([Event::edit("elsewhere/other.txt", "old", "new")])
-                .clean([Event::edit(inside, "old", "new")]),
+            Draft::of(
+                id.replace("edit", act),
+                format!("never {act} files outside {label}"),
+                Pattern::Absence { never },
+            )
+            .violates([event("elsewhere/other.txt")])
+            .clean([event(&inside)]),
         )
     }
 

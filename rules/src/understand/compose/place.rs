@@ -187,6 +187,8 @@ pub(super) fn narrow(predicate: &mut Predicate, globs: &[String], outside: bool)
             let folders = folders.into_iter();
             test.path = folders.flat_map(|folder| test.path.iter().map(move |path| within(folder, path))).collect();
         }
+        Predicate::Read(test) if outside => test.not_path.extend(globs.iter().cloned()),
+        Predicate::Read(test) if test.path.iter().all(|path| path == "**") => test.path = globs.to_vec(),
         _ => {}
     }
 }

@@ -53,7 +53,11 @@ impl Composer<'_, '_> {
         let same = meaning.when && meaning.after.as_deref().is_some_and(|when| when.is_text() || when.is_language());
         let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
             || meaning.after.is_some() && !spoken && !same;
-        if at_times || meaning.between.is_some() {
+        // `four spaces in Python and two in JavaScript`: which holds where is not told apart.
+        let mut indents = main.properties.iter().filter(|property| property.so.starts_with("indented"));
+        let first = indents.next();
+        let several = indents.any(|other| first.is_some_and(|first| first.name != other.name));
+        if at_times || meaning.between.is_some() || several && meaning.stance != Stance::Never {
             return Vec::new();
         }
         if meaning.permission {
@@ -144,7 +148,7 @@ impl Composer<'_, '_> {
             let id = format!("{}-in-{subject}", property.name);
             let title = format!("never {} {}", write(of), property.so);
             let test = property.forbidden(of, part)?;
-            if property.everywhere && self.meaning.main.subjects.is_empty() {
+            if property.everywhere && self.meaning.main.is_open() {
                 let never = Predicate::Any(property.of.iter().filter_map(|of| property.forbidden(*of, part)).collect());
                 let texts = property
                     .of

@@ -110,6 +110,9 @@ impl Namer<'_, '_> {
         let any = !staged.is_empty();
         if any {
             *things = staged;
+        } else if things.iter().any(|thing| thing.sort == Sort::Code) {
+            // Who is never to commit what code may hold is never to write it.
+            things.retain(|thing| thing.slug != "commit");
         }
         any
     }

@@ -111,6 +111,12 @@ impl Named<'_> {
             && self.words == 0
     }
 
+    /// Whether it says neither of which texts nor in which files.
+    pub(super) fn is_open(&self) -> bool {
+        let within = |place: &Place| matches!(place, Place::Files { outside: false, .. });
+        self.subjects.is_empty() && !self.places.iter().any(within)
+    }
+
     /// Whether it names nothing but a text such as a commit message, so that who writes it is meant.
     pub(super) fn is_text(&self) -> bool {
         let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request");

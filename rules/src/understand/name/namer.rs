@@ -466,29 +466,7 @@ impl Namer<'_, '_> {
     fn is_limited(&mut self, units: &[Unit<'_, '_>]) -> bool {
         let Some(unit) = units.first() else { return false };
         if unit.literal {
-            if units.get(1).is_some_and(|next| {
-                let sort = matches!(next.text, "prefixed" | "suffixed" | "style" | "based" | "like");
-                sort || next.text == "as" && units.len() > 2 || OTHERS.contains(&next.text)
-            }) {
-                // `Test` prefixed classes are something else than `Test`, the `approved` label is no code, and `index` as a
-                // key is not any `index`.
-                return true;
-            }
-            // `nested if let` is not any `if let`, nor is `String` in function arguments any `String`.
-            if self.qualified {
-                return true;
-            }
-            let somewhere =
-                |unit: &Unit<'_, '_>| unit.what == What::Word && !matches!(&*unit.lower(), "favor" | "favour" | "code");
-            if self.role == Role::Instead
-                && matches!(units.get(1..3), Some([within, place]) if within.text == "in" && somewhere(place))
-            {
-                return true;
-            }
-            // `an accepted .svg file` is not any such file.
-            return self.behind.word
-                && unit.text.starts_with('.')
-                && self.lexicon.is_extension(unit.text.trim_start_matches('.'));
+            return self.is_literal_limited(units);
         }
         let kind = |kind: Kind| {
             let of = |sense: &Sense| matches!(sense, Sense::Entry(at) if self.lexicon.entry(*at).is_some_and(|entry| entry.kind == kind));
@@ -547,6 +525,32 @@ impl Namer<'_, '_> {
             || kind(Kind::Action) && self.behind.purpose;
         let own = units.iter().skip(1).find(|unit| !unit.is_filler()).filter(|_| commits);
         self.behind.word || word(next) || word(own) || relative
+    }
+
+    /// Whether the words around what is written as in code say that it as such is not meant.
+    fn is_literal_limited(&self, units: &[Unit<'_, '_>]) -> bool {
+        let Some(unit) = units.first() else { return false };
+        if units.get(1).is_some_and(|next| {
+            let sort = matches!(next.text, "prefixed" | "suffixed" | "style" | "based" | "like");
+            sort || next.text == "as" && units.len() > 2 || OTHERS.contains(&next.text)
+        }) {
+            // `Test` prefixed classes are something else than `Test`, the `approved` label is no code, and `index` as a
+            // key is not any `index`.
+            return true;
+        }
+        // `nested if let` is not any `if let`, nor is `String` in function arguments any `String`.
+        if self.qualified {
+            return true;
+        }
+        let somewhere =
+            |unit: &Unit<'_, '_>| unit.what == What::Word && !matches!(&*unit.lower(), "favor" | "favour" | "code");
+        if self.role == Role::Instead
+            && matches!(units.get(1..3), Some([within, place]) if within.text == "in" && somewhere(place))
+        {
+            return true;
+        }
+        // `an accepted .svg file` is not any such file.
+        self.behind.word && unit.text.starts_with('.') && self.lexicon.is_extension(unit.text.trim_start_matches('.'))
     }
 
     /// Whether the name of a program only says more of something else: `git dependencies`, `destructive git commands`, `into
