@@ -401,7 +401,7 @@ impl Lexicon {
     }
 }
 
-/// Whether the tail comes within the next eight words; an empty one always does.
+/// Whether the tail comes within the next eight words; an empty one always does. What is said not to be is no part of it.
 fn holds_tail<'w>(tail: &Words, words: impl Iterator<Item = &'w str> + Clone) -> bool {
     let Some(first) = tail.iter().next() else { return true };
     let mut ahead = words.take(8 + tail.count());
@@ -409,6 +409,9 @@ fn holds_tail<'w>(tail: &Words, words: impl Iterator<Item = &'w str> + Clone) ->
         let mut behind = ahead.clone();
         if word == first && tail.iter().skip(1).all(|word| behind.next() == Some(word)) {
             return true;
+        }
+        if matches!(word, "not" | "never") {
+            return false;
         }
     }
     false

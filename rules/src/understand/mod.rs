@@ -32,6 +32,7 @@ use around::Forbidden;
 use compose::{Draft, compose};
 use detect::Reading;
 use meaning::{Meaning, Stance, mean};
+use name::VERBS;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use thing::shortened;
@@ -96,6 +97,9 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         let acts = speech::acts(&tokens);
         let units = unit::units(text, &tokens, lexicon);
         for statement in clause::statements(units) {
+            // In a list of what is forbidden, `X; use Y` says with its second half what to do.
+            let remedy = !said.is_empty() && statement.units().next().is_some_and(|unit| unit.is_any(&VERBS));
+            let forbidden = if remedy { Forbidden::Nothing } else { forbidden };
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
             meaning.take_up(&statement, &mut last);
             meaning.replies = replies;

@@ -13,7 +13,8 @@ const SYSTEM: [&str; 19] = [
 pub(super) fn globs(text: &str) -> Vec<String> {
     let text = text.strip_prefix('@').unwrap_or(text);
     // `xxx_SUMMARY.md` stands for any such name.
-    let text = &opened(text.strip_prefix("./").unwrap_or(text)).replace("xxx", "*").replace("XXX", "*");
+    let text =
+        &opened(&text.strip_prefix("./").unwrap_or(text).replace("\\*", "*")).replace("xxx", "*").replace("XXX", "*");
     // What begins with a slash and is no folder of the system lies in the root of the repository.
     let first = text.strip_prefix('/').and_then(|rest| rest.split('/').next());
     let rooted = first.is_some_and(|first| !first.is_empty() && !SYSTEM.contains(&first));

@@ -558,11 +558,13 @@ pub(super) fn import_thing(module: &str) -> Thing {
     let names = module.trim_matches('/');
     // A file is imported by its name without the ending, from wherever it lies.
     let file = [".ts", ".tsx", ".js", ".jsx", ".mjs", ".py"].iter().find_map(|ending| names.strip_suffix(ending));
-    let place = if file.is_some() { "(?:[\\w@~.-]*/)*" } else { "" };
+    let place = if file.is_some() || module.ends_with('/') { "(?:[\\w@~.-]*/)*" } else { "" };
     let names = file.unwrap_or(names);
     let heads = "import|from|export|use|using|require|#include|(const|let|var)\\b.*require\\(";
     let line = format!("^\\s*({heads})[^\\n]*[\\s\"'(]{place}{}($|[\\s\"';,./:)])", escaped(names));
-    let lines = FileTest { added: Some(TextTest::Matches(line)), ..FileTest::default() };
+    // What lies in a folder may import what lies beside it.
+    let not_path = if module.ends_with('/') { globs(module) } else { Vec::new() };
+    let lines = FileTest { added: Some(TextTest::Matches(line)), not_path, ..FileTest::default() };
     Thing {
         predicate: Predicate::File(Box::new(lines)),
         slug: format!("import-{}", slug(names)),

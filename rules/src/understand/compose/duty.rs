@@ -415,7 +415,11 @@ fn follow(require: &Thing, trigger: &Thing) -> Draft {
 pub(super) fn flagged(command: &Thing, flags: &[String]) -> Draft {
     // Of an option with its value, the value is looked for.
     let open = |word: &&str| word.len() > 1 && !word.contains(['<', '>', '{', '[']);
-    let word = |flag: &String| flag.split(' ').rfind(open).unwrap_or(flag).to_owned();
+    let whole = |flag: &String| !flag.contains(['"', '\'']);
+    let word = |flag: &String| {
+        let named = flag.split(' ').rfind(open).filter(|_| whole(flag));
+        named.or_else(|| flag.split(' ').next()).unwrap_or(flag).to_owned()
+    };
     let words: Vec<_> = flags.iter().map(word).collect();
     let flag = flags.first().map_or("", String::as_str);
     let never = without(&command.predicate, &words);

@@ -353,7 +353,7 @@ impl Composer<'_, '_> {
         }
         let to = instead.label.trim_matches('`').to_owned();
         let from = match (&never.predicate, never.sort) {
-            (Predicate::Command(test), Sort::Command) => test.run.clone(),
+            (Predicate::Command(test), Sort::Command) => test.run.trim_end_matches(" $").to_owned(),
             (Predicate::Any(_), Sort::Command) => never.label.trim_matches('`').to_owned(),
             (_, Sort::Code) if never.known.is_none() => never.label.trim_matches('`').to_owned(),
             _ => String::new(),
@@ -531,6 +531,26 @@ fn words_of(predicate: &Predicate) -> Vec<String> {
     }
 }
 
+/// A command that is not to be run as it is, but with more: `pytest -q` and not `pytest`, `git push origin HEAD` and not just
+/// `git push`. What has the options is fine, and so is what has other arguments.
+fn cut(never: &Thing, to: &Thing) -> Option<Thing> {
+    let plain = |test: &CommandTest| test.without.is_empty() && !test.run.contains(['|', '*', '!']);
+    let written = |thing: &Thing| thing.label.starts_with('`').then(|| thing.label.trim_matches('`').to_owned());
+    let own = match &never.predicate {
+        Predicate::Command(test) if plain(test) => test.run.clone(),
+        _ => written(never)?,
+    };
+    let more = written(to)?.strip_prefix(&own)?.strip_prefix(' ')?.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let options = more.iter().all(|word| word.starts_with('-'));
+    let test = if options {
+        CommandTest { run: own.clone(), without: more, ..CommandTest::default() }
+    } else {
+        CommandTest { run: format!("{own} $"), ..CommandTest::default() }
+    };
+    let holds = Event::command(&own);
+    (never.sort == Sort::Command).then(|| Thing { predicate: Predicate::Command(test), holds, ..never.clone() })
+}
+
 /// What is not to be used, without the ways in which what is to be used runs it: `uv run pytest` instead of `pytest`.
 fn spared(never: &Thing, instead: &[Thing]) -> Thing {
     let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
@@ -557,12 +577,20 @@ fn spared(never: &Thing, instead: &[Thing]) -> Thing {
         }
         _ => None,
     };
+    if let Some(shorter) = instead.iter().find_map(|to| cut(never, to)) {
+        return shorter;
+    }
     match (&never.predicate, differs) {
         (Predicate::File(test), Some(differs)) if never.known.is_none() => {
             let test = FileTest { added: Some(differs), ..(**test).clone() };
             Thing { predicate: Predicate::File(Box::new(test)), ..never.clone() }
         }
         (Predicate::File(test), _) if never.known.is_none() && instead.iter().any(|to| longer(to) || ending(to)) => {
+            // `Compat.map` and not `map`: any other is the method that is not to be.
+            let method = instead.iter().find(|to| to.label.trim_matches('`').ends_with(&format!(".{label}")));
+            if let Some(to) = method {
+                return Thing { predicate: beside(&never.predicate, to.label.trim_matches('`')), ..never.clone() };
+            }
             let (before, behind) =
                 if instead.iter().any(ending) { ("(^|[^\\w:./-])", "\\b") } else { ("", "($|[^\\w/.:(-])") };
             let whole = TextTest::Matches(format!("{before}{}{behind}", escaped(label)));

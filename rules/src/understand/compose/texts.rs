@@ -585,7 +585,9 @@ fn shown(text: &str) -> String {
 fn trailer(text: &str) -> Option<&str> {
     let (name, value) = text.split_once(':')?;
     let open = value.trim_start();
-    let named = name.contains('-') && name.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let named = name.contains('-')
+        && name.contains(char::is_lowercase)
+        && name.chars().all(|c| c.is_alphanumeric() || c == '-');
     let shown = open.starts_with(['<', '{', '[']) || open.chars().all(|c| c.is_ascii_uppercase() || "_: ".contains(c));
     (named && shown && !open.is_empty()).then(|| text.get(..=name.len())).flatten()
 }
