@@ -97,6 +97,15 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let files = main.things.iter().all(|thing| thing.sort == Sort::File) && !main.things.is_empty();
     let kinds = files && !main.things.iter().any(|thing| thing.literal);
     let fails = |unit: &Unit<'_, '_>| unit.is(Cue::Fail);
+    // `not allowed to run X` says no purpose.
+    let first = clause.units.iter().position(Unit::is_content).unwrap_or(clause.units.len());
+    let aims = |units: &[Unit<'_, '_>]| {
+        units.windows(2).any(|two| matches!(two, [to, verb] if to.text == "to" && !verb.literal && verb.is_any(&VERBS)))
+    };
+    // `never change tests to make them pass`
+    if (files || command) && aims(clause.units.get(first..).unwrap_or_default()) {
+        return true;
+    }
     clause.units.windows(2).any(|two| match two {
         // `no Python 2`: other versions are fine.
         [tool, version] if is_version(version) && tool.is_content() => command || kinds,
@@ -105,8 +114,6 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         // `never commit code that fails X`, `never commit failing tests`: what they are at that moment does not show.
         [that, failing] if fails(failing) && matches!(that.text, "that" | "which") => true,
         [failing, what] if command && fails(failing) && what.is_content() => true,
-        // `never change tests to make them pass`
-        [to, verb] if to.text == "to" && (files || command) && !verb.literal && verb.is_any(&VERBS) => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
         // `ids must never be logged`: what is done to them is not known.
         [be, done]
@@ -159,7 +166,8 @@ const WHERE: [&str; 7] = ["in", "on", "at", "during", "within", "inside", "from 
 const USES: [&str; 3] = ["with", "against", "for"];
 
 /// What says no more than `here`.
-const ANYWHERE: [&str; 14] = [
+const ANYWHERE: [&str; 15] = [
+    "all",
     "project",
     "codebase",
     "repo",

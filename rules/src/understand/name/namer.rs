@@ -519,6 +519,8 @@ impl Namer<'_, '_> {
             matches!(unit.text, "allowed" | "permitted" | "whatsoever" | "ever" | "period" | "either" | "等")
         };
         let word = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.what == What::Word && !allowed(unit));
+        let at_all = matches!(units.get(1..3), Some([at, all]) if at.text == "at" && all.text == "all");
+        let next = next.filter(|_| !at_all);
         let that = |unit: &Unit<'_, '_>| matches!(unit.text, "that" | "which" | "who");
         let relative = next.is_some_and(that)
             || units.windows(2).any(|two| matches!(two, [first, second] if that(first) && second.what == What::Word))

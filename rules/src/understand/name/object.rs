@@ -193,6 +193,7 @@ impl Namer<'_, '_> {
                 // `a name field (in single quotes)` is about that field.
                 Sense::Property(_)
                     if self.inside
+                        && self.named.properties.is_empty()
                         && (self.named.literal.is_some() || self.named.things.iter().any(|thing| thing.literal)) => {}
                 Sense::Property(at) => {
                     let property = self.lexicon.property(*at);
