@@ -38,6 +38,7 @@ pub(super) fn is_limited(
         || statement.ranks()
         || stance == Stance::Plain && permits(statement)
         || is_for_some(statement)
+        || is_assigned(statement, main)
         || is_taste(statement, main, rejected)
 }
 
@@ -46,6 +47,14 @@ fn permits(statement: &Statement<'_, '_>) -> bool {
     const MAY: [&str; 10] =
         ["acceptable", "fine", "ok", "okay", "allowed", "permitted", "exempt", "optional", "excepted", "tolerated"];
     !statement.has(Cue::Only) && statement.units().any(|unit| unit.what == What::Word && MAY.contains(&&*unit.lower()))
+}
+
+/// Whether it is no text that a pull request is given: `add the label X to every PR`, `assign every PR to X`.
+fn is_assigned(statement: &Statement<'_, '_>, main: &Named<'_>) -> bool {
+    const GIVEN: [&str; 9] =
+        ["label", "labels", "labelled", "labeled", "assign", "assigned", "assignee", "reviewer", "milestone"];
+    let given = |unit: &Unit<'_, '_>| unit.what == What::Word && GIVEN.contains(&&*unit.lower());
+    main.subject == Some(Of::Request) && main.literal.is_some() && statement.units().any(given)
 }
 
 /// Whether a statement begins with the only case that it holds in: `for type errors only: …`.

@@ -7,6 +7,7 @@ use super::compose::Draft;
 use super::spelled::escaped;
 use super::token::Form;
 use crate::Predicate;
+use crate::lexicon::Of;
 use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::{Event, Pattern};
 
@@ -160,6 +161,24 @@ fn headings(said: &str) -> Option<Draft> {
     }
     let new = FileTest { path: vec!["*.md".to_owned()], action: Some(FileAction::Create), ..FileTest::default() };
     let line = |text: &String| TextTest::Matches(format!("(?m)^#+ {}\\s*$", escaped(text)));
+    let word = |word: &str| lower.split(|c: char| !c.is_alphanumeric()).any(|own| own == word);
+    if word("commit") || word("commits") {
+        return None;
+    }
+    if lower.contains("pull request") || lower.contains("merge request") || word("pr") || word("prs") || word("mr") {
+        let texts = |test: TextTest| Of::Request.test(test);
+        let pattern = Pattern::Universality {
+            every: texts(TextTest::All(Vec::new())),
+            must: texts(TextTest::All(named.iter().map(line).collect())),
+        };
+        let whole = format!("Read numbers\n\n## {}\n\nText.\n", named.join("\n\nText.\n\n## "));
+        let title = format!("write pull requests with the sections {}", named.join(", "));
+        return Some(
+            Draft::of("pull-request-without-sections".to_owned(), title, pattern)
+                .violates([Of::Request.event("Read numbers\n\nText.")])
+                .clean([Of::Request.event(&whole)]),
+        );
+    }
     let must = FileTest { content: Some(TextTest::All(named.iter().map(line).collect())), ..FileTest::default() };
     let pattern =
         Pattern::Universality { every: Predicate::File(Box::new(new)), must: Predicate::File(Box::new(must)) };

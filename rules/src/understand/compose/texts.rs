@@ -454,6 +454,7 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     let texts = if formed.is_empty() { texts } else { &formed };
     let first = texts.first().map_or("", String::as_str);
     let (good, verb) = match cue {
+        Cue::EndsWith if layout(first).is_some() => (format!("Add the parser\n\n{}", shown(first)), "end"),
         _ if layout(first).is_some() => (shown(first), "write"),
         Cue::StartsWith => (format!("{first} add the parser"), "start"),
         Cue::EndsWith => (format!("Add the parser {first}"), "end"),
@@ -461,6 +462,10 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     };
     let test = |text: &String| match cue {
         _ if trailer(text).is_some() => TextTest::Contains(trailer(text).unwrap_or_default().to_owned()),
+        // What a text ends with does not begin it.
+        Cue::EndsWith if layout(text).is_some() => {
+            TextTest::Matches(format!("(^|\\s){}\\s*\\z", layout(text).unwrap_or_default().trim_start_matches("\\A")))
+        }
         _ if layout(text).is_some() => TextTest::Matches(layout(text).unwrap_or_default()),
         _ if is_ticket(text) => TextTest::Matches(
             if cue == Cue::StartsWith { "\\A\\W*[A-Z][A-Z0-9]+-\\d+" } else { "\\b[A-Z][A-Z0-9]+-\\d+" }.to_owned(),

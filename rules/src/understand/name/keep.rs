@@ -309,8 +309,10 @@ pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     let more = units.iter().skip(first + 1).take_while(|unit| written(unit) || joins(unit));
     let count = first + 1 + more.count();
     let found = units.iter().take(count).skip(first).filter(|unit| !joins(unit));
+    // What a text ends with is not cut: something comes behind its fixed part.
+    let ends = units.first().is_some_and(|verb| verb.is(Cue::EndsWith));
     let texts: Vec<_> = found
-        .map(|unit| fixed(unit.text).to_owned())
+        .map(|unit| if ends && layout(unit.text).is_some() { unit.text } else { fixed(unit.text) }.to_owned())
         .filter(|text| {
             text.chars().count() > 1 || text.contains(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '#'))
         })
