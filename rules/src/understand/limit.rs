@@ -175,7 +175,10 @@ const WHERE: [&str; 7] = ["in", "on", "at", "during", "within", "inside", "from 
 const USES: [&str; 3] = ["with", "against", "for"];
 
 /// What says no more than `here`.
-const ANYWHERE: [&str; 15] = [
+const ANYWHERE: [&str; 18] = [
+    "committed",
+    "checked-in",
+    "final",
     "all",
     "project",
     "codebase",

@@ -74,6 +74,8 @@ pub(super) struct Meaning<'l> {
     pub targets: bool,
     /// It says where something belongs, and not only where it is.
     pub belongs: bool,
+    /// It says that something is written, and not that what is there is edited.
+    pub writes: bool,
     /// It names something in place of something else.
     pub rejects: bool,
     /// It says when, and not after what.
@@ -119,7 +121,9 @@ impl Meaning<'_> {
             |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('/'));
         let timeless = self.before.is_none() && self.after.is_none() && self.unless.is_none();
         self.stance == Stance::Plain
-            && (main.verb.is_none() || main.verb == Some(Cue::Place) && self.belongs)
+            && (matches!(main.verb, None | Some(Cue::Create))
+                || main.verb == Some(Cue::Place) && self.belongs
+                || main.verb == Some(Cue::Edit) && self.writes)
             && main.words == 0
             && timeless
             && matches!(main.things.as_slice(), [thing] if kind(thing))
@@ -255,6 +259,7 @@ pub(super) fn mean<'l>(
     let empty = Clause::of(Role::Main, Vec::new());
     let clause = statement.clause(Role::Main).unwrap_or(&empty);
     let (mut main, stance, negative) = told(statement, clause, lexicon, languages, forbidden);
+    let stance = confined(clause, &mut main, stance);
     let about = |role: Role, verb| {
         let mut named = named(role, verb)?;
         complete(&mut named, statement.clause(role), lexicon);
@@ -340,6 +345,7 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         passed: clause.has(Cue::Pass),
         targets: says(&["target", "targets", "targeting", "base", "against"]),
         belongs: says(&["belong", "belongs", "go", "goes"]),
+        writes: says(&["write"]),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         titled: says(&["title", "titles", "subject"]),
         entry: clause.has(Cue::Entry),
@@ -394,6 +400,20 @@ fn told<'l>(
         stance => stance,
     };
     (main, stance, negative)
+}
+
+/// `use unwrap only in tests` forbids it outside of them.
+fn confined(clause: &Clause<'_, '_>, main: &mut Named<'_>, stance: Stance) -> Stance {
+    let only =
+        clause.units.windows(2).any(|two| matches!(two, [only, within] if only.text == "only" && within.is(Cue::In)));
+    let code = !main.things.is_empty() && main.things.iter().all(|thing| thing.sort == Sort::Code);
+    match main.places.as_mut_slice() {
+        [Place::Files { outside, .. }] if only && code && stance != Stance::Never => {
+            *outside = true;
+            Stance::Never
+        }
+        _ => stance,
+    }
 }
 
 /// What is not to be used: the things of the clause that says so, and the options.

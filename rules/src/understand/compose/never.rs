@@ -716,10 +716,13 @@ fn with_words(predicate: &Predicate, words: &str) -> Predicate {
 
 /// Something that needs the user's word: the prompt of the session must mention it.
 pub(super) fn permitted(thing: &Thing) -> Draft {
-    let filler = ["new", "the", "any", "files", "file", "a", "an", "to", "on", "in", "of", "for", "with", "and", "or"];
+    const FILLER: [&str; 24] = [
+        "new", "the", "any", "files", "file", "a", "an", "to", "on", "in", "of", "for", "with", "and", "or", "run",
+        "use", "up", "off", "out", "back", "all", "code", "git",
+    ];
     let label = slug(&thing.label);
     let mut words: Vec<&str> =
-        thing.slug.split('-').chain(label.split('-')).filter(|word| !filler.contains(word)).collect();
+        thing.slug.split('-').chain(label.split('-')).filter(|word| !FILLER.contains(word)).collect();
     words.sort_unstable();
     words.dedup();
     let word = words.first().copied().unwrap_or(&thing.slug).to_owned();
