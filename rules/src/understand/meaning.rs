@@ -74,6 +74,8 @@ pub(super) struct Meaning<'l> {
     pub targets: bool,
     /// It says where something belongs, and not only where it is.
     pub belongs: bool,
+    /// It says that something is called, as code is.
+    pub calls: bool,
     /// It says that something is written, and not that what is there is edited.
     pub writes: bool,
     /// It names something in place of something else.
@@ -345,6 +347,7 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         passed: clause.has(Cue::Pass),
         targets: says(&["target", "targets", "targeting", "base", "against"]),
         belongs: says(&["belong", "belongs", "go", "goes"]),
+        calls: says(&["call", "calling", "invoke", "invoking"]),
         writes: says(&["write"]),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         titled: says(&["title", "titles", "subject"]),

@@ -83,7 +83,7 @@ impl Composer<'_, '_> {
                     && !matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete | Cue::Read | Cue::Place))
                     && meaning.does_unknown)
                 // Who runs nothing else to build a library may use the library.
-                || (thing.sort == Sort::Code && !thing.literal && meaning.main.verb == Some(Cue::Run))
+                || (thing.sort == Sort::Code && !thing.literal && meaning.main.verb == Some(Cue::Run) && !meaning.calls)
                 // Nor does who lists them in a file make any: `never add lock files to .gitignore`.
                 || (thing.sort == Sort::File
                     && !thing.literal
