@@ -47,10 +47,10 @@ fn is_item(line: &str) -> bool {
 /// The message, with what it leads to behind it.
 pub(super) fn whole<'c>(text: &'c str, correction: &'c Correction) -> Cow<'c, str> {
     let body = correction.context.as_ref().and_then(|context| context.body.as_deref()).unwrap_or_default();
-    if body.is_empty() || !is_lead(text) || is_lead(body) {
+    if body.is_empty() || !(is_lead(text) || points_on(text)) || is_lead(body) {
         return Cow::Borrowed(text);
     }
-    let mut names = named(body);
+    let mut names = named(text, body);
     if names.is_empty() {
         names.extend(shown(text, body));
     } else if is_held(text) && names.iter().any(|name| is_command(name)) {
@@ -72,15 +72,35 @@ fn is_lead(line: &str) -> bool {
     line.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_')).ends_with([':', '：'])
 }
 
-/// What a list names in code spans, or the commands that a block consists of.
-fn named(body: &str) -> Vec<&str> {
+/// Whether a line that does not end with a colon speaks of what follows it.
+fn points_on(line: &str) -> bool {
+    let line = line.to_lowercase();
+    ["these commands", "following commands", "these files", "following files", "以下文件", "以下命令"]
+        .iter()
+        .any(|words| line.contains(words))
+}
+
+/// Whether a line says that all that follows is done, one after the other.
+fn is_sequence(line: &str) -> bool {
+    let line = line.to_lowercase();
+    ["in sequence", "in order", "in this order", "in this exact order", "these commands", "all of these", "these steps"]
+        .iter()
+        .any(|words| line.contains(words))
+}
+
+/// What a list names in code spans, or by nothing but paths, or the commands that a block consists of.
+fn named<'b>(text: &str, body: &'b str) -> Vec<&'b str> {
     let lines = || body.lines().map(str::trim).filter(|line| !line.is_empty());
-    let item = |line: &'_ str| line.starts_with(['-', '*', '•']);
-    if lines().next().is_some_and(item) {
-        let spans = lines().filter(|line| item(line)).filter_map(|line| line.split('`').nth(1));
+    if lines().next().is_some_and(is_item) {
+        let items = || lines().filter(|line| is_item(line));
+        let spans: Vec<_> =
+            items().filter_map(|line| line.split('`').nth(1)).filter(|span| !span.is_empty()).take(MAX_NAMES).collect();
+        if spans.is_empty() && items().map(bare).all(|item| item.contains(['.', '/']) && !item.contains(' ')) {
+            return items().map(bare).take(MAX_NAMES).collect();
+        }
         // Of commands in a list, each may be for another system.
-        let spans: Vec<_> = spans.filter(|span| !span.is_empty()).take(MAX_NAMES).collect();
-        return if spans.iter().any(|span| span.contains(' ')) { Vec::new() } else { spans };
+        let several = spans.iter().any(|span| span.contains(' ')) && !is_sequence(text);
+        return if several { Vec::new() } else { spans };
     }
     if lines().next().is_some_and(|line| line.starts_with('|')) {
         return forbidden_column(body);

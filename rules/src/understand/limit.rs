@@ -219,6 +219,14 @@ pub(super) fn does_unknown(clause: &Clause<'_, '_>) -> bool {
     })
 }
 
+/// Whether what stands right behind what forbids is a verb that is not known: `do not pipe X through Y`.
+pub(super) fn acts_unknown(clause: &Clause<'_, '_>) -> bool {
+    let never = clause.units.iter().position(|unit| unit.is(Cue::Never));
+    let behind = never.and_then(|at| clause.units.get(at + 1..)).unwrap_or_default();
+    let verb = behind.iter().find(|unit| !unit.is_filler() && !unit.text.ends_with("ly"));
+    verb.is_some_and(|unit| unit.what == What::Word && unit.text.is_ascii() && unit.text.starts_with(char::is_alphabetic))
+}
+
 /// Whether `when …` says no more than where or during what something is forbidden; otherwise it limits the statement in a
 /// way that cannot be told, since how long the circumstance lasts does not show.
 pub(super) fn settled(main: &mut Named<'_>, when: Option<Box<Named<'_>>>) -> bool {

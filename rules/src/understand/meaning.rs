@@ -2,7 +2,7 @@
 
 use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement};
-use super::limit::{does_unknown, is_limited, is_partial, is_purpose, settled};
+use super::limit::{acts_unknown, does_unknown, is_limited, is_partial, is_purpose, settled};
 use super::name::{Named, Place, name, narrows};
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use super::token::lowered;
@@ -51,6 +51,8 @@ pub(super) struct Meaning<'l> {
     pub count: Option<u32>,
     /// What it forbids to what it names is not known: `controllers must not call repositories`.
     pub does_unknown: bool,
+    /// What it forbids to do is not known: `do not pipe X through Y`.
+    pub acts_unknown: bool,
     /// It speaks of reports, which are documents.
     pub reports: bool,
     /// How many there are to be of something at least.
@@ -335,6 +337,7 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         passes: false,
         count: main.measures.first().map(|(count, _)| *count),
         does_unknown: does_unknown(clause),
+        acts_unknown: acts_unknown(clause),
         reports: reports(clause),
         at_least: main.measures.first().map(|(count, _)| *count).filter(|_| clause.has(Cue::AtLeast)),
         permission: has(Cue::Permission),
