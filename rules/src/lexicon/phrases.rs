@@ -320,6 +320,10 @@ pub(crate) enum Cue {
     Folder,
     Branch,
     Tool,
+    /// From the root of the repository.
+    Root,
+    /// From a folder below it.
+    Nested,
 }
 
 /// What a property can be said of.

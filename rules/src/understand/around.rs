@@ -75,7 +75,7 @@ fn is_lead(line: &str) -> bool {
 /// Whether a line that does not end with a colon speaks of what follows it.
 fn points_on(line: &str) -> bool {
     let line = line.to_lowercase();
-    ["these commands", "following commands", "these files", "following files", "以下文件", "以下命令"]
+    ["these commands", "following commands", "these files", "following files", "commit scopes", "以下文件", "以下命令"]
         .iter()
         .any(|words| line.contains(words))
 }
@@ -104,6 +104,11 @@ fn named<'b>(text: &str, body: &'b str) -> Vec<&'b str> {
     }
     if lines().next().is_some_and(|line| line.starts_with('|')) {
         return forbidden_column(body);
+    }
+    let spans = |line: &'b str| line.split('`').skip(1).step_by(2);
+    let between = |line: &str| line.split('`').step_by(2).all(|part| matches!(part.trim(), "" | "," | "、" | "/" | "."));
+    if let Some(line) = lines().next().filter(|line| line.contains('`') && !line.starts_with("```") && between(line)) {
+        return spans(line).take(2 * MAX_NAMES).collect();
     }
     let shown = lines().filter(|line| !line.starts_with("```") && !line.starts_with('#'));
     let commands: Vec<_> =

@@ -40,6 +40,20 @@ pub(super) fn is_limited(
         || is_for_some(statement)
         || is_assigned(statement, main)
         || is_taste(statement, main, rejected)
+        || stance == Stance::Never && excepts_argument(statement, main, lexicon, languages)
+}
+
+/// Whether what is excepted from commands is an argument of theirs: `no new dependencies except GRDB`.
+fn excepts_argument(
+    statement: &Statement<'_, '_>,
+    main: &Named<'_>,
+    lexicon: &Lexicon,
+    languages: &[String],
+) -> bool {
+    let Some(clause) = statement.clause(Role::Unless) else { return false };
+    let commands = !main.things.is_empty() && main.things.iter().all(|thing| thing.sort == Sort::Command);
+    let named = name(clause, lexicon, languages, None, false).things;
+    commands && !named.is_empty() && named.iter().all(|thing| thing.sort == Sort::Code && thing.literal)
 }
 
 /// Whether a statement says of something that it may be done, and does not ask for it: `comments in tests are fine`.
@@ -103,6 +117,10 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     if there || code && clause.has(Cue::Entry) || is_of_another(clause, main) {
         return true;
     }
+    // `open no socket elsewhere`: than where, another sentence says.
+    if main.places.is_empty() && clause.units.iter().any(|unit| matches!(&*unit.lower(), "elsewhere" | "else")) {
+        return true;
+    }
     let files = main.things.iter().all(|thing| thing.sort == Sort::File) && !main.things.is_empty();
     let kinds = files && !main.things.iter().any(|thing| thing.literal);
     let fails = |unit: &Unit<'_, '_>| unit.is(Cue::Fail);
@@ -159,6 +177,14 @@ fn is_of_another(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let unknown = |unit: &Unit<'_, '_>| {
         unit.what == What::Word && unit.text.is_ascii() && !unit.text.ends_with("ly") && !OCCURS.contains(&unit.text)
     };
+    // `compiler packages must not import runtime`: which files those are is not known.
+    let importers = before.iter().any(|unit| {
+        unit.what == What::Word && !matches!(&*unit.lower(), "code" | "we" | "you" | "agents" | "the" | "all" | "any")
+    });
+    let imports = main.things.first().is_some_and(|thing| thing.slug.starts_with("import-"));
+    if imports && importers && main.places.is_empty() {
+        return true;
+    }
     command && kinds && subject && !behind.iter().any(Unit::is_content) && done.is_some_and(unknown)
 }
 

@@ -88,6 +88,12 @@ pub(super) struct Meaning<'l> {
     pub without: Vec<String>,
     /// When it says to ask, in its own words.
     pub asked: Option<String>,
+    /// It says that something is run in the root of the repository, or in no folder below it.
+    pub rooted: bool,
+    /// The scopes of commits that it lists.
+    pub scopes: Vec<String>,
+    /// It speaks of words and phrases.
+    pub wording: bool,
     /// It speaks of a title.
     pub titled: bool,
     /// It says that files are changed together.
@@ -167,6 +173,9 @@ impl Meaning<'_> {
         }
         let phrases =
             main.things.iter().all(|thing| thing.literal && thing.sort == Sort::Code && thing.label.contains(' '));
+        let phrases = phrases
+            || self.wording
+                && main.things.iter().all(|thing| thing.literal && matches!(thing.sort, Sort::Code | Sort::Reply));
         let of_request = heading.main.subjects.iter().any(|(of, _)| matches!(of, Of::Commit | Of::Request));
         if of_request
             && phrases
@@ -283,13 +292,13 @@ pub(super) fn mean<'l>(
     let open_items = open_items(statement, lexicon);
     let passes = statement.clause(Role::Unless).is_some_and(passes);
     let mut afterwards = about(after, runs);
-    if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
-        unclear |= !settled(&mut main, afterwards.take());
-    }
     if let Some(text) = afterwards.as_ref().filter(|when| when.is_text() && main.subjects.is_empty()) {
         // `when writing a commit message, …` says which text is meant.
         main.subjects.clone_from(&text.subjects);
         main.subject = main.subjects.first().map(|(of, _)| *of);
+    }
+    if stance == Stance::Never && after == Role::When && !has(Cue::Fail) && open_items.is_none() {
+        unclear |= !settled(&mut main, afterwards.take());
     }
     Meaning {
         unclear,
@@ -353,6 +362,9 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         calls: says(&["call", "calling", "invoke", "invoking"]),
         writes: says(&["write"]),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
+        rooted: clause.has(Cue::Root) || clause.has(Cue::Nested),
+        scopes: scopes(clause),
+        wording: says(&["word", "words", "phrase", "phrases", "term", "terms", "filler", "language", "wording"]),
         titled: says(&["title", "titles", "subject"]),
         entry: clause.has(Cue::Entry),
         every: has(Cue::Every),
@@ -366,6 +378,17 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         per_session: has(Cue::PerSession),
         main,
     }
+}
+
+/// The scopes that a clause says commits have: `commit scopes: app, docs`.
+fn scopes(clause: &Clause<'_, '_>) -> Vec<String> {
+    let scope = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "scope" | "scopes");
+    let at = clause.units.iter().position(scope);
+    let of_commits = clause.units.iter().any(|unit| unit.lower().contains("commit"));
+    let listed = at.filter(|_| of_commits).and_then(|at| clause.units.get(at + 1..)).unwrap_or_default();
+    let name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | '*'));
+    let named = listed.iter().filter(|unit| unit.literal && name(unit.text)).map(|unit| unit.text.to_owned());
+    named.collect()
 }
 
 /// The clause that says when or after what: `when editing docs, run X after changes` is about docs.
@@ -413,7 +436,10 @@ fn confined(clause: &Clause<'_, '_>, main: &mut Named<'_>, stance: Stance) -> St
     let only =
         clause.units.windows(2).any(|two| matches!(two, [only, within] if only.text == "only" && within.is(Cue::In)));
     let code = !main.things.is_empty() && main.things.iter().all(|thing| thing.sort == Sort::Code);
+    // `only src/net.ts may open a WebSocket`
+    let alone = clause.units.first().is_some_and(|unit| unit.is(Cue::Only) && unit.text.eq_ignore_ascii_case("only"));
     match main.places.as_mut_slice() {
+        [Place::Files { outside: true, .. }] if alone && code => Stance::Never,
         [Place::Files { outside, .. }] if only && code && stance != Stance::Never => {
             *outside = true;
             Stance::Never
@@ -473,7 +499,7 @@ fn stance(
     let no = clause.units.iter().position(|unit| unit.is(Cue::No)).is_some_and(|at| {
         let behind = clause.units.get(at + 1..).unwrap_or_default();
         behind.first().is_some_and(|next| next.what != What::Comma)
-            && (behind.iter().take(3).any(Unit::is_content) || spelled || lists(behind))
+            && (behind.iter().take(3).any(Unit::is_content) || spelled || lists(behind) || lacks(behind, main))
     });
     let measured = clause.has(Cue::AtMost) && !main.measures.is_empty();
     let tool = main.things.first().is_some_and(|thing| thing.known.is_some() && thing.sort == Sort::Command);
@@ -495,6 +521,12 @@ fn stance(
     } else {
         Stance::Plain
     }
+}
+
+/// Whether what follows is how no text begins, ends or what it holds: `no prefix such as fix:`.
+fn lacks(behind: &[Unit<'_, '_>], main: &Named<'_>) -> bool {
+    let told = |unit: &Unit<'_, '_>| unit.is_any(&[Cue::StartsWith, Cue::EndsWith, Cue::Contains]);
+    main.literal.is_some() && behind.first().is_some_and(told)
 }
 
 /// Whether what is forbidden is listed behind a colon: `no history modification: git rebase`.

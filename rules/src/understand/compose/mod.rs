@@ -112,6 +112,14 @@ impl Composer<'_, '_> {
         if self.meaning.unclear {
             return Vec::new();
         }
+        if self.meaning.rooted
+            && let Some(rooted) = self.rooted()
+        {
+            return rooted;
+        }
+        if !self.meaning.scopes.is_empty() && self.meaning.stance != Stance::Never {
+            return vec![self.listed_scopes()];
+        }
         if let Some(flag) = self.meaning.without.first().filter(|_| self.meaning.rejected.is_empty()) {
             return self.without(flag);
         }

@@ -242,6 +242,20 @@ impl Composer<'_, '_> {
         Some(draft.violates([open(bad)]).clean([open(good)]))
     }
 
+    /// `commit scopes: app, docs`: where a commit has a scope, it is one of these.
+    pub(super) fn listed_scopes(&self) -> Draft {
+        let scopes = &self.meaning.scopes;
+        let any = scopes.iter().map(|scope| escaped(scope).replace(r"\*", r"[\w./-]*")).collect::<Vec<_>>().join("|");
+        let scoped = TextTest::Matches(r"\A\w+\([^)]*\)!?:".to_owned());
+        let listed = TextTest::Matches(format!(r"\A\w+\((?:{any})(?:,\s*(?:{any}))*\)!?:"));
+        let never = Of::Commit.test(TextTest::All(vec![scoped, TextTest::Not(Box::new(listed))]));
+        let first = scopes.first().map(|scope| scope.replace('*', "a")).unwrap_or_default();
+        let event = |scope: &str| Of::Commit.event(&format!("fix({scope}): read numbers"));
+        let labels = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", ");
+        let (id, title) = ("commit-with-another-scope".to_owned(), format!("scope commits with {labels}"));
+        Draft::of(id, title, Pattern::Absence { never }).violates([event("zzz")]).clean([event(&first)])
+    }
+
     /// `create branches from develop`: where the command that makes one says from what, it is from that one; or never is.
     pub(super) fn branched(&self) -> Option<Draft> {
         let from = self.meaning.main.from.as_ref()?;

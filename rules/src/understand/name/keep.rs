@@ -24,6 +24,7 @@ impl Namer<'_, '_> {
             return;
         }
         self.drop_subject();
+        self.place_subject();
         if self.negative && self.named.verb.is_none() && self.keep_staged() {
             return;
         }
@@ -95,6 +96,24 @@ impl Namer<'_, '_> {
         let tests = tests.map(|entry| entry_thing(entry, "tests", None, self.languages).place());
         self.named.places.extend(tests);
         self.named.places.extend(before.iter().filter(kind).filter(|_| code).map(Thing::place));
+    }
+
+    /// `only src/net.ts may open a WebSocket`: what stands in front is where it may be done.
+    fn place_subject(&mut self) {
+        let things = &mut self.named.things;
+        let Some((subject, done)) = self.alone.1.and_then(|at| things.split_at_checked(at)) else { return };
+        let files = |thing: &Thing| thing.sort == Sort::File && thing.literal;
+        let told = !subject.is_empty() && !done.is_empty() && done.iter().all(|thing| thing.sort == Sort::Code);
+        if !told || !subject.iter().all(files) {
+            return;
+        }
+        let label = subject.first().map(|thing| thing.label.trim_matches('`').to_owned()).unwrap_or_default();
+        let globs = subject.iter().flat_map(|thing| match &thing.predicate {
+            Predicate::File(test) => test.path.clone(),
+            _ => Vec::new(),
+        });
+        self.named.places = vec![Place::Files { globs: globs.collect(), label, outside: true }];
+        things.drain(..subject.len());
     }
 
     /// What is never committed are files.

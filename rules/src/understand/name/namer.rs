@@ -24,6 +24,8 @@ pub(super) struct Namer<'l, 'c> {
     pub(super) aside: Option<usize>,
     /// How many things stood before the clause said that it forbids.
     pub(super) before_stance: usize,
+    /// Whether the clause begins with `only`, and how many things stood before it said what those alone may do.
+    pub(super) alone: (bool, Option<usize>),
     /// Whether a colon stands before this unit.
     labelled: bool,
     /// Whether the clause speaks of phrases.
@@ -82,6 +84,7 @@ impl<'l, 'c> Namer<'l, 'c> {
             joined: false,
             aside: None,
             before_stance: 0,
+            alone: (clause.units.first().is_some_and(|unit| unit.text.eq_ignore_ascii_case("only")), None),
             labelled: false,
             phrases: clause.units.iter().any(|unit| PHRASES.contains(&unit.text)),
             chains: clause
@@ -205,6 +208,15 @@ impl Namer<'_, '_> {
         if self.named.pattern.is_some() && is_pattern(unit) {
             return units.len();
         }
+        if let [text, prefixed, ..] = units
+            && text.literal
+            && matches!(prefixed.text.trim_start_matches('-'), "prefixed" | "suffixed")
+        {
+            // `I-prefixed interfaces`
+            let cue = if prefixed.text.ends_with("prefixed") { Cue::StartsWith } else { Cue::EndsWith };
+            self.named.literal = Some((cue, vec![text.text.to_owned()]));
+            return 2;
+        }
         if self.kind_in_front(units) {
             return 1;
         }
@@ -254,8 +266,10 @@ impl Namer<'_, '_> {
             return units.get(1).filter(|next| next.literal).map(|_| 2);
         }
         // `for client/server pairs` is about no path.
+        let requests = || self.named.things.last().is_some_and(|thing| thing.slug == "pull-request");
+        let against = unit.text == "against" && requests();
         let pair = unit.text == "for" && units.get(1).is_some_and(|next| next.what == What::Literal(Form::Path));
-        if !unit.is_any(&[Cue::In, Cue::To, Cue::Outside]) || pair || self.is_formed(unit) {
+        if !(against || unit.is_any(&[Cue::In, Cue::To, Cue::Outside])) || pair || self.is_formed(unit) {
             return None;
         }
         let (mut place, mut count) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))?;
@@ -327,7 +341,9 @@ impl Namer<'_, '_> {
         let inside = matches!(unit.text, "within" | "inside") && !self.lexicon.is_path(behind.text);
         let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
         // `turn off a rule in a-plugin`: what is done there is not known.
-        let vague = self.negative && self.named.verb.is_none() && self.named.words > 1 && unit.text == "in";
+        // Nor is it forbidden where something unknown is kept there: `no passwords in localStorage`.
+        let unknown = if self.named.verb.is_none() { 1 } else { 0 };
+        let vague = self.negative && self.named.words > unknown && unit.text == "in";
         let passed = if behind.literal { object || vague || inside } else { self.is_noun(behind) };
         if !passed {
             return Some(1);
@@ -388,6 +404,9 @@ impl Namer<'_, '_> {
                 self.labels = std::mem::take(&mut self.named.things);
             }
             self.before_stance = self.named.things.len();
+        }
+        if self.alone.0 && matches!(unit.text, "may" | "can" | "should" | "must" | "is allowed to") {
+            self.alone.1 = self.alone.1.or(Some(self.named.things.len()));
         }
         self.labelled = matches!(unit.text, ":" | "|") || self.labelled && unit.what == What::Mark;
         let runs = unit.is(Cue::Run) && self.role == Role::Main && self.named.verb == Some(Cue::Run);
