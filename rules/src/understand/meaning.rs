@@ -140,6 +140,19 @@ impl Meaning<'_> {
             && matches!(main.places.as_slice(), [place] if written(place))
     }
 
+    /// The texts that a heading is about: those that it names, or those that who does what it names writes (`Commit rules`).
+    fn texts(&self) -> Vec<(Of, Part)> {
+        let texts = self.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
+        let texts: Vec<_> = texts.copied().collect();
+        let bare = texts.is_empty() && self.stance == Stance::Plain && self.before.is_none() && self.after.is_none();
+        let written = |thing: &Thing| match &*thing.slug {
+            "commit" => Some((Of::Commit, Part::Whole)),
+            "pull-request" => Some((Of::Request, Part::Whole)),
+            _ => None,
+        };
+        if bare { self.main.things.iter().filter_map(written).collect() } else { texts }
+    }
+
     /// Takes over from the heading what the statement leaves open: before or after what a command is run, and which
     /// texts have a property.
     pub(super) fn stand_under(&mut self, heading: &Self) {
@@ -190,8 +203,7 @@ impl Meaning<'_> {
         }
         let of_texts = main.properties.iter().any(|property| property.of.contains(&Of::Commit));
         if main.subjects.is_empty() && (of_texts || main.literal.is_some() || !main.measures.is_empty()) {
-            let texts = heading.main.subjects.iter().filter(|(of, _)| matches!(of, Of::Commit | Of::Request));
-            main.subjects = texts.copied().collect();
+            main.subjects = heading.texts();
             let never = self.stance == Stance::Never && of_texts;
             if never && main.subjects.iter().all(|(of, _)| *of == Of::Request) && !main.subjects.is_empty() {
                 // What is not to be in a pull request at all is not to be in its commits.
@@ -365,7 +377,8 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         rooted: clause.has(Cue::Root) || clause.has(Cue::Nested),
         scopes: scopes(clause),
         wording: says(&["word", "words", "phrase", "phrases", "term", "terms", "filler", "language", "wording"]),
-        titled: says(&["title", "titles", "subject"]),
+        titled: says(&["title", "titles", "subject"])
+            || says(&["header", "headline"]) && main.literal.is_none() && !main.measures.is_empty(),
         entry: clause.has(Cue::Entry),
         every: has(Cue::Every),
         only: clause.has(Cue::Only),

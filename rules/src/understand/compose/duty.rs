@@ -48,6 +48,9 @@ impl Composer<'_, '_> {
             return drafts;
         }
         let Some(first) = things.first().copied() else { return Vec::new() };
+        if let (Some(aim), true) = (main.aim.as_deref(), meaning.before.is_none() && meaning.after.is_none()) {
+            return vec![self.precedence(first, aim)];
+        }
         let then = meaning.before.as_deref().and_then(Named::whole);
         let trigger = meaning.after.as_deref().and_then(Named::whole);
         // What is done when the turn ends is done before it ends.

@@ -144,6 +144,10 @@ impl Namer<'_, '_> {
             things.retain(|thing| thing.sort == Sort::Command && thing.literal);
             self.named.verb = Some(Cue::Run);
         }
+        let skill = things.iter().any(|thing| thing.sort == Sort::Tool && thing.slug.ends_with("-skill"));
+        // `use the pr-creator skill to open pull requests`
+        let aim = things.iter().find(|thing| thing.sort == Sort::Command).filter(|_| skill);
+        self.named.aim = aim.cloned().map(Box::new);
         let aside = self.aside.filter(|aside| self.negative && *aside > 0);
         let meant = things.first().is_some_and(|first| first.sort == Sort::Code && first.known.is_some());
         if !self.named.flags.is_empty() && things.iter().any(|thing| thing.sort == Sort::Command) {

@@ -77,6 +77,8 @@ pub(super) struct Named<'l> {
     pub elsewhere: bool,
     /// The files that what is run is run on, where they are named along with it.
     pub on: Option<Box<Thing>>,
+    /// What a skill that is named is for.
+    pub aim: Option<Box<Thing>>,
     /// How many words there are that mean nothing here.
     pub words: usize,
     /// Whether one of the things is enough.

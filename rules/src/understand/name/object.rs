@@ -93,7 +93,7 @@ impl Namer<'_, '_> {
             self.named.things.push(Thing { literal: true, joined: std::mem::take(&mut self.joined), ..thing });
             return Some(2);
         }
-        if unit.what == What::Literal(Form::Code) && units.get(1).is_some_and(|next| next.text == "skill") {
+        if unit.literal && units.get(1).is_some_and(|next| next.text == "skill") {
             self.named.things.push(Thing { literal: true, ..skill_thing(unit.text.trim_start_matches('/')) });
             return Some(2);
         }
