@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 const MAGIC: &[u8; 8] = b"TRACECHK";
 /// Grows with every change of the layout or of a type in it.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const CHECKED: usize = 8 + 4 + 32;
 const HEAD: usize = CHECKED + 32 + 4;
 

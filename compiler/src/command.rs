@@ -26,6 +26,8 @@ pub struct CommandPattern {
     env: Option<(String, Option<String>)>,
     /// Globs for the directory, of which one must match.
     pub cwd: Vec<String>,
+    /// Names of programs, of which its output must be piped into one; globs.
+    into: Vec<String>,
 }
 
 /// One positional argument of a pattern.
@@ -70,6 +72,7 @@ impl CommandPattern {
                 None => (env.to_owned(), None),
             }),
             cwd: test.cwd.iter().map(|glob| glob.trim_end_matches('/').to_owned()).collect(),
+            into: test.into.as_deref().map(alternatives).unwrap_or_default(),
         };
         for word in words {
             if pattern.end {
@@ -111,7 +114,7 @@ impl CommandPattern {
     /// Matches a command; `file` is the path that `$file` stands for.
     pub fn matches(&self, command: &Command, file: Option<&str>) -> CommandMatch {
         let program = self.program.iter().any(|glob| same(glob, &command.program));
-        let fixed = program && self.env_matches(command) && self.cwd_matches(command);
+        let fixed = program && self.env_matches(command) && self.cwd_matches(command) && self.into_matches(command);
         if !fixed {
             return CommandMatch { truth: Truth::No, covered: 0 };
         }
@@ -129,6 +132,10 @@ impl CommandPattern {
         self.env.as_ref().is_none_or(|(name, value)| {
             command.env.iter().any(|(key, text)| key == name && value.as_deref().is_none_or(|glob| same(glob, text)))
         })
+    }
+
+    fn into_matches(&self, command: &Command) -> bool {
+        self.into.is_empty() || command.into.iter().any(|program| self.into.iter().any(|glob| same(glob, program)))
     }
 
     fn cwd_matches(&self, command: &Command) -> bool {
@@ -318,12 +325,23 @@ fn split(pattern: &str) -> Result<Vec<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::{NoWorkspace, facts};
+    use rules::Event;
 
     fn command(text: &str) -> Command {
         let mut words = text.split(' ');
         let program = words.next().unwrap().to_owned();
         let args = words.map(|text| Word { text: text.to_owned(), exact: text != "?" }).collect();
-        Command { program, args, env: vec![], cwd: None, writes: vec![], via: vec![], span: 0..text.len() }
+        Command {
+            program,
+            args,
+            env: vec![],
+            cwd: None,
+            writes: vec![],
+            into: vec![],
+            via: vec![],
+            span: 0..text.len(),
+        }
     }
 
     #[test]
@@ -368,5 +386,31 @@ mod tests {
         assert!(CommandPattern::of(&"".into()).unwrap_err().contains("needs a program"));
         assert!(CommandPattern::of(&"a 'b".into()).unwrap_err().contains("not closed"));
         assert!(CommandPattern::of(&"a $ b".into()).unwrap_err().contains("ends"));
+    }
+
+    #[test]
+    fn what_takes_a_commands_output_is_known_through_all_of_a_pipeline() {
+        let found =
+            facts(&Event::command("make test 2>&1 | tee a.log | (cat; head -3) && bash -c 'ls | sort'"), &NoWorkspace);
+        let into: Vec<_> = found.commands.iter().map(|command| (&*command.program, command.into.join(" "))).collect();
+        let expected = [
+            ("make", "tee cat head"),
+            ("tee", "cat head"),
+            ("cat", ""),
+            ("head", ""),
+            ("bash", ""),
+            ("ls", "sort"),
+            ("sort", ""),
+        ];
+        assert_eq!(into, expected.map(|(program, into)| (program, into.to_owned())));
+        let test = |into: &str| CommandTest { into: Some(into.to_owned()), ..CommandTest::from("make test") };
+        let matches = |into: &str| {
+            let pattern = CommandPattern::of(&test(into)).unwrap();
+            found.commands.iter().map(|command| pattern.matches(command, None).truth).max()
+        };
+        assert_eq!(
+            [matches("head|tail"), matches("*"), matches("less")],
+            [Truth::Yes, Truth::Yes, Truth::No].map(Some)
+        );
     }
 }

@@ -20,6 +20,9 @@ pub fn describe(predicate: &Predicate) -> String {
             if let Some(cwd) = &test.cwd {
                 text += &format!(" in `{cwd}`");
             }
+            if let Some(into) = &test.into {
+                text += &format!(" piped into `{into}`");
+            }
             text
         }
         Predicate::File(test) => file(test),

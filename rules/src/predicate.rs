@@ -58,6 +58,8 @@ pub struct CommandTest {
     pub env: Option<String>,
     /// A glob for the directory it runs in, relative to the repository root.
     pub cwd: Option<String>,
+    /// Programs of which its output is piped into one, directly or through others: `head|tail`, or `*` for any.
+    pub into: Option<String>,
 }
 
 /// How a command test is written: the pattern alone, or a table.
@@ -70,7 +72,7 @@ pub struct CommandTest {
 #[serde(
     untagged,
     deny_unknown_fields,
-    expecting = "a command is a pattern, or a table of `run`, `without`, `env` and `cwd`"
+    expecting = "a command is a pattern, or a table of `run`, `without`, `env`, `cwd` and `into`"
 )]
 pub enum CommandForm {
     /// The pattern alone.
@@ -88,6 +90,9 @@ pub enum CommandForm {
         /// A glob for the directory it runs in.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cwd: Option<String>,
+        /// Programs of which its output is piped into one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        into: Option<String>,
     },
 }
 
@@ -95,18 +100,18 @@ impl From<CommandForm> for CommandTest {
     fn from(form: CommandForm) -> Self {
         match form {
             CommandForm::Pattern(run) => Self { run, ..Self::default() },
-            CommandForm::Table { run, without, env, cwd } => Self { run, without, env, cwd },
+            CommandForm::Table { run, without, env, cwd, into } => Self { run, without, env, cwd, into },
         }
     }
 }
 
 impl From<CommandTest> for CommandForm {
     fn from(test: CommandTest) -> Self {
-        let CommandTest { run, without, env, cwd } = test;
-        if without.is_empty() && env.is_none() && cwd.is_none() {
+        let CommandTest { run, without, env, cwd, into } = test;
+        if without.is_empty() && env.is_none() && cwd.is_none() && into.is_none() {
             Self::Pattern(run)
         } else {
-            Self::Table { run, without, env, cwd }
+            Self::Table { run, without, env, cwd, into }
         }
     }
 }

@@ -154,7 +154,7 @@ when = { all = [{ command = { run = "a", wihtout = [] } }] }
     rules/no-npm.toml:4:9: T201: unknown variant `armd` (help: did you mean `armed`?)
     rules/no-npm.toml:8:11: T201: unknown variant `comand` (help: did you mean `command`?)
     rules/no-npm.toml:9:1: T201: unknown field `unles` (help: did you mean `unless`?)
-    rules/no-npm.toml:10:17: T201: a command is a pattern, or a table of `run`, `without`, `env` and `cwd` (help: mend the file, or take the last change back with `trace rules undo NAME`)
+    rules/no-npm.toml:10:17: T201: a command is a pattern, or a table of `run`, `without`, `env`, `cwd` and `into` (help: mend the file, or take the last change back with `trace rules undo NAME`)
     ");
 }
 

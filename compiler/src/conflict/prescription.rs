@@ -306,7 +306,10 @@ fn commands(test: &CommandTest, file: &str) -> Vec<Event> {
         texts = texts.iter().flat_map(longer).take(MAX_WAYS).collect();
     }
     let cwd = test.cwd.as_deref().and_then(sample_path);
-    texts.into_iter().map(|text| Event { cwd: cwd.clone(), ..Event::command(text.trim()) }).collect()
+    let sink = test.into.as_deref().and_then(|into| into.split('|').find_map(sample_word));
+    let piped = sink.map(|sink| format!(" | {sink}")).unwrap_or_default();
+    let event = |text: String| Event::command(format!("{}{piped}", text.trim()));
+    texts.into_iter().map(|text| Event { cwd: cwd.clone(), ..event(text) }).collect()
 }
 
 fn files(test: &FileTest) -> Vec<Event> {

@@ -70,6 +70,8 @@ pub struct Command {
     pub cwd: Option<String>,
     /// Files that its output is redirected to.
     pub writes: Vec<Word>,
+    /// The programs that its output is piped into, the nearest first.
+    pub into: Vec<String>,
     /// The wrappers that it is run through, outermost first, such as `["sudo", "bash -c"]`.
     pub via: Vec<String>,
     /// Where it stands in the text of the event, in bytes; the whole of the enclosing command for nested texts.

@@ -106,7 +106,8 @@ fn named<'b>(text: &str, body: &'b str) -> Vec<&'b str> {
         return forbidden_column(body);
     }
     let spans = |line: &'b str| line.split('`').skip(1).step_by(2);
-    let between = |line: &str| line.split('`').step_by(2).all(|part| matches!(part.trim(), "" | "," | "、" | "/" | "."));
+    let between =
+        |line: &str| line.split('`').step_by(2).all(|part| matches!(part.trim(), "" | "," | "、" | "/" | "."));
     if let Some(line) = lines().next().filter(|line| line.contains('`') && !line.starts_with("```") && between(line)) {
         return spans(line).take(2 * MAX_NAMES).collect();
     }

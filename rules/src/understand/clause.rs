@@ -42,6 +42,36 @@ impl<'a, 'l> Clause<'a, 'l> {
     pub(super) fn has(&self, cue: Cue) -> bool {
         self.cues.has(cue)
     }
+
+    /// The programs that it speaks of piping into, or none where it says only that something is piped.
+    pub(super) fn piped(&self) -> Option<Vec<String>> {
+        let (_, sinks) = self.pipe()?;
+        let program = |text: &str| text.len() > 1 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let sinks = self.units.get(sinks..).unwrap_or_default().iter();
+        let named = sinks.take_while(|unit| !matches!(unit.text, "(" | "." | ";")).filter(|unit| {
+            unit.literal
+                || unit.is_content()
+                || unit.what == What::Word && matches!(unit.text, "head" | "tail" | "less")
+        });
+        let names: Vec<_> = named.map(|unit| unit.text.trim_start_matches(['|', ' ']).to_owned()).collect();
+        names.iter().all(|name| program(name)).then_some(names)
+    }
+
+    /// What is piped, where it says that something is.
+    pub(super) fn unpiped(&self) -> Option<Self> {
+        let (at, sinks) = self.pipe()?;
+        let units = self.units.iter().take(sinks).enumerate().filter(|(place, _)| *place != at);
+        Some(Self::of(self.role, units.map(|(_, unit)| unit.clone()).collect()))
+    }
+
+    /// Where it says that something is piped, and where it begins to say into what.
+    fn pipe(&self) -> Option<(usize, usize)> {
+        let says = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "pipe" | "piping" | "piped");
+        let at = self.units.iter().position(says)?;
+        let into = |unit: &Unit<'_, '_>| matches!(unit.text, "to" | "into" | "through" | "in");
+        let sinks = self.units.iter().skip(at).position(into).map_or(self.units.len(), |to| at + to + 1);
+        Some((at, sinks))
+    }
 }
 
 /// One thing said, with the clauses around it.

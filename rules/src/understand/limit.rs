@@ -44,12 +44,7 @@ pub(super) fn is_limited(
 }
 
 /// Whether what is excepted from commands is an argument of theirs: `no new dependencies except GRDB`.
-fn excepts_argument(
-    statement: &Statement<'_, '_>,
-    main: &Named<'_>,
-    lexicon: &Lexicon,
-    languages: &[String],
-) -> bool {
+fn excepts_argument(statement: &Statement<'_, '_>, main: &Named<'_>, lexicon: &Lexicon, languages: &[String]) -> bool {
     let Some(clause) = statement.clause(Role::Unless) else { return false };
     let commands = !main.things.is_empty() && main.things.iter().all(|thing| thing.sort == Sort::Command);
     let named = name(clause, lexicon, languages, None, false).things;
@@ -163,7 +158,7 @@ fn is_of_another(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
     // `never delete comments`, `never pipe X through Y`, `never edit released sections of X`
     if main.verb == Some(Cue::Delete) && (all(Sort::Code) || !main.properties.is_empty() && main.things.is_empty())
-        || command && says(&["pipe", "piping", "piped"])
+        || command && says(&["pipe", "piping", "piped"]) && clause.piped().is_none()
         || files && says(&["section", "sections", "entries", "parts"]) && says(&["of"])
     {
         return true;
@@ -250,7 +245,9 @@ pub(super) fn acts_unknown(clause: &Clause<'_, '_>) -> bool {
     let never = clause.units.iter().position(|unit| unit.is(Cue::Never));
     let behind = never.and_then(|at| clause.units.get(at + 1..)).unwrap_or_default();
     let verb = behind.iter().find(|unit| !unit.is_filler() && !unit.text.ends_with("ly"));
-    verb.is_some_and(|unit| unit.what == What::Word && unit.text.is_ascii() && unit.text.starts_with(char::is_alphabetic))
+    verb.is_some_and(|unit| {
+        unit.what == What::Word && unit.text.is_ascii() && unit.text.starts_with(char::is_alphabetic)
+    })
 }
 
 /// Whether `when …` says no more than where or during what something is forbidden; otherwise it limits the statement in a

@@ -90,6 +90,8 @@ pub(super) struct Meaning<'l> {
     pub asked: Option<String>,
     /// It says that something is run in the root of the repository, or in no folder below it.
     pub rooted: bool,
+    /// The programs that output is piped into, or none where it says only that it is piped.
+    pub piped: Option<Vec<String>>,
     /// The scopes of commits that it lists.
     pub scopes: Vec<String>,
     /// It speaks of words and phrases.
@@ -375,6 +377,7 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         writes: says(&["write"]),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         rooted: clause.has(Cue::Root) || clause.has(Cue::Nested),
+        piped: clause.piped(),
         scopes: scopes(clause),
         wording: says(&["word", "words", "phrase", "phrases", "term", "terms", "filler", "language", "wording"]),
         titled: says(&["title", "titles", "subject"])
@@ -427,7 +430,10 @@ fn told<'l>(
     let list = forbidden != Forbidden::Nothing;
     let negative = list || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
     let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
-    let mut main = name(clause, lexicon, languages, verb, negative);
+    let mut main = match clause.unpiped() {
+        Some(piped) if negative => name(&piped, lexicon, languages, Some(Cue::Run), false),
+        _ => name(clause, lexicon, languages, verb, negative),
+    };
     if forbidden == Forbidden::Commit {
         main.things = main.things.iter().filter_map(|thing| thing.as_file().staged()).collect();
     }

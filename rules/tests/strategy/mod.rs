@@ -47,8 +47,8 @@ fn text_test() -> impl Strategy<Value = TextTest> {
 }
 
 fn command() -> impl Strategy<Value = Predicate> {
-    (text(), texts(), of(text()), of(text()))
-        .prop_map(|(run, without, env, cwd)| Predicate::Command(CommandTest { run, without, env, cwd }))
+    (text(), texts(), of(text()), of(text()), of(text()))
+        .prop_map(|(run, without, env, cwd, into)| Predicate::Command(CommandTest { run, without, env, cwd, into }))
 }
 
 fn file() -> impl Strategy<Value = Predicate> {

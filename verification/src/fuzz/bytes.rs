@@ -137,6 +137,7 @@ impl<'a> Bytes<'a> {
                 without: self.texts(&["-f", "x"]),
                 env: self.maybe(|bytes| bytes.text(&["E", "E=1", "E=*"])),
                 cwd: self.maybe(|bytes| bytes.text(&["src", "*"])),
+                into: self.maybe(|bytes| bytes.text(&["a|b", "*"])),
             }),
             1 => Predicate::File(Box::new(self.file_test())),
             2 => Predicate::Read(PathTest { path: self.texts(&["*.rs", "src/"]), not_path: self.texts(&["a.rs"]) }),

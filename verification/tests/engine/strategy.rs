@@ -50,13 +50,15 @@ pub(crate) fn text_test() -> impl Strategy<Value = TextTest> {
 
 fn command_test() -> impl Strategy<Value = Predicate> {
     let run = select(&["a", "b", "a|c", "a x", "a x $", "a ** y", "* -f", "b -f|-g", "?", "c $file"]);
-    (run, weighted(0.2, Just("-f")), weighted(0.1, Just("E=1")), weighted(0.1, Just("src"))).prop_map(
-        |(run, without, env, cwd)| {
+    let into = weighted(0.1, select(&["b", "a|c", "*"]));
+    (run, weighted(0.2, Just("-f")), weighted(0.1, Just("E=1")), weighted(0.1, Just("src")), into).prop_map(
+        |(run, without, env, cwd, into)| {
             Predicate::Command(CommandTest {
                 run: run.to_owned(),
                 without: without.into_iter().map(str::to_owned).collect(),
                 env: env.map(str::to_owned),
                 cwd: cwd.map(str::to_owned),
+                into: into.map(str::to_owned),
             })
         },
     )
@@ -140,17 +142,18 @@ fn word() -> impl Strategy<Value = Word> {
 
 fn command() -> impl Strategy<Value = Command> {
     let env = weighted(0.2, Just(("E".to_owned(), "1".to_owned())));
-    (select(&["a", "b", "c"]), vec(word(), 0..4), env, weighted(0.3, select(&["src", "src/docs", "docs"]))).prop_map(
-        |(program, args, env, cwd)| Command {
-            program: program.to_owned(),
-            args,
-            env: env.into_iter().collect(),
-            cwd: cwd.map(str::to_owned),
-            writes: Vec::new(),
-            via: Vec::new(),
-            span: 0..1,
-        },
-    )
+    let into = vec(select(&["a", "b"]), 0..2);
+    let cwd = weighted(0.3, select(&["src", "src/docs", "docs"]));
+    (select(&["a", "b", "c"]), vec(word(), 0..4), env, cwd, into).prop_map(|(program, args, env, cwd, into)| Command {
+        program: program.to_owned(),
+        args,
+        env: env.into_iter().collect(),
+        cwd: cwd.map(str::to_owned),
+        writes: Vec::new(),
+        into: into.into_iter().map(str::to_owned).collect(),
+        via: Vec::new(),
+        span: 0..1,
+    })
 }
 
 fn change() -> impl Strategy<Value = FileChange> {

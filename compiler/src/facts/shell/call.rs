@@ -152,6 +152,7 @@ impl Shell {
             env: call.env.iter().map(|(name, value)| (name.clone(), known(value).text)).collect(),
             cwd: self.state.cwd.clone().filter(|cwd| !cwd.is_empty()),
             writes: call.writes.iter().map(|path| known(path)).collect(),
+            into: Vec::new(),
             via: self.via.clone(),
             span: call.span.clone(),
         };

@@ -14,6 +14,8 @@ use std::rc::Rc;
 
 /// The most values of a loop that are tried one by one.
 const MAX_ROUNDS: usize = 16;
+/// Output that goes through more programs than these is told by the nearest of them.
+const MAX_PIPED: usize = 16;
 /// The most variables whose values are followed.
 const MAX_VARIABLES: usize = 256;
 /// The longest output that is followed, in bytes.
@@ -218,11 +220,25 @@ impl Shell {
         if let [command] = commands {
             return self.command(command, input);
         }
-        let mut flow = input.cloned();
+        let (mut flow, mut begins) = (input.cloned(), Vec::with_capacity(commands.len()));
         for command in commands {
+            begins.push(self.facts.commands.len());
             flow = Some(self.subshell(|shell| shell.command(command, flow.as_ref())));
         }
+        self.join(&begins);
         flow.unwrap_or_default()
+    }
+
+    /// Notes into which programs the output of each part of a pipeline goes; the parts begin with these commands.
+    fn join(&mut self, begins: &[usize]) {
+        for two in begins.windows(2) {
+            let [begin, next] = *two else { continue };
+            let Some((before, behind)) = self.facts.commands.split_at_mut_checked(next) else { continue };
+            let programs = || behind.iter().take(MAX_PIPED).map(|command| command.program.clone());
+            for command in before.get_mut(begin..).into_iter().flatten() {
+                command.into.extend(programs());
+            }
+        }
     }
 
     pub(super) fn command(&mut self, command: &Command, input: Option<&String>) -> String {

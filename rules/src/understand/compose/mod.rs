@@ -7,6 +7,7 @@ mod code;
 mod duty;
 mod never;
 mod place;
+mod run;
 mod texts;
 
 pub(super) use texts::layout;
@@ -111,6 +112,9 @@ impl Composer<'_, '_> {
         }
         if self.meaning.unclear {
             return Vec::new();
+        }
+        if let Some(piped) = self.piped() {
+            return piped;
         }
         if self.meaning.rooted
             && let Some(rooted) = self.rooted()

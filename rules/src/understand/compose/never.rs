@@ -415,7 +415,9 @@ impl Composer<'_, '_> {
         if let (false, Some(command)) = (meaning.main.flags.is_empty(), command) {
             return vec![duty::flagged(command, &meaning.main.flags)];
         }
-        let timed = meaning.main.aim.is_some() || meaning.before.is_some() || (meaning.after.is_some() && !meaning.main.things.is_empty());
+        let timed = meaning.main.aim.is_some()
+            || meaning.before.is_some()
+            || (meaning.after.is_some() && !meaning.main.things.is_empty());
         if timed {
             return self.must();
         }

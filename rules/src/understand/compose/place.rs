@@ -1,12 +1,11 @@
 //! Where a rule holds: within some files, outside of others, on a branch, in a host; and the words for it.
 
-use super::{Composer, Draft};
-use crate::lexicon::Cue;
-use crate::predicate::{CommandTest, FileAction, FileTest};
+use super::Composer;
+use crate::predicate::{FileAction, FileTest};
 use crate::understand::name::{Named, Place};
 use crate::understand::path::{at_path, path_of, sample_path};
-use crate::understand::thing::{Sort, Thing, command_thing, slug};
-use crate::{Event, Pattern, Predicate, Scope};
+use crate::understand::thing::{Sort, Thing, slug};
+use crate::{Event, Predicate, Scope};
 
 impl Composer<'_, '_> {
     /// A thing within the places that the statement names.
@@ -46,29 +45,6 @@ impl Composer<'_, '_> {
             narrow(&mut thing.predicate, &globs, true);
         }
         thing
-    }
-
-    /// `run pnpm from the root only`, `never run it from a package`: in no folder below the root.
-    pub(super) fn rooted(&self) -> Option<Vec<Draft>> {
-        let (meaning, main) = (self.meaning, &self.meaning.main);
-        let timed = meaning.before.is_some() || meaning.after.is_some();
-        let rejects = !meaning.rejected.is_empty() || meaning.rejects;
-        if timed || rejects || !main.things.iter().all(|thing| thing.sort == Sort::Command) {
-            return None;
-        }
-        if main.things.is_empty() && !(main.verb == Some(Cue::Run) && main.words < 3) {
-            return Some(Vec::new());
-        }
-        let any = Thing { predicate: Predicate::command("*"), ..command_thing("make", None) };
-        let things = if main.things.is_empty() { vec![any] } else { main.things.clone() };
-        let draft = |thing: Thing| {
-            let what = if thing.slug == "make" { "commands" } else { &*thing.label };
-            let inside = Event { cwd: Some("packages/app".to_owned()), ..thing.holds.clone() };
-            let (id, title) = (format!("{}-below-the-root", slug(what)), format!("run {what} from the root only"));
-            let never = below_root(&thing.predicate);
-            Draft::of(id, title, Pattern::Absence { never }).violates([inside]).clean([thing.holds])
-        };
-        Some(things.into_iter().map(draft).collect())
     }
 
     pub(super) fn scope(&self) -> Scope {
@@ -171,15 +147,6 @@ impl Composer<'_, '_> {
             }
             _ => text,
         }
-    }
-}
-
-/// The same commands, in a folder below the root of the repository.
-fn below_root(predicate: &Predicate) -> Predicate {
-    match predicate {
-        Predicate::Command(test) => Predicate::Command(CommandTest { cwd: Some("[!.]*".to_owned()), ..test.clone() }),
-        Predicate::Any(parts) => Predicate::Any(parts.iter().map(below_root).collect()),
-        other => other.clone(),
     }
 }
 

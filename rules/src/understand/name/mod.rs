@@ -157,6 +157,10 @@ pub(super) fn name<'l>(
         namer.named.things.clear();
     }
     namer.keep();
+    let imports = namer.named.things.first().is_some_and(|thing| thing.slug.starts_with("import-"));
+    if negative && imports && namer.named.places.is_empty() {
+        namer.named.places.extend(importer(clause));
+    }
     namer.settle();
     let existing = clause.units.iter().any(|unit| unit.lower().starts_with("existing"));
     if negative && existing && namer.named.verb == Some(Cue::Edit) {
@@ -168,6 +172,28 @@ pub(super) fn name<'l>(
         }
     }
     namer.named
+}
+
+/// Where those files lie that are forbidden to import something, where they go by the name of a folder: `the core must not
+/// import from plugins/`, `compiler packages must not …`. A folder that is not there forbids nothing.
+fn importer(clause: &Clause<'_, '_>) -> Option<Place> {
+    let never = clause.units.iter().position(|unit| unit.is(Cue::Never))?;
+    let noun = |unit: &Unit<'_, '_>| {
+        matches!(&*unit.lower(), "layer" | "layers" | "package" | "packages" | "module" | "modules" | "crate" | "crates")
+    };
+    let before = clause.units.get(..never).unwrap_or_default();
+    // `production code` is no folder.
+    if before.iter().any(|unit| unit.is_content() && !noun(unit)) {
+        return None;
+    }
+    let mut words = before.iter().filter(|unit| unit.what == What::Word && !noun(unit));
+    let word = words.next().filter(|unit| unit.text.chars().all(|c| c.is_ascii_alphabetic() || c == '-'))?.lower();
+    let pronoun = matches!(&*word, "we" | "you" | "agents" | "it" | "they" | "this" | "always" | "all" | "any");
+    (words.next().is_none() && !pronoun && before.len() < 5).then(|| Place::Files {
+        globs: vec![format!("**/{word}/**"), format!("**/{word}-*/**")],
+        label: format!("{word}/"),
+        outside: false,
+    })
 }
 
 /// Whether a clause says that something must be in a folder: `tests must be in tests/`.

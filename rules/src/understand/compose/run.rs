@@ -1,0 +1,81 @@
+//! How commands are run: where, and what takes their output.
+
+use super::{Composer, Draft};
+use crate::lexicon::Cue;
+use crate::predicate::CommandTest;
+use crate::understand::meaning::Stance;
+use crate::understand::thing::{Sort, Thing, command_thing, slug};
+use crate::{Event, Pattern, Predicate};
+
+impl Composer<'_, '_> {
+    /// `run pnpm from the root only`, `never run it from a package`: in no folder below the root.
+    pub(super) fn rooted(&self) -> Option<Vec<Draft>> {
+        let (meaning, main) = (self.meaning, &self.meaning.main);
+        let timed = meaning.before.is_some() || meaning.after.is_some();
+        let rejects = !meaning.rejected.is_empty() || meaning.rejects;
+        if timed || rejects || !main.things.iter().all(|thing| thing.sort == Sort::Command) {
+            return None;
+        }
+        if main.things.is_empty() && !(main.verb == Some(Cue::Run) && main.words < 3) {
+            return Some(Vec::new());
+        }
+        let draft = |thing: Thing| {
+            let what = if thing.slug == ANY { "commands" } else { &*thing.label };
+            let inside = Event { cwd: Some("packages/app".to_owned()), ..thing.holds.clone() };
+            let (id, title) = (format!("{}-below-the-root", slug(what)), format!("run {what} from the root only"));
+            // `*` alone would find the root, which is `.`.
+            let below = |test: &CommandTest| CommandTest { cwd: Some("[!.]*".to_owned()), ..test.clone() };
+            let never = each(&thing.predicate, &below);
+            Draft::of(id, title, Pattern::Absence { never }).violates([inside]).clean([thing.holds])
+        };
+        Some(or_any(main.things.clone()).into_iter().map(draft).collect())
+    }
+
+    /// `never pipe test output into head`
+    pub(super) fn piped(&self) -> Option<Vec<Draft>> {
+        let meaning = self.meaning;
+        let sinks = meaning.piped.as_ref().filter(|_| meaning.stance == Stance::Never)?;
+        let script = |thing: &Thing| match thing.sort {
+            Sort::File if thing.literal => command_thing(thing.label.trim_matches('`'), None),
+            _ => thing.clone(),
+        };
+        let things: Vec<_> = meaning.main.things.iter().map(script).collect();
+        if things.is_empty() && meaning.main.words > 3 || !things.iter().all(|thing| thing.sort == Sort::Command) {
+            return Some(Vec::new());
+        }
+        let into = if sinks.is_empty() { "*".to_owned() } else { sinks.join("|") };
+        let sink = sinks.first().map_or("tail", String::as_str);
+        let names = sinks.iter().map(|sink| format!("`{sink}`")).collect::<Vec<_>>().join(" or ");
+        let draft = |thing: Thing| {
+            let what = if thing.slug == ANY { "output" } else { &*thing.label };
+            let to = if sinks.is_empty() { "anything" } else { &names };
+            let of = if thing.slug == ANY { String::new() } else { format!(" of {}", thing.label) };
+            let title = format!("never pipe the output{of} into {to}");
+            let id = format!("{}-into-{}", slug(what), slug(to));
+            let with = |test: &CommandTest| CommandTest { into: Some(into.clone()), ..test.clone() };
+            let run = super::super::thing::sample_commands(&thing.predicate).into_iter().next();
+            let run = run.filter(|_| thing.slug != ANY).unwrap_or_else(|| "make test".to_owned());
+            let draft = Draft::of(id, title, Pattern::Absence { never: each(&thing.predicate, &with) });
+            draft.violates([Event::command(format!("{run} | {sink}"))]).clean([Event::command(run)])
+        };
+        Some(or_any(things).into_iter().map(draft).collect())
+    }
+}
+
+/// The commands that are named, or any.
+fn or_any(named: Vec<Thing>) -> Vec<Thing> {
+    let any = Thing { predicate: Predicate::command("*"), slug: ANY.to_owned(), ..command_thing("make", None) };
+    if named.is_empty() { vec![any] } else { named }
+}
+
+/// The slug of any command.
+const ANY: &str = "any-command";
+
+/// The same commands, each tested for more.
+fn each(predicate: &Predicate, more: &impl Fn(&CommandTest) -> CommandTest) -> Predicate {
+    match predicate {
+        Predicate::Command(test) => Predicate::Command(more(test)),
+        Predicate::Any(parts) => Predicate::Any(parts.iter().map(|part| each(part, more)).collect()),
+        other => other.clone(),
+    }
+}
