@@ -75,13 +75,19 @@ const NAMES: [(&str, &str); 22] = [
     ("yarn.lock", "yaml"),
 ];
 
+/// Folders in which what has no ending is mostly a shell script.
+const SCRIPTS: [&str; 6] = ["bin", "script", "scripts", "libexec", ".githooks", ".husky"];
+
 /// The name of a file's language, such as `rust` or `tsx`, as far as its path tells.
 pub fn language(path: &str) -> Option<&'static str> {
     let name = base_name(path).to_lowercase();
     let whole = NAMES.iter().find(|(known, _)| *known == name).map(|(_, language)| *language);
     let prefixed = || name.starts_with("dockerfile.").then_some("dockerfile");
-    whole.or_else(prefixed).or_else(|| {
-        let (_, extension) = name.rsplit_once('.')?;
-        EXTENSIONS.iter().find(|(_, extensions)| extensions.contains(&extension)).map(|(language, _)| *language)
+    let folder = path.rsplit('/').nth(1).unwrap_or_default();
+    whole.or_else(prefixed).or_else(|| match name.rsplit_once('.') {
+        Some((_, extension)) => {
+            EXTENSIONS.iter().find(|(_, extensions)| extensions.contains(&extension)).map(|(language, _)| *language)
+        }
+        None => SCRIPTS.contains(&folder).then_some("bash"),
     })
 }

@@ -64,6 +64,39 @@ impl<'a, 'l> Clause<'a, 'l> {
         Some(Self::of(self.role, units.map(|(_, unit)| unit.clone()).collect()))
     }
 
+    /// What it forbids, where it tells behind a comma what to do: `never push to main, open a pull request`.
+    pub(super) fn forbidding(&self) -> Option<Self> {
+        const DONE: [&str; 14] = [
+            "open",
+            "create",
+            "make",
+            "run",
+            "write",
+            "submit",
+            "ask",
+            "add",
+            "put",
+            "file",
+            "go",
+            "change",
+            "regenerate",
+            "update",
+        ];
+        let never = self.units.iter().position(|unit| unit.is(Cue::Never))?;
+        let mut commas = self.units.iter().enumerate().skip(never).filter(|(_, unit)| unit.text == ",");
+        let (comma, _) = commas.next()?;
+        let behind = self.units.get(comma + 1..)?;
+        let told =
+            behind.first().is_some_and(|unit| DONE.contains(&unit.lower().split(' ').next().unwrap_or_default()));
+        // `never commit, push or merge` forbids all three.
+        let listed = commas.next().is_some() || behind.iter().any(|unit| unit.is_any(&[Cue::Or, Cue::And]));
+        let named = self
+            .units
+            .get(never..comma)
+            .is_some_and(|units| units.iter().any(|unit| unit.literal || unit.is_content()));
+        (told && !listed && named).then(|| Self::of(self.role, self.units.iter().take(comma).cloned().collect()))
+    }
+
     /// Where it says that something is piped, and where it begins to say into what.
     fn pipe(&self) -> Option<(usize, usize)> {
         let says = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "pipe" | "piping" | "piped");

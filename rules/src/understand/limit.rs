@@ -33,7 +33,14 @@ pub(super) fn is_limited(
             && !clause.has(Cue::Fail)
             && !clause.has(Cue::OpenItems)
     });
-    limits.into_iter().filter(|role| !((paired || spoken) && *role == Role::When)).any(unclear)
+    limits
+        .into_iter()
+        .filter(|role| match role {
+            Role::When => !paired && !spoken,
+            Role::After => !spoken,
+            _ => true,
+        })
+        .any(unclear)
         || stance == Stance::Never && lasts
         || statement.ranks()
         || stance == Stance::Plain && permits(statement)

@@ -432,7 +432,7 @@ fn told<'l>(
     let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
     let mut main = match clause.unpiped() {
         Some(piped) if negative => name(&piped, lexicon, languages, Some(Cue::Run), false),
-        _ => name(clause, lexicon, languages, verb, negative),
+        _ => name(clause.forbidding().as_ref().unwrap_or(clause), lexicon, languages, verb, negative),
     };
     if forbidden == Forbidden::Commit {
         main.things = main.things.iter().filter_map(|thing| thing.as_file().staged()).collect();

@@ -108,6 +108,28 @@ impl Composer<'_, '_> {
         drafts
     }
 
+    /// `no new APIs prefixed with __experimental`: names in code that begin so, whatever they name.
+    pub(super) fn names_in_front(&self) -> Vec<Draft> {
+        let Some((Cue::StartsWith, texts)) = &self.meaning.main.literal else { return Vec::new() };
+        let marked = |text: &&String| {
+            text.len() > 4
+                && text.contains(['_', '$'])
+                && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
+        };
+        let draft = |text: &String| {
+            let added = Some(TextTest::Matches(format!("\\b{}\\w", escaped(text))));
+            let never = Predicate::File(Box::new(FileTest { added, ..FileTest::default() }));
+            let write = |name: &str| Event::edit("src/main.ts", "", format!("export const {name} = 1;\n"));
+            let draft = Draft::of(
+                format!("names-with-{}-in-front", slug(text)),
+                format!("never write names with `{text}` in front"),
+                Pattern::Absence { never },
+            );
+            draft.violates([write(&format!("{text}Name"))]).clean([write("name")])
+        };
+        texts.iter().filter(marked).map(draft).collect()
+    }
+
     /// `no "simply" in comments`: what is forbidden is forbidden in texts of that kind.
     fn quoted(&self) -> Option<(Cue, Vec<String>)> {
         let main = &self.meaning.main;

@@ -135,8 +135,8 @@ impl Composer<'_, '_> {
         let edge = matches!(main.literal, Some((Cue::StartsWith | Cue::EndsWith, _))) && main.subjects.is_empty();
         let files = main.sites.is_empty() && main.things.iter().all(|thing| thing.sort == Sort::File);
         if edge && self.meaning.stance == Stance::Never && files {
-            // `no test prefix for new tests`: of what it is a prefix does not show.
-            return Vec::new();
+            // `no test prefix for new tests`: of what it is a prefix does not show, unless it is like no other word.
+            return self.names_in_front();
         }
         let in_step = if self.meaning.together { self.in_step() } else { Vec::new() };
         if !in_step.is_empty() || self.meaning.together && self.meaning.after.is_none() {

@@ -179,7 +179,10 @@ pub(super) fn name<'l>(
 fn importer(clause: &Clause<'_, '_>) -> Option<Place> {
     let never = clause.units.iter().position(|unit| unit.is(Cue::Never))?;
     let noun = |unit: &Unit<'_, '_>| {
-        matches!(&*unit.lower(), "layer" | "layers" | "package" | "packages" | "module" | "modules" | "crate" | "crates")
+        matches!(
+            &*unit.lower(),
+            "layer" | "layers" | "package" | "packages" | "module" | "modules" | "crate" | "crates"
+        )
     };
     let before = clause.units.get(..never).unwrap_or_default();
     // `production code` is no folder.

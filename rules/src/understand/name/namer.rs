@@ -328,7 +328,9 @@ impl Namer<'_, '_> {
             return (unit.text == "against" || self.negative).then_some(2);
         }
         let said = !self.named.things.is_empty() || self.named.verb.is_some() || self.negative && self.named.words > 0;
-        if !unit.is(Cue::In) || !said || self.is_formed(unit) {
+        // `use the release skill for releases`: what for is when.
+        let skill = self.named.things.last().is_some_and(|thing| thing.slug.ends_with("-skill"));
+        if !unit.is(Cue::In) || !said || skill || self.is_formed(unit) {
             return None;
         }
         let skip = units.iter().skip(1).take_while(|unit| unit.is_filler()).count() + 1;
