@@ -17,8 +17,15 @@ const MAX_NAMES: usize = 12;
 pub(super) fn headings(correction: &Correction) -> Vec<&str> {
     let Some(context) = &correction.context else { return Vec::new() };
     let body = context.body.as_deref().map(str::trim).unwrap_or_default();
-    let line = if body.contains('\n') { lead(&correction.text, body) } else { Some(body).filter(|body| is_lead(body)) };
+    let line = if body.contains('\n') { lead(&correction.text, body) } else { alone(body) };
     line.into_iter().chain(context.heading.as_deref()).collect()
+}
+
+/// A line that leads to what follows, or the part of it that does: `Run these before a commit: 1. make lint 2. make test`.
+fn alone(line: &str) -> Option<&str> {
+    let (head, items) = line.split_once(':').unwrap_or((line, ""));
+    let listed = items.trim_start_matches(['*', '_', ' ']).starts_with("1. ");
+    if listed { line.get(..=head.len()) } else { Some(line).filter(|line| is_lead(line)) }
 }
 
 /// The line that leads to the list in which a message stands, where what stands around it is known.

@@ -248,6 +248,15 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
 /// Takes apart what is to be done and what is never to be: `after a change run X, but never Y`.
 fn opposed<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
     let joins = |unit: &Unit<'_, '_>| unit.is(Cue::And) || unit.text == "but";
+    // `one test may be run, but ask before running all`
+    let asks = |unit: Option<&Unit<'_, '_>>| unit.is_some_and(|unit| unit.is(Cue::Ask));
+    let asked = units.iter().position(|unit| unit.text == "but").filter(|but| {
+        let done = units.get(but + 1).is_some_and(|unit| matches!(unit.text, "do" | "always" | "please"));
+        asks(units.get(but + 1 + usize::from(done)))
+    });
+    if let Some(but) = asked {
+        return Some(units.split_off(but).into_iter().skip(1).collect());
+    }
     let at = units.windows(2).position(|two| matches!(two, [join, never] if joins(join) && never.is(Cue::Never)))?;
     let (before, behind) = units.split_at_checked(at)?;
     let done = before.iter().position(|unit| urges(unit) && !unit.text.is_empty())?;

@@ -334,8 +334,11 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
     let Written { assigned, shown: text, pattern } = Written::of(text);
     let (program, rest) = pattern.split_once(' ').unwrap_or((&pattern, ""));
     // Commands are known by the name of the program, wherever it lies.
+    let path = program;
     let program = program.rsplit(['/', '\\']).find(|name| !name.is_empty()).unwrap_or(program);
-    let pattern = format!("{program} {rest}").trim_end().to_owned();
+    // A POSIX shell reads `scripts\gen.bat` without its backslash.
+    let bare = path.contains('\\').then(|| format!("|{}", path.replace('\\', ""))).unwrap_or_default();
+    let pattern = format!("{program}{bare} {rest}").trim_end().to_owned();
     let tool = lexicon.and_then(|lexicon| lexicon.entry_named(program, Kind::Tool));
     let predicate = match tool.map(|tool| &tool.predicate) {
         Some(Predicate::Any(parts)) => Predicate::Any(parts.iter().map(|part| followed(part, rest)).collect()),

@@ -48,8 +48,7 @@ impl Composer<'_, '_> {
         let named = |named: &Named<'_>| !named.things.is_empty() || !named.places.is_empty() || named.verb.is_some();
         let spoken = meaning.stance == Stance::Never
             && main.properties.iter().all(|property| property.of.first() == Some(&Of::Reply))
-            && meaning.when
-            && !meaning.after.as_deref().is_some_and(named);
+            && !(meaning.when && meaning.after.as_deref().is_some_and(named));
         let same = meaning.when && meaning.after.as_deref().is_some_and(|when| when.is_text() || when.is_language());
         let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
             || meaning.after.is_some() && !spoken && !same;
