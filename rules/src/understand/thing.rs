@@ -264,7 +264,7 @@ fn sample_command(predicate: &Predicate) -> Option<String> {
 pub(super) fn sample_commands(predicate: &Predicate) -> Vec<String> {
     match predicate {
         Predicate::Command(test) => {
-            let words = test.run.split(' ').filter(|word| !matches!(*word, "$" | "**"));
+            let words = test.run.split(' ').filter(|word| !matches!(*word, "$" | "**") && !word.starts_with('!'));
             let first = |word: &str| word.split('|').next().unwrap_or_default().replace('*', "x");
             vec![words.map(first).collect::<Vec<_>>().join(" ")]
         }

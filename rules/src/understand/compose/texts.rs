@@ -63,7 +63,13 @@ impl Composer<'_, '_> {
             let told = main.properties.iter().filter(|_| meaning.stance == Stance::Never);
             return told.filter_map(|property| asked_for(property)).collect();
         }
-        let loose = |property: &&&Property| !(property.dependent && main.subjects.is_empty());
+        // Quotes that a command shows are those of the shell.
+        let shell = main.things.iter().any(|thing| {
+            thing.sort == Sort::Command && thing.literal && thing.label.contains(['\'', '"'])
+        });
+        let loose = |property: &&&Property| {
+            !(property.dependent && main.subjects.is_empty() || shell && property.name.ends_with("-quotes"))
+        };
         let said = main
             .properties
             .iter()
