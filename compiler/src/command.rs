@@ -229,6 +229,9 @@ fn is_file(arg: &Word, file: Option<&str>) -> Truth {
 
 /// Whether a flag is among the arguments: as it is, with `=value`, or within a cluster of short flags.
 fn has_flag(args: &[Word], flag: &str) -> Truth {
+    if flag == "--" {
+        return args.iter().any(|arg| arg.text == flag).into();
+    }
     let short = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-') && rest.chars().count() > 1);
     let clustered = |letters: &&str| letters.len() < 5 && letters.chars().all(char::is_alphabetic);
     let there =
@@ -374,6 +377,9 @@ mod tests {
             ("a *x*y?", "a qxwy", Truth::No),
             ("tool --a=1", "tool --a=1", Truth::Yes),
             ("find -delete", "find . -delete", Truth::Yes),
+            ("git checkout * !--", "git checkout main", Truth::Yes),
+            ("git checkout * !--", "git checkout -- a.rs", Truth::No),
+            ("pnpm test --", "pnpm test -- a", Truth::Yes),
         ];
         for (pattern, text, expected) in cases {
             let compiled = CommandPattern::of(&pattern.into()).unwrap();

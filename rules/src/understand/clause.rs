@@ -64,9 +64,10 @@ impl<'a, 'l> Clause<'a, 'l> {
         Some(Self::of(self.role, units.map(|(_, unit)| unit.clone()).collect()))
     }
 
-    /// What it forbids, where it tells behind a comma what to do: `never push to main, open a pull request`.
+    /// What it forbids or complains of, where it tells behind a comma what to do, or what there is: `never push to main, open
+    /// a pull request`, `don't call a(), it's b() now`.
     pub(super) fn forbidding(&self) -> Option<Self> {
-        const DONE: [&str; 14] = [
+        const DONE: [&str; 30] = [
             "open",
             "create",
             "make",
@@ -81,20 +82,37 @@ impl<'a, 'l> Clause<'a, 'l> {
             "change",
             "regenerate",
             "update",
+            "take",
+            "return",
+            "pass",
+            "call",
+            "keep",
+            "leave",
+            "throw",
+            "raise",
+            "import",
+            "see",
+            "check",
+            "try",
+            "we",
+            "it's",
+            "that's",
+            "there's",
         ];
-        let never = self.units.iter().position(|unit| unit.is(Cue::Never))?;
+        let (forbids, complains) = (self.has(Cue::Never), self.has(Cue::Complaint));
+        let never = self.units.iter().position(|unit| unit.is_any(&[Cue::Never, Cue::Complaint]))?;
         let mut commas = self.units.iter().enumerate().skip(never).filter(|(_, unit)| unit.text == ",");
         let (comma, _) = commas.next()?;
-        let behind = self.units.get(comma + 1..)?;
-        let told =
-            behind.first().is_some_and(|unit| DONE.contains(&unit.lower().split(' ').next().unwrap_or_default()));
+        let [first, rest @ ..] = self.units.get(comma + 1..)? else { return None };
+        let word = first.lower();
+        let done =
+            DONE.contains(&word.split([' ', '\u{2019}']).next().unwrap_or_default()) || word.starts_with("it\u{2019}");
+        let urged = complains && !forbids && first.is_any(&[Cue::Always, Cue::Use, Cue::Must]);
         // `never commit, push or merge` forbids all three.
-        let listed = commas.next().is_some() || behind.iter().any(|unit| unit.is_any(&[Cue::Or, Cue::And]));
-        let named = self
-            .units
-            .get(never..comma)
-            .is_some_and(|units| units.iter().any(|unit| unit.literal || unit.is_content()));
-        (told && !listed && named).then(|| Self::of(self.role, self.units.iter().take(comma).cloned().collect()))
+        let listed = commas.next().is_some() || rest.first().is_some_and(|unit| unit.is_any(&[Cue::Or, Cue::And]));
+        let before = self.units.get(..comma)?;
+        let named = before.iter().any(|unit| unit.literal || unit.is_content());
+        (!first.literal && (done || urged) && !listed && named).then(|| Self::of(self.role, before.to_vec()))
     }
 
     /// Where it says that something is piped, and where it begins to say into what.
@@ -224,6 +242,7 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     drop_reason(&mut units);
     bring_exception(&mut units);
     drop_remedy(&mut units);
+    front_verdict(&mut units);
     for _ in 0..MAX_ASIDES {
         let Some((open, close)) = example(&units) else { break };
         units.drain(open..=close);
@@ -362,6 +381,14 @@ fn bring_exception(units: &mut Vec<Unit<'_, '_>>) {
 
 /// Takes out by what means something is avoided: `avoid slow renders by using useMemo` forbids no such call.
 fn drop_remedy(units: &mut Vec<Unit<'_, '_>>) {
+    // `classes end with Error, never with Exception`: the first half says it all.
+    let texts = |unit: &Unit<'_, '_>| unit.is_any(&[Cue::StartsWith, Cue::EndsWith]);
+    let other = |three: &[Unit<'_, '_>]| matches!(three, [comma, never, with] if comma.what == What::Comma && never.is_any(&[Cue::Never, Cue::Not]) && with.text == "with");
+    if let Some(at) = units.windows(3).position(other)
+        && units.iter().take(at).any(texts)
+    {
+        units.truncate(at);
+    }
     let avoids = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "avoid" | "prevent" | "minimize" | "reduce");
     if !units.iter().take(2).any(avoids) {
         return;
@@ -369,6 +396,33 @@ fn drop_remedy(units: &mut Vec<Unit<'_, '_>>) {
     let means = |two: &[Unit<'_, '_>]| matches!(two, [by, doing] if by.text == "by" && doing.text.ends_with("ing"));
     if let Some(at) = units.windows(2).position(means) {
         units.truncate(at);
+    }
+}
+
+/// Puts what forbids at the end of a sentence to its front, where it is not said of what stands next to it: `deploying without
+/// make smoke is not allowed`.
+fn front_verdict(units: &mut Vec<Unit<'_, '_>>) {
+    let Some(last) = units.iter().rposition(|unit| unit.what != What::Mark) else { return };
+    let passive = |unit: &Unit<'_, '_>| {
+        let text = unit.lower();
+        unit.is(Cue::Never)
+            && ["forbidden", "allowed", "banned", "prohibited", "permitted", "acceptable"]
+                .iter()
+                .any(|end| text.ends_with(end))
+    };
+    let lacks = units.iter().take(last).any(|unit| unit.is(Cue::Before) && unit.lower().starts_with("without"));
+    let once = units.iter().filter(|unit| unit.is(Cue::Never)).count() == 1;
+    if lacks && once && units.get(last).is_some_and(passive) {
+        let start = units.first().map_or(0, |unit| unit.range.start);
+        if let Some(part) = units.get_mut(..=last) {
+            part.rotate_right(1);
+        }
+        if let Some(first) = units.first_mut() {
+            first.range = start..start;
+        }
+        if units.get(1).is_some_and(|unit| matches!(unit.text, "is" | "are")) {
+            units.remove(1);
+        }
     }
 }
 

@@ -119,6 +119,9 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     if there || code && clause.has(Cue::Entry) || is_of_another(clause, main) {
         return true;
     }
+    if is_told_apart(clause, code && named) {
+        return true;
+    }
     // `open no socket elsewhere`: than where, another sentence says.
     if main.places.is_empty() && clause.units.iter().any(|unit| matches!(&*unit.lower(), "elsewhere" | "else")) {
         return true;
@@ -156,6 +159,20 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
         _ => false,
     })
+}
+
+/// Whether words between a text and what forbids say which of it is meant (`a Mutex embedded in a struct is forbidden`), or
+/// nothing that can be read follows what forbids.
+fn is_told_apart(clause: &Clause<'_, '_>, code: bool) -> bool {
+    let Some(never) = clause.units.iter().position(|unit| unit.is(Cue::Never)) else { return false };
+    let (before, behind) = clause.units.split_at_checked(never + 1).unwrap_or_default();
+    let text = before.iter().rposition(|unit| unit.literal);
+    let between = text.and_then(|at| before.get(at + 1..)).unwrap_or_default();
+    let which =
+        |unit: &Unit<'_, '_>| unit.what == What::Word && unit.text.ends_with("ed") && !OCCURS.contains(&unit.text);
+    // `never '''`
+    let quotes = |unit: &Unit<'_, '_>| unit.what == What::Mark && unit.text.contains(['\'', '"']);
+    code && between.iter().any(which) || !behind.is_empty() && behind.iter().all(quotes)
 }
 
 /// Whether what is forbidden is not the thing that is named, but something that is done to it, by it or with a part of it.
@@ -316,5 +333,6 @@ fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) 
     // `unless the tests were built a moment ago` excepts no tests.
     let moment =
         named.things.first().is_some_and(|thing| thing.sort == Sort::File && !thing.literal) && named.places.is_empty();
-    !told || clause.role == Role::Unless && moment && said > 2
+    let code = clause.role == Role::Outside && named.things.iter().any(|thing| thing.sort == Sort::Code);
+    !told || code || clause.role == Role::Unless && moment && said > 2
 }

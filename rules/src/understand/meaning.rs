@@ -527,7 +527,10 @@ fn stance(
         || statement.clause(Role::Instead).is_some()
         || (clause.has(Cue::Only) && tool);
     let needs = clause.has(Cue::Must) || clause.has(Cue::Always) || statement.has(Cue::Forgot);
-    if (clause.has(Cue::Never) || no) && !measured {
+    let texts = [Cue::StartsWith, Cue::EndsWith, Cue::Contains];
+    let not = main.literal.is_some()
+        && clause.units.windows(2).any(|two| matches!(two, [not, with] if not.is(Cue::Not) && with.is_any(&texts)));
+    if (clause.has(Cue::Never) || no || not) && !measured {
         Stance::Never
     } else if counted && main.things.iter().any(|thing| thing.sort == Sort::Command || thing.sort == Sort::Tool) {
         Stance::AtMost

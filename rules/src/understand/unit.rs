@@ -325,6 +325,8 @@ fn command_length(behind: &[Token<'_>], lexicon: &Lexicon) -> usize {
         let cue = known.is_some_and(|known| known.senses.iter().any(|sense| matches!(sense, Sense::Cue(_))));
         let takes = match token.form {
             Form::Flag => true,
+            // `npm audit fix`, `docker system prune`
+            Form::Word if at == 1 && matches!(&*token.lower, "prune" | "fix" | "rm") => true,
             Form::Word => at == 0 || (takes_name && !cue),
             _ => false,
         };

@@ -520,7 +520,7 @@ fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
 }
 
 /// A file that is updated in every session that touches others; which comes first does not matter.
-fn update(require: &Thing, trigger: &Thing) -> Draft {
+pub(super) fn update(require: &Thing, trigger: &Thing) -> Draft {
     let (changed, updated) = (trigger.holds.clone().done(true), require.holds.clone().done(true));
     let stop = stop_thing().holds;
     let pattern = Pattern::Existence { require: require.predicate.clone() };

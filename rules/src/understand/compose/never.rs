@@ -26,7 +26,12 @@ impl Composer<'_, '_> {
             && !before.things.is_empty()
         {
             // `never commit before the tests ran`: what comes first is in the clause.
-            return before.things.iter().map(|first| self.precedence(first, then)).collect();
+            let files = |first: &Thing| first.sort == Sort::File && then.sort == Sort::File;
+            // `never change the API without updating the docs`: which of the two comes first does not matter.
+            let draft = |first: &Thing| {
+                if files(first) { duty::update(first, &self.limited(then)) } else { self.precedence(first, then) }
+            };
+            return before.things.iter().map(draft).collect();
         }
         if !meaning.instead.is_empty() && !meaning.main.things.is_empty() {
             return vec![self.substitution(&meaning.main.things, &meaning.instead)];
@@ -34,12 +39,13 @@ impl Composer<'_, '_> {
         if let Some(path) = &meaning.open_items {
             return vec![open_items(path)];
         }
-        if let (Some(first), None) = (meaning.until.as_deref().and_then(|named| named.things.first()), &meaning.after) {
-            let then = meaning.main.things.first();
-            return match then {
+        let until = meaning.until.as_deref().map(|named| &*named.things).filter(|things| !things.is_empty());
+        if let (Some(first), None) = (until, &meaning.after) {
+            return match meaning.main.things.first() {
                 // The turn ends well where nothing was changed.
-                Some(then) if then.sort == Sort::Stop => vec![self.after_code(first)],
-                then => then.map(|then| self.precedence(first, then)).into_iter().collect(),
+                Some(then) if then.sort == Sort::Stop => first.iter().map(|first| self.after_code(first)).collect(),
+                Some(then) => first.iter().map(|first| self.precedence(first, then)).collect(),
+                None => Vec::new(),
             };
         }
         if let (true, Some(first)) = (meaning.passes, meaning.unless.as_deref().and_then(|named| named.things.first()))

@@ -64,11 +64,14 @@ impl Composer<'_, '_> {
             return told.filter_map(|property| asked_for(property)).collect();
         }
         // Quotes that a command shows are those of the shell.
-        let shell = main.things.iter().any(|thing| {
-            thing.sort == Sort::Command && thing.literal && thing.label.contains(['\'', '"'])
-        });
+        let shell = main
+            .things
+            .iter()
+            .any(|thing| thing.sort == Sort::Command && thing.literal && thing.label.contains(['\'', '"']));
         let loose = |property: &&&Property| {
-            !(property.dependent && main.subjects.is_empty() || shell && property.name.ends_with("-quotes"))
+            let reply = property.of.first() == Some(&Of::Reply);
+            let open = main.subjects.is_empty() && (property.dependent || reply && main.literal.is_some());
+            !(open || shell && property.name.ends_with("-quotes"))
         };
         let said = main
             .properties
