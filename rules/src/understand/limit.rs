@@ -48,6 +48,21 @@ pub(super) fn is_limited(
         || is_assigned(statement, main)
         || is_taste(statement, main, rejected)
         || stance == Stance::Never && excepts_argument(statement, main, lexicon, languages)
+        || excepts_itself(statement, main, rejected, lexicon, languages)
+}
+
+/// Whether what is excepted is what is forbidden: `prefer make over mvn unless the task needs mvn`.
+fn excepts_itself(
+    statement: &Statement<'_, '_>,
+    main: &Named<'_>,
+    rejected: &[Thing],
+    lexicon: &Lexicon,
+    languages: &[String],
+) -> bool {
+    let Some(clause) = statement.clause(Role::Unless) else { return false };
+    let excepted = name(clause, lexicon, languages, main.verb, false).things;
+    let forbidden = || main.things.iter().chain(rejected).filter(|thing| thing.sort == Sort::Command);
+    excepted.iter().any(|thing| forbidden().any(|other| other.predicate == thing.predicate))
 }
 
 /// Whether what is excepted from commands is an argument of theirs: `no new dependencies except GRDB`.
@@ -120,6 +135,12 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         return true;
     }
     if is_told_apart(clause, code && named) {
+        return true;
+    }
+    // `do not call showDialog from useEffect`: what calls it, the file does not tell.
+    let from = |two: &[Unit<'_, '_>]| matches!(two, [from, text] if from.text == "from" && text.what == What::Literal(super::token::Form::Code));
+    let imports = main.things.iter().any(|thing| thing.slug.starts_with("import-"));
+    if code && named && !imports && main.places.is_empty() && clause.units.windows(2).any(from) {
         return true;
     }
     // `open no socket elsewhere`: than where, another sentence says.

@@ -4,7 +4,7 @@ use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement};
 use super::limit::{acts_unknown, does_unknown, is_limited, is_partial, is_purpose, settled};
 use super::name::{Named, Place, name, narrows};
-use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
+use super::thing::{Sort, Thing, command_thing, file_thing, optionless, text_thing, word_thing};
 use super::token::lowered;
 use super::unit::{Unit, What};
 use crate::lexicon::{Cue, Of, Part, Sense};
@@ -227,7 +227,9 @@ impl Meaning<'_> {
             && main.places.is_empty()
             && (statement.has(Cue::This) || main.words == 0 || !main.flags.is_empty())
         {
-            main.things = vec![command.clone()];
+            // `run X --locked; never use --release` is about any X.
+            let bare = self.stance == Stance::Never && !main.flags.is_empty();
+            main.things = vec![if bare { optionless(command) } else { command.clone() }];
         }
         let writes = matches!(main.verb, Some(Cue::Edit | Cue::Create | Cue::Delete));
         let anything = main.things.iter().all(|thing| thing.slug == "files") && main.places.is_empty();

@@ -182,7 +182,9 @@ fn replaces(never: &Meaning<'_>, used: &Meaning<'_>) -> bool {
     let sort = |meaning: &Meaning<'_>| meaning.main.things.first().map(|thing| thing.sort);
     let free =
         |meaning: &Meaning<'_>| meaning.rejected.is_empty() && meaning.instead.is_empty() && meaning.before.is_none();
-    sort(never).is_some() && sort(never) == sort(used) && free(never) && free(used)
+    // `run X --locked; never use --release` forbids an option, and not what is used.
+    let option = !never.main.flags.is_empty();
+    sort(never).is_some() && sort(never) == sort(used) && free(never) && free(used) && !option
 }
 
 /// The rules of one message as they are written.

@@ -255,6 +255,13 @@ fn stands_alone(noun: &str) -> bool {
         || ["a ", "any ", "each ", "every ", "any", "files "].iter().any(|article| noun.starts_with(article))
 }
 
+/// A command that is written out, without its options and what follows them.
+pub(super) fn optionless(thing: &Thing) -> Thing {
+    let text = thing.label.trim_matches('`');
+    let words: Vec<_> = text.split(' ').take_while(|word| !word.starts_with('-')).collect();
+    Thing { literal: true, ..command_thing(&words.join(" "), None) }
+}
+
 /// A command text that the first pattern of a predicate finds.
 fn sample_command(predicate: &Predicate) -> Option<String> {
     sample_commands(predicate).into_iter().next()

@@ -146,7 +146,14 @@ impl Composer<'_, '_> {
         let called = self.meaning.after.as_deref().filter(|_| main.things.is_empty()).map(|named| &named.things);
         let calls = called.unwrap_or(&main.things);
         let named = |thing: &Thing| thing.sort == Sort::Code && thing.literal && thing.known.is_none();
-        if calls.is_empty() || !calls.iter().all(named) || texts.iter().any(|text| text.starts_with('-')) {
+        let called = self.meaning.calls || calls.iter().any(|call| call.label.contains('('));
+        let plain = |call: &Thing| !call.label.split('(').next().is_some_and(|name| name.contains([' ', '"', '#']));
+        if calls.is_empty()
+            || !called
+            || !calls.iter().all(plain)
+            || !calls.iter().all(named)
+            || texts.iter().any(|text| text.starts_with('-'))
+        {
             return None;
         }
         let names: Vec<_> = calls.iter().map(|call| call_name(&call.label)).collect();

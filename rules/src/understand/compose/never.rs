@@ -9,7 +9,7 @@ use crate::predicate::{CommandTest, ExitTest, FileAction, FileTest, Moment, Text
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of, siblings};
 use crate::understand::spelled::{differing, escaped};
-use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, slug, text_thing};
+use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, optionless, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -678,13 +678,6 @@ fn with_flag(things: Vec<Thing>, flag: &str) -> Vec<Thing> {
         return vec![Thing { label: format!("`{flag}`"), slug: format!("flag-{}", slug(flag)), says, ..any }];
     }
     things.into_iter().map(|thing| if thing.sort == Sort::Command { flagged(thing, flag) } else { thing }).collect()
-}
-
-/// A command that is written out, without its options and what follows them.
-fn optionless(thing: &Thing) -> Thing {
-    let text = thing.label.trim_matches('`');
-    let words: Vec<_> = text.split(' ').take_while(|word| !word.starts_with('-')).collect();
-    Thing { literal: true, ..command_thing(&words.join(" "), None) }
 }
 
 /// The same commands where they are given a file.

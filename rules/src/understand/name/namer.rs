@@ -357,8 +357,10 @@ impl Namer<'_, '_> {
         }
         while let [join, next, ..] = units.get(count..).unwrap_or_default() {
             let noun = |sense: &Sense| is_entry(sense) || matches!(sense, Sense::Subject(..));
-            let named = next.what == What::Word || next.senses().iter().any(noun);
-            if !is_joint(join) || next.literal || next.is_any(&VERBS) || !named {
+            // `no SQL in .joins(), .where()`: both are where it is.
+            let alike = behind.literal && next.literal;
+            let named = alike || next.what == What::Word || next.senses().iter().any(noun);
+            if !is_joint(join) || next.literal && !alike || next.is_any(&VERBS) || !named {
                 break;
             }
             self.said_in(next);
