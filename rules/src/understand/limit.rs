@@ -138,9 +138,12 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         return true;
     }
     // `do not call showDialog from useEffect`: what calls it, the file does not tell.
-    let from = |two: &[Unit<'_, '_>]| matches!(two, [from, text] if from.text == "from" && text.what == What::Literal(super::token::Form::Code));
+    let behind = clause.units.iter().skip_while(|unit| !unit.literal).skip(1).collect::<Vec<_>>();
+    let from = behind.windows(2).any(|two| {
+        matches!(two, [from, text] if from.text == "from" && text.literal && text.what != What::Literal(super::token::Form::Path))
+    });
     let imports = main.things.iter().any(|thing| thing.slug.starts_with("import-"));
-    if code && named && !imports && main.places.is_empty() && clause.units.windows(2).any(from) {
+    if code && named && !imports && main.places.is_empty() && from {
         return true;
     }
     // `open no socket elsewhere`: than where, another sentence says.

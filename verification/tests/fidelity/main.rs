@@ -75,6 +75,50 @@ fn value(score: &Score, name: &str) -> f64 {
     score.headline.iter().find(|figure| figure.name == name).unwrap().value.unwrap()
 }
 
+/// The files that the program is made of and that it is tested on, with what is in them.
+fn own_texts() -> Vec<(PathBuf, String)> {
+    let mut folders = vec![project("rules/lexicon"), project("rules/src"), project("rules/tests")];
+    let mut found =
+        vec![project("verification/corpus/directives.jsonl"), project("verification/corpus/detection.jsonl")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.into_iter().map(|path| (path.clone(), std::fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// The words of a text, without marks and capitals.
+fn bare(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+/// What is measured on is neither a part of the lexicon nor of our tests.
+#[test]
+fn no_sentence_of_the_corpora_of_others_stands_in_the_project() {
+    let Some(folder) = corpora() else { return };
+    let own: Vec<_> = own_texts().into_iter().map(|(path, text)| (path, format!(" {} ", bare(&text)))).collect();
+    assert!(own.len() > 40, "{} files", own.len());
+    let files = ["directives_dev.jsonl", "nonrules_dev.jsonl", "corrections_dev.jsonl"];
+    let lines = files.map(|file| std::fs::read_to_string(folder.join(file)).unwrap()).concat();
+    let (mut sentences, mut copied) = (0, Vec::new());
+    for line in lines.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let sentence = bare(record["text"].as_str().unwrap());
+        // What is shorter than this, anybody says: `that's not what I asked`.
+        let long = sentence.split(' ').count() > 5 || !sentence.is_ascii() && sentence.chars().count() > 12;
+        if long {
+            sentences += 1;
+            let within = own.iter().filter(|(_, text)| text.contains(&format!(" {sentence} ")));
+            copied.extend(within.map(|(path, _)| format!("{}: {sentence}", path.display())));
+        }
+    }
+    assert!(sentences > 400, "{sentences} sentences");
+    assert!(copied.is_empty(), "{}", copied.join("\n"));
+}
+
 #[test]
 fn our_own_messages_are_told_apart() {
     let (records, rows) = measured(&project("verification/corpus/detection.jsonl"));

@@ -162,6 +162,14 @@ impl Composer<'_, '_> {
         if !in_code.is_empty() {
             return in_code;
         }
+        let rejects = self.meaning.stance == Stance::Use
+            && self.meaning.rejected.iter().any(|thing| thing.sort == Sort::Code && thing.known.is_some())
+            && main.things.is_empty()
+            && main.is_open();
+        if rejects {
+            // `single backticks in docstrings, not double backticks` asks for no docstring.
+            return self.used();
+        }
         if self.about_texts() {
             return self.properties();
         }

@@ -108,7 +108,7 @@ impl Composer<'_, '_> {
                     && matches!(meaning.main.verb, Some(Cue::Edit | Cue::Create | Cue::Read))
                     && meaning.does_unknown)
                 // `do not pipe run.sh through tail`: nor is that an edit of the file.
-                || (thing.sort == Sort::File && thing.literal && meaning.main.verb.is_none() && meaning.acts_unknown)
+                || (thing.sort == Sort::File && meaning.main.verb.is_none() && meaning.acts_unknown)
                 // A turn ends; what it is not to end with is another matter.
                 || (thing.sort == Sort::Stop && meaning.after.is_none() && meaning.between.is_none())
     }
