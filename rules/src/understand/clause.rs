@@ -119,6 +119,10 @@ impl<'a, 'l> Clause<'a, 'l> {
     fn pipe(&self) -> Option<(usize, usize)> {
         let says = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "pipe" | "piping" | "piped");
         let at = self.units.iter().position(says)?;
+        // `never use head or pipe the output` forbids more than that.
+        let before = self.units.get(..at)?.iter().rev().find(|unit| !unit.is_filler() && unit.text != "to");
+        let forbids = [Cue::Never, Cue::No, Cue::Complaint];
+        before.filter(|unit| unit.is_any(&forbids) || at == 0)?;
         let into = |unit: &Unit<'_, '_>| matches!(unit.text, "to" | "into" | "through" | "in");
         let sinks = self.units.iter().skip(at).position(into).map_or(self.units.len(), |to| at + to + 1);
         Some((at, sinks))

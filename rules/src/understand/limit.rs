@@ -43,7 +43,7 @@ pub(super) fn is_limited(
         .any(unclear)
         || stance == Stance::Never && lasts
         || statement.ranks()
-        || stance == Stance::Plain && permits(statement)
+        || stance == Stance::Plain && (permits(statement) || happens(statement))
         || is_for_some(statement)
         || is_assigned(statement, main)
         || is_taste(statement, main, rejected)
@@ -78,6 +78,14 @@ fn permits(statement: &Statement<'_, '_>) -> bool {
     const MAY: [&str; 10] =
         ["acceptable", "fine", "ok", "okay", "allowed", "permitted", "exempt", "optional", "excepted", "tolerated"];
     !statement.has(Cue::Only) && statement.units().any(|unit| unit.what == What::Word && MAY.contains(&&*unit.lower()))
+}
+
+/// Whether a statement tells what happens by itself: `make will automatically rebuild it before it runs the tests`.
+fn happens(statement: &Statement<'_, '_>) -> bool {
+    let will =
+        |two: &[&Unit<'_, '_>]| matches!(two, [will, itself] if will.text == "will" && itself.text == "automatically");
+    let units: Vec<_> = statement.units().take(8).collect();
+    units.windows(2).any(will)
 }
 
 /// Whether it is no text that a pull request is given: `add the label X to every PR`, `assign every PR to X`.
@@ -144,6 +152,14 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     });
     let imports = main.things.iter().any(|thing| thing.slug.starts_with("import-"));
     if code && named && !imports && main.places.is_empty() && from {
+        return true;
+    }
+    // `never run A followed by B`: neither alone is meant.
+    if clause
+        .units
+        .windows(2)
+        .any(|two| matches!(two, [followed, by] if followed.text == "followed" && by.text == "by" || followed.text == "followed by"))
+    {
         return true;
     }
     // `open no socket elsewhere`: than where, another sentence says.

@@ -78,6 +78,8 @@ pub(super) struct Meaning<'l> {
     pub belongs: bool,
     /// It says that something is called, as code is.
     pub calls: bool,
+    /// It says that something is defined, and not that it is called.
+    pub defines: bool,
     /// It says that something is written, and not that what is there is edited.
     pub writes: bool,
     /// It names something in place of something else.
@@ -257,7 +259,9 @@ impl Meaning<'_> {
             return;
         }
         let taken = |thing: &&Thing| matches!(thing.sort, Sort::File | Sort::Command) && thing.literal;
-        let named = main.things.iter().find(taken).cloned();
+        let files = || main.things.iter().all(|thing| thing.sort == Sort::File && thing.literal);
+        let all = (main.things.len() > 1 && files()).then(|| Thing::any(&main.things)).flatten();
+        let named = all.or_else(|| main.things.iter().find(taken).cloned());
         let place = || {
             main.places.iter().find_map(|place| match place {
                 Place::Files { globs, label, outside: false } if label.contains('/') => {
@@ -376,6 +380,7 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         targets: says(&["target", "targets", "targeting", "base", "against"]),
         belongs: says(&["belong", "belongs", "go", "goes"]),
         calls: says(&["call", "calling", "invoke", "invoking"]),
+        defines: says(&["implement", "implementing", "define", "defining", "declare", "override", "overriding"]),
         writes: says(&["write"]),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         rooted: clause.has(Cue::Root) || clause.has(Cue::Nested),

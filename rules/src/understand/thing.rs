@@ -262,6 +262,23 @@ pub(super) fn optionless(thing: &Thing) -> Thing {
     Thing { literal: true, ..command_thing(&words.join(" "), None) }
 }
 
+/// Where a function that is written out with its parentheses is defined, and not where it is called.
+pub(super) fn defined(thing: &Thing) -> Option<Thing> {
+    const WORDS: &str = "function|def|fn|func|fun|sub|public|private|protected|internal|static|async|override|void";
+    let name = thing.label.trim_matches('`').strip_suffix("()").filter(|_| thing.sort == Sort::Code)?;
+    let Predicate::File(test) = &thing.predicate else { return None };
+    let added = Some(TextTest::Matches(format!(r"\b(?:{WORDS})\b[^;=(\n]*\b{}\s*\(", escaped(name))));
+    let write = |text: String| Event::edit("src/main.php", "", text);
+    Some(Thing {
+        predicate: Predicate::File(Box::new(FileTest { added, ..(**test).clone() })),
+        slug: format!("{}-defined", slug(name)),
+        says: Some((format!("define `{name}()`"), format!("defining `{name}()`"))),
+        holds: write(format!("public function {name}() {{\n")),
+        fails: write(format!("$a->{name}();\n")),
+        ..thing.clone()
+    })
+}
+
 /// A command text that the first pattern of a predicate finds.
 fn sample_command(predicate: &Predicate) -> Option<String> {
     sample_commands(predicate).into_iter().next()
@@ -300,7 +317,7 @@ impl Written {
         }
         let open = |word: &str| {
             let bare = word.trim_matches(['"', '\'']);
-            bare.starts_with(['<', '[', '…']) || bare == "..."
+            bare.starts_with(['<', '[', '…']) || bare == "..." || bare.contains("path/to/")
         };
         let (mut assigned, mut shown, mut pattern) = (None, Vec::new(), Vec::new());
         let (mut behind, mut gap) = (false, false);

@@ -9,7 +9,7 @@ use crate::predicate::{CommandTest, ExitTest, FileAction, FileTest, Moment, Text
 use crate::understand::name::Place;
 use crate::understand::path::{at_path, path_of, siblings};
 use crate::understand::spelled::{differing, escaped};
-use crate::understand::thing::{Sort, Thing, command_thing, entry_thing, optionless, slug, text_thing};
+use crate::understand::thing::{Sort, Thing, command_thing, defined, entry_thing, optionless, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -61,6 +61,9 @@ impl Composer<'_, '_> {
         let loose = things.is_empty() && meaning.main.words > 1;
         if let Some(flag) = meaning.main.flags.first().filter(|_| !loose) {
             things = with_flag(things, flag);
+        }
+        if meaning.defines {
+            things = things.into_iter().map(|thing| defined(&thing).unwrap_or(thing)).collect();
         }
         let mut drafts = Vec::new();
         for thing in things.into_iter().filter(|thing| !self.is_vague(thing)) {

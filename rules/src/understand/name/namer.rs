@@ -626,7 +626,10 @@ impl Namer<'_, '_> {
             "module",
         ];
         let package = next.text.starts_with("package");
+        // `duplicate folders` are of a kind, and go by no name.
+        let several = !unit.literal && matches!(next.text, "folders" | "directories" | "subfolders" | "subdirectories");
         next.is(Cue::Folder)
+            && !several
             && !unit.is(Cue::Folder)
             && (unit.literal || !package && !OTHER.contains(&unit.text))
             && !(package && self.named.verb == Some(Cue::Use))
