@@ -372,6 +372,7 @@ impl Namer<'_, '_> {
             Form::Quote
                 if self.negative && verb != Some(Cue::Use) && unit.text.chars().all(|c| c.is_ascii_lowercase()) =>
             {
+                self.named.words += 1;
                 return;
             }
             Form::Quote if self.negative && verb == Some(Cue::Create) && !self.named.things.is_empty() => return,
