@@ -395,6 +395,11 @@ fn agent_tool(name: &str) -> Entry {
 }
 
 impl Property {
+    /// Whether it says in which natural language something is.
+    pub(crate) fn is_tongue(&self) -> bool {
+        self.so.strip_prefix("in ").is_some_and(|name| name.starts_with(char::is_uppercase))
+    }
+
     /// The property as something that holds of an event.
     pub(crate) fn entry(&self) -> Entry {
         let of = self.of.first().copied().unwrap_or(Of::Reply);

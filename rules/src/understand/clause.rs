@@ -282,12 +282,14 @@ fn opposed<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
     }
     let at = units.windows(2).position(|two| matches!(two, [join, never] if joins(join) && never.is(Cue::Never)))?;
     let (before, behind) = units.split_at_checked(at)?;
-    let done = before.iter().position(|unit| urges(unit) && !unit.text.is_empty())?;
+    let but = behind.first().is_some_and(|unit| unit.text == "but");
+    // `commit but never push`
+    let urged = before.iter().position(|unit| urges(unit) && !unit.text.is_empty());
+    let done = urged.or(but.then_some(0))?;
     let names = |units: &[Unit<'_, '_>]| units.iter().any(Unit::is_content);
     if !names(before.get(done..)?) || !names(behind) || before.iter().any(|unit| unit.is(Cue::Never)) {
         return None;
     }
-    let but = behind.first().is_some_and(|unit| unit.text == "but");
     // What is never done then is forbidden then, and no longer.
     let then = before.first().is_some_and(|unit| unit.is_any(&[Cue::When, Cue::While, Cue::After]));
     let fronted = before.iter().position(|unit| unit.text == ",").filter(|_| then && but);
@@ -388,6 +390,18 @@ fn drop_remedy(units: &mut Vec<Unit<'_, '_>>) {
     // `classes end with Error, never with Exception`: the first half says it all.
     let texts = |unit: &Unit<'_, '_>| unit.is_any(&[Cue::StartsWith, Cue::EndsWith]);
     let other = |three: &[Unit<'_, '_>]| matches!(three, [comma, never, with] if comma.what == What::Comma && never.is_any(&[Cue::Never, Cue::Not]) && with.text == "with");
+    // `run the linter before committing, never after`: so does it here.
+    let late = |units: &[Unit<'_, '_>]| {
+        let [comma, never, when, rest @ ..] = units else { return false };
+        let bare = rest.iter().all(|unit| unit.what == What::Mark);
+        comma.what == What::Comma
+            && never.is_any(&[Cue::Never, Cue::Not])
+            && when.is_any(&[Cue::Before, Cue::After])
+            && bare
+    };
+    if let Some(at) = (1..units.len()).find(|at| units.get(*at..).is_some_and(late)) {
+        units.truncate(at);
+    }
     if let Some(at) = units.windows(3).position(other)
         && units.iter().take(at).any(texts)
     {

@@ -183,8 +183,8 @@ impl Composer<'_, '_> {
             let does = thing.sort == Sort::Command || thing.sort == Sort::File && meaning.updates;
             let plain = thing.says.is_none() || main.words == 0 || main.on.is_some() || meaning.forgotten;
             let done = main.verb.is_some_and(|verb| verb != Cue::Use) || meaning.leads && !thing.literal;
-            // Nobody squashes, merges or releases after each change.
-            let rare = ["squash", "rebase", "merge", "tag", "release", "deploy"];
+            // Nobody squashes, merges or releases after each change, nor opens a pull request.
+            let rare = ["squash", "rebase", "merge", "tag", "release", "deploy", "pull-request"];
             let rare = !thing.literal && rare.iter().any(|act| thing.slug.starts_with(act));
             let vague = rare || matches!(&*thing.slug, "code" | "files") || thing.literal && main.words > 8;
             does && plain && !vague && (formats || done)

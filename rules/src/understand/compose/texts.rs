@@ -56,6 +56,10 @@ impl Composer<'_, '_> {
         let mut indents = main.properties.iter().filter(|property| property.so.starts_with("indented"));
         let first = indents.next();
         let several = indents.any(|other| first.is_some_and(|first| first.name != other.name));
+        // Nor is it told apart what is in which language: `answer in German, but write code in English`.
+        let mut tongues = main.properties.iter().filter(|property| property.is_tongue());
+        let first = tongues.next();
+        let several = several || tongues.any(|other| first.is_some_and(|first| first.name != other.name));
         if at_times || meaning.between.is_some() || several && meaning.stance != Stance::Never {
             return Vec::new();
         }

@@ -463,9 +463,8 @@ impl Namer<'_, '_> {
         let noun = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request") && unit.text.ends_with('s');
         // Nor are the commits in `no secrets in code or commits`, which are where those are.
         let kept = self.negative && self.named.things.first().is_some_and(|thing| thing.sort == Sort::Code);
-        let other = (self.behind.word || kept)
-            && self.named.verb.is_none()
-            && self.named.things.get(before).is_some_and(noun);
+        let other =
+            (self.behind.word || kept) && self.named.verb.is_none() && self.named.things.get(before).is_some_and(noun);
         let done_to = self.negative && self.behind.be && self.named.words > 0 && unit.literal;
         let left_out = self.negative || self.role == Role::Instead;
         if other || done_to || left_out && self.is_limited(units) {
