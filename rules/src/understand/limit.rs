@@ -162,6 +162,12 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     {
         return true;
     }
+    // `do not format by hand`: what does it by itself is not meant; `no docstrings for private functions`: others are fine.
+    let by_hand = clause.units.iter().any(|unit| matches!(&*unit.lower(), "manually" | "by hand" | "hand"));
+    let formats = main.things.iter().any(|thing| thing.slug.starts_with("format") || thing.slug.starts_with("lint"));
+    if by_hand && formats || is_for_a_kind(clause, main) {
+        return true;
+    }
     // `open no socket elsewhere`: than where, another sentence says.
     if main.places.is_empty() && clause.units.iter().any(|unit| matches!(&*unit.lower(), "elsewhere" | "else")) {
         return true;
@@ -199,6 +205,16 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
         _ => false,
     })
+}
+
+/// Whether a property of files is forbidden only for some of what they hold: `no docstrings for private functions`.
+fn is_for_a_kind(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
+    let files = main
+        .properties
+        .iter()
+        .any(|property| property.of.first() == Some(&Of::File) || property.of.first() == Some(&Of::Content));
+    let kind = |two: &[Unit<'_, '_>]| matches!(two, [purpose, what] if purpose.text == "for" && (what.what == What::Word || !what.code.is_empty()));
+    files && main.subjects.is_empty() && clause.units.windows(2).any(kind)
 }
 
 /// Whether words between a text and what forbids say which of it is meant (`a Mutex embedded in a struct is forbidden`), or

@@ -82,6 +82,12 @@ impl Composer<'_, '_> {
             _ => None,
         });
         let pairs = pairs(&main.spelling);
+        let last = main.spelling.last().is_some_and(|one| matches!(one, Spelling::Form(form) if !form.texts));
+        let first = main.spelling.first().is_some_and(|one| matches!(one, Spelling::Form(form) if !form.texts));
+        if first && last && pairs.len() == 1 && main.forms.len() > 1 {
+            // `file names are kebab-case, components PascalCase`: what the first of them are was not read.
+            return Vec::new();
+        }
         if pairs.windows(2).any(|two| matches!(two, [(_, one), (_, other)] if one.name != other.name)) {
             let globs = globs.unwrap_or_default();
             return pairs.iter().map(|(site, form)| of_site(site, form, never, &globs)).collect();

@@ -56,6 +56,16 @@ impl Composer<'_, '_> {
         let mut indents = main.properties.iter().filter(|property| property.so.starts_with("indented"));
         let first = indents.next();
         let several = indents.any(|other| first.is_some_and(|first| first.name != other.name));
+        let mut quotes = main.properties.iter().filter(|property| property.name.ends_with("-quotes"));
+        let first = quotes.next();
+        let several = several
+            || quotes.any(|other| first.is_some_and(|first| first.name != other.name))
+            || main.properties.iter().any(|property| property.so.starts_with("indented")) && !main.measures.is_empty()
+            || main.subject == Some(Of::Lines)
+                && main.measures.len() > 1
+                && main.measures.iter().all(|(_, measure)| *measure != Some(Measure::MaxLines))
+            || main.forms.iter().filter(|form| !form.texts).count() > 1
+                && main.properties.iter().any(|property| property.of.contains(&Of::Name));
         // Nor is it told apart what is in which language: `answer in German, but write code in English`.
         let mut tongues = main.properties.iter().filter(|property| property.is_tongue());
         let first = tongues.next();

@@ -119,6 +119,14 @@ impl Namer<'_, '_> {
     /// What is never committed are files.
     fn keep_staged(&mut self) -> bool {
         let things = &mut self.named.things;
+        // `.env must never be committed`
+        let files = |things: &[Thing]| !things.is_empty() && things.iter().all(|thing| thing.sort == Sort::File);
+        if let [files_in_front @ .., last] = things.as_slice()
+            && last.slug == "commit"
+            && files(files_in_front)
+        {
+            things.rotate_right(1);
+        }
         if things.first().is_none_or(|thing| thing.slug != "commit") {
             return false;
         }
