@@ -4,7 +4,7 @@
 //! are a table of its phrases, in which a word is looked up where it lies, a list of the things that most messages do not
 //! name, whose texts are read when one is named, and as JSON what else the files say.
 
-use phrases::{Counts, Phrases, Sort, Vocabulary};
+use phrases::{Counts, List, Phrases, Sort, Vocabulary};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let file = read(name)?;
         let vocabulary: Vocabulary = serde_json::from_value(Value::Object(file.clone()))?;
         for (phrase, sense) in vocabulary.phrases(&mut known) {
-            phrases.learn(&phrase, sense, |_| Vec::new());
+            phrases.learn(&phrase, sense, |_| List::default());
         }
         files.push(things.split(file)?);
     }
@@ -157,7 +157,7 @@ type Texts = Vec<Range<u32>>;
 type Thing = (Sort, String, Option<String>, Range<u32>);
 
 /// Lists as [`table::Table`] reads them.
-fn lay_out<T: Serialize>(lists: &BTreeMap<String, Vec<T>>) -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
+fn lay_out<T: Serialize>(lists: &BTreeMap<String, T>) -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
     let size = (2 * lists.len()).next_power_of_two();
     let (mut slots, mut records) = (vec![0_u32; size], Vec::new());
     for (number, (word, list)) in lists.iter().enumerate() {

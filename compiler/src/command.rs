@@ -114,7 +114,7 @@ impl CommandPattern {
     /// Matches a command; `file` is the path that `$file` stands for.
     pub fn matches(&self, command: &Command, file: Option<&str>) -> CommandMatch {
         let program = self.program.iter().any(|glob| same(glob, &command.program));
-        let fixed = program && self.env_matches(command) && self.cwd_matches(command) && self.into_matches(command);
+        let fixed = program && self.env_matches(command) && self.cwd_matches(command) && self.sink_matches(command);
         if !fixed {
             return CommandMatch { truth: Truth::No, covered: 0 };
         }
@@ -134,7 +134,7 @@ impl CommandPattern {
         })
     }
 
-    fn into_matches(&self, command: &Command) -> bool {
+    fn sink_matches(&self, command: &Command) -> bool {
         self.into.is_empty() || command.into.iter().any(|program| self.into.iter().any(|glob| same(glob, program)))
     }
 

@@ -23,7 +23,7 @@ use data::{Data, Runner};
 pub(crate) use data::{Flag, Property};
 pub use equivalent::means_the_same;
 use listed::{Held, Listed};
-use phrases::{Counts, Phrase, Phrases, Vocabulary, Words};
+use phrases::{Counts, List, Phrases, Vocabulary};
 pub(crate) use phrases::{Cue, Measure, Of, Part, Sense};
 pub(crate) use site::{Form, Shape, Site};
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ pub(crate) use table::Table;
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/lexicon.json"));
 
 /// The built-in phrases.
-static PHRASES: LazyLock<Table<Phrase>> = LazyLock::new(|| {
+static PHRASES: LazyLock<Table<List>> = LazyLock::new(|| {
     let slots = include_bytes!(concat!(env!("OUT_DIR"), "/phrases.slots"));
     Table::new(slots, include_bytes!(concat!(env!("OUT_DIR"), "/phrases.records")))
 });
@@ -70,7 +70,7 @@ pub struct Lexicon {
     programs: BTreeSet<String>,
     keywords: BTreeSet<String>,
     /// The phrases that are built in, where they are known.
-    built_in: Option<&'static Table<Phrase>>,
+    built_in: Option<&'static Table<List>>,
     /// Those by whose first word something was learnt since, with the built-in ones.
     learnt: Phrases,
 }
@@ -147,12 +147,12 @@ impl Lexicon {
             _ => false,
         };
         let all = PHRASES.words().map(|word| {
-            let mut phrases = PHRASES.get(word).unwrap_or_default().to_vec();
+            let mut phrases = Vec::from(PHRASES.get(word).cloned().unwrap_or_default());
             phrases.retain_mut(|phrase| {
                 phrase.senses.retain(|sense| !is_named(sense));
                 !phrase.senses.is_empty()
             });
-            (word.to_owned(), phrases)
+            (word.to_owned(), List::from(phrases))
         });
         lexicon.learnt = Phrases(all.collect());
         lexicon.built_in = None;
@@ -184,7 +184,7 @@ impl Lexicon {
         let vocabulary: Vocabulary = toml::from_str(text).map_err(wrong)?;
         let mut lexicon = self.clone();
         for (phrase, sense) in vocabulary.phrases(&mut lexicon.counts()) {
-            let known = |first: &str| self.built_in.and_then(|phrases| phrases.get(first)).unwrap_or_default().to_vec();
+            let known = |first: &str| self.built_in.and_then(|phrases| phrases.get(first)).cloned().unwrap_or_default();
             lexicon.learnt.learn(&phrase, sense, known);
         }
         lexicon.add(data);
@@ -336,14 +336,12 @@ impl Lexicon {
     pub(crate) fn longest<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<Match<'_>> {
         let mut ahead = words;
         let first = ahead.next()?;
-        let fits =
-            |phrase: &&Phrase| phrase.rest.begin(ahead.clone()).is_some_and(|behind| holds_tail(&phrase.tail, behind));
         let learnt = if self.learnt.0.is_empty() { None } else { self.learnt.0.get(first) };
         let phrases = match learnt {
             Some(phrases) => phrases,
             None => self.built_in?.get(first)?,
         };
-        let found = phrases.iter().find(fits)?;
+        let found = phrases.longest(&ahead)?;
         Some(Match { words: found.rest.count() + 1, senses: &found.senses })
     }
 
@@ -399,22 +397,6 @@ impl Lexicon {
         }
         self.entries.extend(data.into_entries().map(Listed::from));
     }
-}
-
-/// Whether the tail comes within the next eight words; an empty one always does. What is said not to be is no part of it.
-fn holds_tail<'w>(tail: &Words, words: impl Iterator<Item = &'w str> + Clone) -> bool {
-    let Some(first) = tail.iter().next() else { return true };
-    let mut ahead = words.take(8 + tail.count());
-    while let Some(word) = ahead.next() {
-        let mut behind = ahead.clone();
-        if word == first && tail.iter().skip(1).all(|word| behind.next() == Some(word)) {
-            return true;
-        }
-        if matches!(word, "not" | "never") {
-            return false;
-        }
-    }
-    false
 }
 
 impl Entry {

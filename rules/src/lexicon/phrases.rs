@@ -4,6 +4,7 @@
 //! ([`super::table`]); a user's own files are read by it when the program runs. What the files say beside words is in
 //! [`super::data`].
 
+use super::table::hash;
 use crate::understand::words;
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
@@ -68,30 +69,107 @@ impl Words {
     pub(crate) fn count(&self) -> usize {
         self.0.matches(Self::BETWEEN).count()
     }
+
+    /// A print of the first word, or of none.
+    fn print(&self) -> u32 {
+        hash(self.0.split(Self::BETWEEN).next().unwrap_or_default())
+    }
+}
+
+impl Phrase {
+    fn count(&self) -> usize {
+        self.rest.count() + self.tail.count()
+    }
+
+    /// Whether the tail comes within the next eight words; an empty one always does. What is said not to be is no part of it.
+    fn has_tail<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> bool {
+        let Some(first) = self.tail.iter().next() else { return true };
+        let mut ahead = words.take(8 + self.tail.count());
+        while let Some(word) = ahead.next() {
+            let mut behind = ahead.clone();
+            if word == first && self.tail.iter().skip(1).all(|word| behind.next() == Some(word)) {
+                return true;
+            }
+            if matches!(word, "not" | "never") {
+                return false;
+            }
+        }
+        false
+    }
+}
+
+/// The phrases of one first word, by a print of their second one and then by length, the longer first: hundreds begin with
+/// "the", "do" or "git", and a message has one second word.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Phrase>", into = "Vec<Phrase>", bound(deserialize = "'de: 'static"))]
+pub(crate) struct List {
+    phrases: Vec<Phrase>,
+    /// The prints, and where the phrases of each begin.
+    seconds: Vec<(u32, usize)>,
+}
+
+impl From<Vec<Phrase>> for List {
+    fn from(phrases: Vec<Phrase>) -> Self {
+        let mut seconds: Vec<(u32, usize)> = Vec::new();
+        for (at, phrase) in phrases.iter().enumerate() {
+            let print = phrase.rest.print();
+            if seconds.last().is_none_or(|(last, _)| *last != print) {
+                seconds.push((print, at));
+            }
+        }
+        Self { phrases, seconds }
+    }
+}
+
+impl From<List> for Vec<Phrase> {
+    fn from(list: List) -> Self {
+        list.phrases
+    }
+}
+
+impl List {
+    /// The longest phrase that fits the words behind the first one; of equally long ones, the one that names more of what comes
+    /// next.
+    pub(crate) fn longest<'w>(&self, behind: &(impl Iterator<Item = &'w str> + Clone)) -> Option<&Phrase> {
+        let fits = |phrase: &&Phrase| phrase.rest.begin(behind.clone()).is_some_and(|behind| phrase.has_tail(behind));
+        let of = |second: &str| {
+            let at = self.seconds.binary_search_by_key(&hash(second), |(print, _)| *print).ok()?;
+            let (_, begin) = *self.seconds.get(at)?;
+            let end = self.seconds.get(at + 1).map_or(self.phrases.len(), |(_, next)| *next);
+            self.phrases.get(begin..end)?.iter().find(fits)
+        };
+        let short = of("");
+        match (short, behind.clone().next().and_then(of)) {
+            (Some(short), Some(long)) if short.count() > long.count() => Some(short),
+            (short, long) => long.or(short),
+        }
+    }
 }
 
 /// Phrases by their first word.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Phrases(pub HashMap<String, Vec<Phrase>>);
+pub(crate) struct Phrases(pub HashMap<String, List>);
 
 impl Phrases {
     /// Adds a phrase. Where none that begins so is here, those that are `known` by its first word are taken in with it.
-    pub(crate) fn learn(&mut self, phrase: &str, sense: Sense, known: impl FnOnce(&str) -> Vec<Phrase>) {
+    pub(crate) fn learn(&mut self, phrase: &str, sense: Sense, known: impl FnOnce(&str) -> List) {
         let (head, tail) = phrase.split_once('…').unwrap_or((phrase, ""));
         let mut head = words(head).into_iter();
         let Some(first) = head.next() else { return };
         let (rest, tail) = (Words::of(head), Words::of(words(tail).into_iter()));
-        let known = || known(&first);
-        let phrases = self.0.entry(first.clone()).or_insert_with(known);
+        let list = self.0.entry(first).or_insert_with_key(|first| known(first));
+        let mut phrases = std::mem::take(&mut list.phrases);
         if let Some(known) = phrases.iter_mut().find(|known| known.rest == rest && known.tail == tail) {
             // What is learned later comes first: a user's own word wins.
             known.senses.insert(0, sense);
-            return;
+        } else {
+            let (phrase, print) =
+                (Phrase { senses: smallvec![sense], rest, tail }, |known: &Phrase| known.rest.print());
+            let earlier = |known: &Phrase| (print(known), phrase.count()) <= (print(&phrase), known.count());
+            let at = phrases.iter().position(|known| !earlier(known)).unwrap_or(phrases.len());
+            phrases.insert(at, phrase);
         }
-        let own = rest.count() + tail.count();
-        let longer = |known: &Phrase| known.rest.count() + known.tail.count() >= own;
-        let at = phrases.iter().position(|known| !longer(known)).unwrap_or(phrases.len());
-        phrases.insert(at, Phrase { rest, tail, senses: smallvec![sense] });
+        *list = List::from(phrases);
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Table<T> {
     slots: &'static [u8],
     records: &'static [u8],
     /// What was asked for, by the number of the list; a cell has the size of a pointer.
-    read: Box<[OnceBox<Vec<T>>]>,
+    read: Box<[OnceBox<T>]>,
 }
 
 impl<T> fmt::Debug for Table<T> {
@@ -24,7 +24,7 @@ impl<T> fmt::Debug for Table<T> {
     }
 }
 
-impl<T: Deserialize<'static>> Table<T> {
+impl<T: Deserialize<'static> + Default> Table<T> {
     /// A table as the build script has laid it out.
     pub(crate) fn new(slots: &'static [u8], records: &'static [u8]) -> Self {
         let count = number(slots, 0).unwrap_or_default();
@@ -32,7 +32,7 @@ impl<T: Deserialize<'static>> Table<T> {
     }
 
     /// The list of a word.
-    pub(crate) fn get(&self, word: &str) -> Option<&[T]> {
+    pub(crate) fn get(&self, word: &str) -> Option<&T> {
         let size = self.slots.len() / 4 - 1;
         // INVARIANT: the build script leaves half of the slots free, so that an empty one is reached.
         for at in probes(word, size) {
@@ -45,8 +45,8 @@ impl<T: Deserialize<'static>> Table<T> {
             let ((list, found), rest) = postcard::take_from_bytes::<(usize, &[u8])>(record).ok()?;
             if found == word.as_bytes() {
                 // What the build script wrote can be read, as a test shows.
-                let read = || postcard::take_from_bytes(rest).map(|(list, _): (Vec<T>, _)| list).unwrap_or_default();
-                return self.read.get(list).map(|list| list.get_or_init(|| Box::new(read())).as_slice());
+                let read = || postcard::take_from_bytes(rest).map(|(list, _): (T, _)| list).unwrap_or_default();
+                return self.read.get(list).map(|list| list.get_or_init(|| Box::new(read())));
             }
         }
         None
@@ -87,7 +87,7 @@ pub(crate) fn probes(word: &str, size: usize) -> impl Iterator<Item = usize> {
 }
 
 /// FNV-1a in 32 bits with its high bits folded down: the same on the machine that builds and on the one that runs.
-fn hash(word: &str) -> u32 {
+pub(crate) fn hash(word: &str) -> u32 {
     let whole = word.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     whole ^ (whole >> 15)
 }

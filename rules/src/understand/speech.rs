@@ -162,7 +162,7 @@ enum Step {
 const MAX_GAP: usize = 8;
 
 /// The phrases by their first word.
-static PHRASES: LazyLock<Table<Phrase>> = LazyLock::new(|| {
+static PHRASES: LazyLock<Table<Vec<Phrase>>> = LazyLock::new(|| {
     let slots = include_bytes!(concat!(env!("OUT_DIR"), "/speech.slots"));
     Table::new(slots, include_bytes!(concat!(env!("OUT_DIR"), "/speech.records")))
 });

@@ -361,7 +361,7 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
     let path = program;
     let program = program.rsplit(['/', '\\']).find(|name| !name.is_empty()).unwrap_or(program);
     // A POSIX shell reads `scripts\gen.bat` without its backslash.
-    let bare = path.contains('\\').then(|| format!("|{}", path.replace('\\', ""))).unwrap_or_default();
+    let bare = if path.contains('\\') { format!("|{}", path.replace('\\', "")) } else { String::new() };
     let pattern = format!("{program}{bare} {rest}").trim_end().to_owned();
     let tool = lexicon.and_then(|lexicon| lexicon.entry_named(program, Kind::Tool));
     let predicate = match tool.map(|tool| &tool.predicate) {

@@ -13,7 +13,7 @@ mod texts;
 pub(super) use texts::layout;
 
 use super::meaning::{Meaning, Stance};
-use super::thing::Sort;
+use super::thing::{Sort, Thing};
 use crate::lexicon::Cue;
 use crate::{Decision, Directive, During, Event, Lexicon, Pattern, Per, Predicate, Scope};
 
@@ -113,13 +113,8 @@ impl Composer<'_, '_> {
         if self.meaning.unclear {
             return Vec::new();
         }
-        if let Some(piped) = self.piped() {
-            return piped;
-        }
-        if self.meaning.rooted
-            && let Some(rooted) = self.rooted()
-        {
-            return rooted;
+        if let Some(run) = self.piped().or_else(|| self.rooted()) {
+            return run;
         }
         if !self.meaning.scopes.is_empty() && self.meaning.stance != Stance::Never {
             return vec![self.listed_scopes()];
@@ -162,12 +157,7 @@ impl Composer<'_, '_> {
         if !in_code.is_empty() {
             return in_code;
         }
-        let rejects = self.meaning.stance == Stance::Use
-            && self.meaning.rejected.iter().any(|thing| thing.sort == Sort::Code && thing.known.is_some())
-            && main.things.is_empty()
-            && main.is_open();
-        if rejects {
-            // `single backticks in docstrings, not double backticks` asks for no docstring.
+        if self.rejects_code() {
             return self.used();
         }
         if self.about_texts() {
@@ -183,5 +173,15 @@ impl Composer<'_, '_> {
                 None => self.must(),
             },
         }
+    }
+
+    /// `single backticks in docstrings, not double backticks` asks for no docstring.
+    fn rejects_code(&self) -> bool {
+        let main = &self.meaning.main;
+        let known = |thing: &Thing| thing.sort == Sort::Code && thing.known.is_some();
+        self.meaning.stance == Stance::Use
+            && self.meaning.rejected.iter().any(known)
+            && main.things.is_empty()
+            && main.is_open()
     }
 }

@@ -11,7 +11,7 @@ impl Composer<'_, '_> {
     /// `run pnpm from the root only`, `never run it from a package`: in no folder below the root.
     pub(super) fn rooted(&self) -> Option<Vec<Draft>> {
         let (meaning, main) = (self.meaning, &self.meaning.main);
-        let timed = meaning.before.is_some() || meaning.after.is_some();
+        let timed = !meaning.rooted || meaning.before.is_some() || meaning.after.is_some();
         let rejects = !meaning.rejected.is_empty() || meaning.rejects;
         if timed || rejects || !main.things.iter().all(|thing| thing.sort == Sort::Command) {
             return None;

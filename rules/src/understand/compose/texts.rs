@@ -16,6 +16,27 @@ use crate::{Event, EventKind, Pattern, Per, Predicate};
 /// Files whose lines are as long as what they hold.
 const UNBROKEN: [&str; 8] = ["*.md", "*.mdx", "*.rst", "*.txt", "*.json", "*.lock", "*.csv", "*.svg"];
 
+/// Whether two of one kind are named, of which each is for something else: `four spaces in Python and two in JavaScript`,
+/// `answer in German, but write code in English`. Which holds where is not told apart.
+fn is_paired(main: &Named<'_>) -> bool {
+    let several = |alike: &dyn Fn(&Property) -> bool| {
+        let mut alike = main.properties.iter().filter(|property| alike(property));
+        let first = alike.next();
+        alike.any(|other| first.is_some_and(|first| first.name != other.name))
+    };
+    let indents = |property: &Property| property.so.starts_with("indented");
+    let lengths = main.subject == Some(Of::Lines)
+        && main.measures.len() > 1
+        && main.measures.iter().all(|(_, measure)| *measure != Some(Measure::MaxLines));
+    let forms = main.forms.iter().filter(|form| !form.texts).count() > 1;
+    several(&indents)
+        || several(&|property| property.name.ends_with("-quotes"))
+        || several(&Property::is_tongue)
+        || lengths
+        || !main.measures.is_empty() && main.properties.iter().any(|property| indents(property))
+        || forms && main.properties.iter().any(|property| property.of.contains(&Of::Name))
+}
+
 impl Composer<'_, '_> {
     /// Whether the statement is about how texts are.
     pub(super) fn about_texts(&self) -> bool {
@@ -52,25 +73,7 @@ impl Composer<'_, '_> {
         let same = meaning.when && meaning.after.as_deref().is_some_and(|when| when.is_text() || when.is_language());
         let at_times = [&meaning.before, &meaning.until].into_iter().any(Option::is_some)
             || meaning.after.is_some() && !spoken && !same;
-        // `four spaces in Python and two in JavaScript`: which holds where is not told apart.
-        let mut indents = main.properties.iter().filter(|property| property.so.starts_with("indented"));
-        let first = indents.next();
-        let several = indents.any(|other| first.is_some_and(|first| first.name != other.name));
-        let mut quotes = main.properties.iter().filter(|property| property.name.ends_with("-quotes"));
-        let first = quotes.next();
-        let several = several
-            || quotes.any(|other| first.is_some_and(|first| first.name != other.name))
-            || main.properties.iter().any(|property| property.so.starts_with("indented")) && !main.measures.is_empty()
-            || main.subject == Some(Of::Lines)
-                && main.measures.len() > 1
-                && main.measures.iter().all(|(_, measure)| *measure != Some(Measure::MaxLines))
-            || main.forms.iter().filter(|form| !form.texts).count() > 1
-                && main.properties.iter().any(|property| property.of.contains(&Of::Name));
-        // Nor is it told apart what is in which language: `answer in German, but write code in English`.
-        let mut tongues = main.properties.iter().filter(|property| property.is_tongue());
-        let first = tongues.next();
-        let several = several || tongues.any(|other| first.is_some_and(|first| first.name != other.name));
-        if at_times || meaning.between.is_some() || several && meaning.stance != Stance::Never {
+        if at_times || meaning.between.is_some() || is_paired(main) && meaning.stance != Stance::Never {
             return Vec::new();
         }
         if meaning.permission {

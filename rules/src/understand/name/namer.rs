@@ -324,7 +324,9 @@ impl Namer<'_, '_> {
             !told && (is_joint(unit) || unit.what == What::Word || unit.senses().iter().any(noun))
         };
         let places: Vec<_> = units.iter().take_while(place).collect();
-        places.iter().for_each(|unit| self.said_in(unit));
+        for unit in &places {
+            self.said_in(unit);
+        }
         places.len()
     }
 
@@ -365,7 +367,7 @@ impl Namer<'_, '_> {
         let object = self.negative && (inside || !self.named.things.is_empty()) && behind.what != What::Command;
         // `turn off a rule in a-plugin`: what is done there is not known.
         // Nor is it forbidden where something unknown is kept there: `no passwords in localStorage`.
-        let unknown = if self.named.verb.is_none() { 1 } else { 0 };
+        let unknown = usize::from(self.named.verb.is_none());
         let vague = self.negative && self.named.words > unknown && unit.text == "in";
         let passed = if behind.literal { object || vague || inside } else { self.is_noun(behind) };
         if !passed {
