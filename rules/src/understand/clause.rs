@@ -57,6 +57,16 @@ impl<'a, 'l> Clause<'a, 'l> {
         names.iter().all(|name| program(name)).then_some(names)
     }
 
+    /// The scopes that it says commits have: `commit scopes: app, docs`.
+    pub(super) fn scopes(&self) -> Vec<String> {
+        let scope = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "scope" | "scopes");
+        let Some(at) = self.units.iter().position(scope) else { return Vec::new() };
+        let of_commits = self.units.iter().any(|unit| unit.lower().contains("commit"));
+        let listed = self.units.get(at + 1..).filter(|_| of_commits).unwrap_or_default();
+        let name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | '*'));
+        listed.iter().filter(|unit| unit.literal && name(unit.text)).map(|unit| unit.text.to_owned()).collect()
+    }
+
     /// What is piped, where it says that something is.
     pub(super) fn unpiped(&self) -> Option<Self> {
         let (at, sinks) = self.pipe()?;
@@ -117,7 +127,9 @@ impl<'a, 'l> Clause<'a, 'l> {
 
     /// Where it says that something is piped, and where it begins to say into what.
     fn pipe(&self) -> Option<(usize, usize)> {
-        let says = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "pipe" | "piping" | "piped");
+        let says = |unit: &Unit<'_, '_>| {
+            unit.text.starts_with(['p', 'P']) && matches!(&*unit.lower(), "pipe" | "piping" | "piped")
+        };
         let at = self.units.iter().position(says)?;
         // `never use head or pipe the output` forbids more than that.
         let before = self.units.get(..at)?.iter().rev().find(|unit| !unit.is_filler() && unit.text != "to");
@@ -393,11 +405,10 @@ fn drop_remedy(units: &mut Vec<Unit<'_, '_>>) {
     // `run the linter before committing, never after`: so does it here.
     let late = |units: &[Unit<'_, '_>]| {
         let [comma, never, when, rest @ ..] = units else { return false };
-        let bare = rest.iter().all(|unit| unit.what == What::Mark);
         comma.what == What::Comma
             && never.is_any(&[Cue::Never, Cue::Not])
             && when.is_any(&[Cue::Before, Cue::After])
-            && bare
+            && rest.iter().all(|unit| unit.what == What::Mark)
     };
     if let Some(at) = (1..units.len()).find(|at| units.get(*at..).is_some_and(late)) {
         units.truncate(at);
@@ -428,9 +439,10 @@ fn front_verdict(units: &mut Vec<Unit<'_, '_>>) {
                 .iter()
                 .any(|end| text.ends_with(end))
     };
-    let lacks = units.iter().take(last).any(|unit| unit.is(Cue::Before) && unit.lower().starts_with("without"));
-    let once = units.iter().filter(|unit| unit.is(Cue::Never)).count() == 1;
-    if lacks && once && units.get(last).is_some_and(passive) {
+    let lacks =
+        |units: &[Unit<'_, '_>]| units.iter().any(|unit| unit.is(Cue::Before) && unit.lower().starts_with("without"));
+    let once = |units: &[Unit<'_, '_>]| units.iter().filter(|unit| unit.is(Cue::Never)).count() == 1;
+    if units.get(last).is_some_and(passive) && lacks(units) && once(units) {
         let start = units.first().map_or(0, |unit| unit.range.start);
         if let Some(part) = units.get_mut(..=last) {
             part.rotate_right(1);

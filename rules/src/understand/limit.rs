@@ -82,10 +82,10 @@ fn permits(statement: &Statement<'_, '_>) -> bool {
 
 /// Whether a statement tells what happens by itself: `make will automatically rebuild it before it runs the tests`.
 fn happens(statement: &Statement<'_, '_>) -> bool {
-    let will =
-        |two: &[&Unit<'_, '_>]| matches!(two, [will, itself] if will.text == "will" && itself.text == "automatically");
-    let units: Vec<_> = statement.units().take(8).collect();
-    units.windows(2).any(will)
+    let mut will = false;
+    let itself =
+        |unit: &Unit<'_, '_>| std::mem::replace(&mut will, unit.text == "will") && unit.text == "automatically";
+    statement.units().take(8).any(itself)
 }
 
 /// Whether it is no text that a pull request is given: `add the label X to every PR`, `assign every PR to X`.

@@ -302,7 +302,6 @@ pub(super) fn mean<'l>(
     // Beside a command, what is named before or after it without a verb is run, too.
     let runs = (main.things.first().is_some_and(|thing| thing.sort == Sort::Command)).then_some(Cue::Run);
     let after = time(statement);
-    let words = unknown(clause);
     let (rejected, without) = rejected(statement.clause(Role::Instead), named(Role::Instead, verb), &mut main);
     let has = |cue| statement.has(cue);
     let mut unclear = is_limited(statement, &main, &rejected, stance, lexicon, languages);
@@ -328,7 +327,10 @@ pub(super) fn mean<'l>(
         outside: named(Role::Outside, Some(Cue::Edit)),
         until: named(Role::Until, runs),
         between: statement.clause(Role::Between).and_then(|clause| between(clause, lexicon, languages)).map(Box::new),
-        unknown: words.first().filter(|_| words.len() == 1 && !rejected.is_empty()).map(|word| (*word).to_owned()),
+        unknown: (!rejected.is_empty()).then(|| unknown(clause)).and_then(|words| match words.as_slice() {
+            [word] => Some((*word).to_owned()),
+            _ => None,
+        }),
         rejected,
         through: through(clause, lexicon, languages).filter(|_| !negative).map(Box::new),
         open_items,
@@ -344,7 +346,8 @@ pub(super) fn mean<'l>(
 /// What the cues of a statement say, and nothing of its clauses but the main one.
 fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<'l>, stance: Stance) -> Meaning<'l> {
     let has = |cue| statement.has(cue);
-    let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
+    let said: Vec<_> = clause.units.iter().map(Unit::lower).collect();
+    let says = |words: &[&str]| said.iter().any(|said| words.contains(&&**said));
     Meaning {
         stance,
         before: None,
@@ -385,7 +388,7 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         rooted: clause.has(Cue::Root) || clause.has(Cue::Nested),
         piped: clause.piped(),
-        scopes: scopes(clause),
+        scopes: clause.scopes(),
         wording: says(&["word", "words", "phrase", "phrases", "term", "terms", "filler", "language", "wording"]),
         titled: says(&["title", "titles", "subject"])
             || says(&["header", "headline"]) && main.literal.is_none() && !main.measures.is_empty(),
@@ -401,17 +404,6 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         per_session: has(Cue::PerSession),
         main,
     }
-}
-
-/// The scopes that a clause says commits have: `commit scopes: app, docs`.
-fn scopes(clause: &Clause<'_, '_>) -> Vec<String> {
-    let scope = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "scope" | "scopes");
-    let at = clause.units.iter().position(scope);
-    let of_commits = clause.units.iter().any(|unit| unit.lower().contains("commit"));
-    let listed = at.filter(|_| of_commits).and_then(|at| clause.units.get(at + 1..)).unwrap_or_default();
-    let name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | '*'));
-    let named = listed.iter().filter(|unit| unit.literal && name(unit.text)).map(|unit| unit.text.to_owned());
-    named.collect()
 }
 
 /// The clause that says when or after what: `when editing docs, run X after changes` is about docs.
@@ -701,7 +693,7 @@ fn unknown<'a>(clause: &Clause<'a, '_>) -> Vec<&'a str> {
 /// `run pytest through uv run`: what programs are run through, and the programs that are named beside it, or else those that
 /// are usually run so.
 fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> Option<(Thing, Vec<Thing>)> {
-    let told = clause.units.iter().any(|unit| unit.is_any(&[Cue::Use, Cue::Run, Cue::StartsWith, Cue::Always]));
+    let told = [Cue::Use, Cue::Run, Cue::StartsWith, Cue::Always].into_iter().any(|cue| clause.has(cue));
     if !told {
         return None;
     }
@@ -734,6 +726,9 @@ fn through(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) -> 
 
 /// `prefix all make commands with ./box`: what stands in front of commands, known or not.
 fn prefixed<'c, 'a, 'l>(clause: &'c Clause<'a, 'l>) -> Option<&'c Unit<'a, 'l>> {
+    if !clause.has(Cue::StartsWith) {
+        return None;
+    }
     let prefix = clause.units.iter().any(|unit| unit.is(Cue::StartsWith) && unit.lower().starts_with("prefix"));
     let commands = clause.units.iter().any(|unit| matches!(unit.text, "command" | "commands"));
     let mut with =

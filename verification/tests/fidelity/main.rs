@@ -245,8 +245,10 @@ that the figures below are no forecast.
 const SENTENCES: &str = "\
 `trace eval verification/corpus/directives.jsonl verification/corpus/nonrules.jsonl`. Written from the vocabulary after it and
 the grammar were there, by somebody who did not see what becomes of a sentence, in seven languages: they measure how well
-the grammar puts together what the lexicon knows, not how much the lexicon knows. Nothing was changed for them. (The lexicon
-of languages, libraries and commands has grown since, without a look at them.)
+the grammar puts together what the lexicon knows, not how much the lexicon knows. For long nothing was changed for them, and
+they gave 0.837 of compile_coverage, 0.762, 0.909 and 0.046. Then those that were misread were looked at, since some were taken
+for their opposite (`X is banned, write Y` forbade Y, too), and what was general in that was mended: since then they are
+development sentences as well, and the figures are no longer those of sentences that nobody looked at.
 ";
 
 const PARTS: &str = "\
@@ -255,13 +257,13 @@ The sentences that a check can decide, understood again with a part taken away. 
 languages. What is left then is the grammar, with the properties of texts and the forms of sentences that it knows. A classifier takes no part in what becomes of a sentence (see the mid tier below).
 ";
 
-/// What sentences gave that nobody had looked at: labelled by hand from instruction files of other repositories, eleven sets one
+/// What sentences gave that nobody had looked at: labelled by hand from instruction files of other repositories, thirteen sets one
 /// after the other, each measured once before anything was changed for it. They are texts of others and not kept here.
 const UNSEEN: &str = "\
 ## What to expect of sentences that nobody looked at
 
-The development figures above flatter. While the grammar was worked on, eleven more sets of real rule sentences were labelled by
-hand from instruction files of some 530 other public repositories, by somebody who did not see the program, and each was run once
+The development figures above flatter. While the grammar was worked on, thirteen more sets of real rule sentences were labelled by
+hand from instruction files of some 560 other public repositories, by somebody who did not see the program, and each was run once
 before anything was changed for it:
 
 | set, on its first run | sentences | rule precision | rule recall | compile_coverage | pair_correct_all | pair_correct_compiled | false_block_compiled | abstains_on_semantic |
@@ -277,6 +279,8 @@ before anything was changed for it:
 | ninth, of well-known projects | 348 | 0.970 | 0.970 | 0.615 | 0.463 | 0.753 | 0.076 | 0.860 |
 | tenth, of others of them | 174 | 0.966 | 0.960 | 0.667 | 0.450 | 0.674 | 0.081 | 0.810 |
 | eleventh, of others again | 116 | 0.941 | 0.950 | 0.651 | 0.442 | 0.679 | 0.125 | 0.929 |
+| twelfth, of less known ones | 58 | 0.977 | 0.860 | 0.628 | 0.419 | 0.667 | 0.111 | 1.000 |
+| thirteenth, at the same time | 58 | 1.000 | 0.980 | 0.628 | 0.302 | 0.481 | 0.148 | 0.857 |
 
 The fifth is of more languages and of repositories that are less alike. The last round of work on the failures of the first four brought those
 from 0.35–0.39 to 0.44–0.54 of pair_correct_all, and the fifth, at which nobody looked, from 0.305 to 0.329: most of what such work gains stays
@@ -290,14 +294,21 @@ failures of the seventh had been mended (from 0.243 to 0.291 of pair_correct_all
 had looked, gave what it had given: 0.296 before and after. Its own failures were mended next: it stands at 0.378 (of what compiled 0.692, false
 blocks 0.075), and the seventh at 0.306 (0.778, 0.037). The gain is in the sentences that were looked at, not in those of the next repository.
 
-The last three are of 143 projects that many know, five rules of each or fewer, chosen for being decidable more often than those before: they say
+The ninth to the eleventh are of 143 projects that many know, five rules of each or fewer, chosen for being decidable more often than those before: they say
 what users of such projects see. The eleventh was measured twice at first sight. Between the two lay a round of work on the ninth and the tenth (to
 0.572 right, of what compiled 0.896, false blocks 0.018; and 0.543, 0.824, 0.024) and on 3,500 common sentences in words of our own, of which nearly nine
 in ten were rightly read in the end: it gave 0.442 right before and 0.442 after, and its false blocks went from 7 of 56 to 10 of 57. What was
 general in those was mended then (0.547, 0.825, 4 of 57). Once more the gain is in what was looked at.
 
+The last two are of 31 small projects. A round of work on the development sentences, on the twelfth (to 0.558 right, of what compiled 0.800, false blocks
+1 of 30) and on what our own sentences were misread as gave on the thirteenth, which nobody had looked at, 0.302 right before and 0.302 after, of what
+compiled 0.481 and 0.464, and 4 false blocks before and after. What was general in those was mended then (0.395, 0.654, none of 26). Two more ways were
+tried that would have needed no look at anything, and dropped: to find phrases by the stems of their words and without articles (of 736 sentences, three
+became right and five no longer), and to leave to judgement whatever holds more than two words that mean nothing here (which costs a sixth to a fifth of
+what is right). What is misread is mostly not worded in another way; it is another thing.
+
 So of sentences from a repository that is new to it, a fifth to a half become exactly the right check, about four in ten are left to
-judgement, and of the checks that are made six or seven in ten are right in both directions; some seven to seventeen in a hundred would
+judgement, and of the checks that are made five to seven in ten are right in both directions; some seven to seventeen in a hundred would
 stop an action that is fine. That is why what is learnt in a running agent starts in shadow, why a backtest over recorded sessions is
 at hand (`trace mine --history`), and why the goals of 0.97 and 0.005 are met on no corpus but the development one, or not at all.
 ";

@@ -140,9 +140,9 @@ pub(super) fn name<'l>(
     verb: Option<Cue>,
     negative: bool,
 ) -> Named<'l> {
-    let patterned = clause.units.iter().any(|unit| unit.literal && unit.text.contains(['*', '{', '<']));
+    let patterned = || clause.units.iter().any(|unit| unit.literal && unit.text.contains(['*', '{', '<']));
     // What is named by a pattern are files.
-    let verb = done(clause, lexicon).or(verb).or((clause.has(Cue::Named) && patterned).then_some(Cue::Place));
+    let verb = done(clause, lexicon).or(verb).or((clause.has(Cue::Named) && patterned()).then_some(Cue::Place));
     // `no new files in the root`
     let makes =
         |two: &[Unit<'_, '_>]| matches!(two, [new, files] if new.is(Cue::New) && files.lower().starts_with("files"));
@@ -162,8 +162,8 @@ pub(super) fn name<'l>(
         namer.named.places.extend(importer(clause));
     }
     namer.settle();
-    let existing = clause.units.iter().any(|unit| unit.lower().starts_with("existing"));
-    if negative && existing && namer.named.verb == Some(Cue::Edit) {
+    let existing = || clause.units.iter().any(|unit| unit.lower().starts_with("existing"));
+    if negative && namer.named.verb == Some(Cue::Edit) && existing() {
         // What is there already is changed; a new one is made.
         for thing in &mut namer.named.things {
             if let Predicate::File(test) = &mut thing.predicate {
