@@ -45,16 +45,19 @@ impl<'a, 'l> Clause<'a, 'l> {
 
     /// The programs that it speaks of piping into, or none where it says only that something is piped.
     pub(super) fn piped(&self) -> Option<Vec<String>> {
-        let (_, sinks) = self.pipe()?;
-        let program = |text: &str| text.len() > 1 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        let sinks = self.units.get(sinks..).unwrap_or_default().iter();
-        let named = sinks.take_while(|unit| !matches!(unit.text, "(" | "." | ";")).filter(|unit| {
-            unit.literal
-                || unit.is_content()
-                || unit.what == What::Word && matches!(unit.text, "head" | "tail" | "less")
-        });
-        let names: Vec<_> = named.map(|unit| unit.text.trim_start_matches(['|', ' ']).to_owned()).collect();
-        names.iter().all(|name| program(name)).then_some(names)
+        const SINKS: [&str; 17] = [
+            "head", "tail", "less", "more", "grep", "rg", "sed", "awk", "jq", "cat", "tee", "wc", "sort", "xargs",
+            "bash", "sh", "zsh",
+        ];
+        let (_, begin) = self.pipe()?;
+        let sinks = self.units.get(begin..).unwrap_or_default().iter();
+        let sinks = sinks.take_while(|unit| !matches!(unit.text, "(" | "." | ";"));
+        let names = sinks.filter(|unit| unit.literal || SINKS.contains(&unit.text));
+        let names: Vec<_> = names.map(|unit| unit.text.trim_start_matches(['|', ' ']).to_owned()).collect();
+        let program = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        // `never pipe output into the clipboard` names no program.
+        let told = !names.is_empty() || begin == self.units.len();
+        (told && names.iter().all(program)).then_some(names)
     }
 
     /// The scopes that it says commits have: `commit scopes: app, docs`.
@@ -134,7 +137,7 @@ impl<'a, 'l> Clause<'a, 'l> {
         // `never use head or pipe the output` forbids more than that.
         let before = self.units.get(..at)?.iter().rev().find(|unit| !unit.is_filler() && unit.text != "to");
         let forbids = [Cue::Never, Cue::No, Cue::Complaint];
-        before.filter(|unit| unit.is_any(&forbids) || at == 0)?;
+        before.filter(|unit| unit.is_any(&forbids))?;
         let into = |unit: &Unit<'_, '_>| matches!(unit.text, "to" | "into" | "through" | "in");
         let sinks = self.units.iter().skip(at).position(into).map_or(self.units.len(), |to| at + to + 1);
         Some((at, sinks))
@@ -401,7 +404,10 @@ fn bring_exception(units: &mut Vec<Unit<'_, '_>>) {
 fn drop_remedy(units: &mut Vec<Unit<'_, '_>>) {
     // `classes end with Error, never with Exception`: the first half says it all.
     let texts = |unit: &Unit<'_, '_>| unit.is_any(&[Cue::StartsWith, Cue::EndsWith]);
-    let other = |three: &[Unit<'_, '_>]| matches!(three, [comma, never, with] if comma.what == What::Comma && never.is_any(&[Cue::Never, Cue::Not]) && with.text == "with");
+    let other = |three: &[Unit<'_, '_>]| {
+        let [comma, never, with] = three else { return false };
+        comma.what == What::Comma && never.is_any(&[Cue::Never, Cue::Not]) && with.text == "with"
+    };
     // `run the linter before committing, never after`: so does it here.
     let late = |units: &[Unit<'_, '_>]| {
         let [comma, never, when, rest @ ..] = units else { return false };

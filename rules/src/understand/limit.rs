@@ -4,6 +4,7 @@ use super::clause::{Clause, Role, Statement};
 use super::meaning::{Stance, are_spelled, complete};
 use super::name::{Named, VERBS, name};
 use super::thing::{Sort, Thing};
+use super::token::Form;
 use super::unit::{Unit, What};
 use crate::lexicon::{Cue, Of, Property};
 use crate::{Lexicon, Predicate};
@@ -146,20 +147,22 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         return true;
     }
     // `do not call showDialog from useEffect`: what calls it, the file does not tell.
-    let behind = clause.units.iter().skip_while(|unit| !unit.literal).skip(1).collect::<Vec<_>>();
-    let from = behind.windows(2).any(|two| {
-        matches!(two, [from, text] if from.text == "from" && text.literal && text.what != What::Literal(super::token::Form::Path))
-    });
+    let text = clause.units.iter().position(|unit| unit.literal).unwrap_or(clause.units.len());
+    let from = clause
+        .units
+        .iter()
+        .skip(text + 1)
+        .zip(clause.units.iter().skip(text + 2))
+        .any(|(from, text)| from.text == "from" && text.literal && text.what != What::Literal(Form::Path));
     let imports = main.things.iter().any(|thing| thing.slug.starts_with("import-"));
     if code && named && !imports && main.places.is_empty() && from {
         return true;
     }
     // `never run A followed by B`: neither alone is meant.
-    if clause
-        .units
-        .windows(2)
-        .any(|two| matches!(two, [followed, by] if followed.text == "followed" && by.text == "by" || followed.text == "followed by"))
-    {
+    let followed = |(unit, next): (&Unit<'_, '_>, &Unit<'_, '_>)| {
+        unit.text == "followed by" || unit.text == "followed" && next.text == "by"
+    };
+    if clause.units.iter().zip(clause.units.iter().skip(1)).any(followed) {
         return true;
     }
     // `do not format by hand`: what does it by itself is not meant; `no docstrings for private functions`: others are fine.
@@ -213,8 +216,10 @@ fn is_for_a_kind(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         .properties
         .iter()
         .any(|property| property.of.first() == Some(&Of::File) || property.of.first() == Some(&Of::Content));
-    let kind = |two: &[Unit<'_, '_>]| matches!(two, [purpose, what] if purpose.text == "for" && (what.what == What::Word || !what.code.is_empty()));
-    files && main.subjects.is_empty() && clause.units.windows(2).any(kind)
+    let kind = |(unit, next): (&Unit<'_, '_>, &Unit<'_, '_>)| {
+        unit.text == "for" && (next.what == What::Word || !next.code.is_empty())
+    };
+    files && main.subjects.is_empty() && clause.units.iter().zip(clause.units.iter().skip(1)).any(kind)
 }
 
 /// Whether words between a text and what forbids say which of it is meant (`a Mutex embedded in a struct is forbidden`), or

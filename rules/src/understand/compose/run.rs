@@ -4,7 +4,7 @@ use super::{Composer, Draft};
 use crate::lexicon::Cue;
 use crate::predicate::CommandTest;
 use crate::understand::meaning::Stance;
-use crate::understand::thing::{Sort, Thing, command_thing, slug};
+use crate::understand::thing::{Sort, Thing, command_thing, sample_commands, slug};
 use crate::{Event, Pattern, Predicate};
 
 impl Composer<'_, '_> {
@@ -53,7 +53,7 @@ impl Composer<'_, '_> {
             let title = format!("never pipe the output{of} into {to}");
             let id = format!("{}-into-{}", slug(what), slug(to));
             let with = |test: &CommandTest| CommandTest { into: Some(into.clone()), ..test.clone() };
-            let run = super::super::thing::sample_commands(&thing.predicate).into_iter().next();
+            let run = sample_commands(&thing.predicate).into_iter().next();
             let run = run.filter(|_| thing.slug != ANY).unwrap_or_else(|| "make test".to_owned());
             let draft = Draft::of(id, title, Pattern::Absence { never: each(&thing.predicate, &with) });
             draft.violates([Event::command(format!("{run} | {sink}"))]).clean([Event::command(run)])
