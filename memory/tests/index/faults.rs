@@ -7,7 +7,7 @@ use consistency::Level;
 use consistency::store::{Store, System, Tries};
 use memory::index::{Index, Mode, Settings};
 use memory::{Draft, Filter, Memories, Patch};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -32,6 +32,30 @@ fn another_embedders_vectors_are_deleted_and_made_again() {
     assert_eq!(index.embed_pending(&mut |_| {}).unwrap(), 1);
     let hit = index.search(&tenant, &all("violin", Mode::Dense, &Filter::everything())).unwrap().remove(0);
     assert!(hit.stored.record.id == id && hit.score > 0.999, "{hit:?}");
+}
+
+#[test]
+fn what_the_list_of_files_does_not_name_is_checked_too() {
+    let (place, tenant) = (Place::new(), tenant("one"));
+    let id = place.add(&tenant, &Draft::new("violin"));
+    place.open(None).commit().unwrap();
+    let files = || std::fs::read_dir(place.path("words")).unwrap().map(|entry| entry.unwrap().path());
+    let of_segments = |path: &PathBuf| !path.extension().is_none_or(|ending| ending == "json" || ending == "lock");
+    let names: Vec<_> = files().filter(of_segments).collect();
+    assert!(names.len() > 3, "{names:?}");
+    for damaged in names.iter().map(|path| path.extension().unwrap().to_owned()) {
+        // Each time the files are made again, under other names.
+        let path = files().find(|path| path.extension().is_some_and(|ending| ending == damaged)).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes.len() / 2;
+        bytes[at] ^= 0x10;
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::remove_file(place.path("words/.managed.json")).unwrap();
+        let (index, rebuilt) = place.open_telling(None, Settings::default());
+        assert!(rebuilt.iter().any(|why| why.starts_with("words: ")), "{damaged:?}: {rebuilt:?}");
+        assert_eq!(ids(&index, &tenant, &everything("violin")), [id]);
+        index.commit().unwrap();
+    }
 }
 
 #[test]
