@@ -272,6 +272,11 @@ fn names_tell_languages() {
         (".github/workflows/ci.yml", Some("yaml")),
         ("LICENSE", None),
         ("a.unknown", None),
+        // What has no ending is a shell script where such lie.
+        ("bin/setup", Some("bash")),
+        (".husky/pre-commit", Some("bash")),
+        ("bin/setup.py", Some("python")),
+        ("bin/data/setup", None),
         ("", None),
     ];
     for (path, expected) in names {

@@ -91,23 +91,3 @@ pub fn language(path: &str) -> Option<&'static str> {
         None => SCRIPTS.contains(&folder).then_some("bash"),
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::language;
-
-    #[test]
-    fn a_name_without_an_ending_is_a_shell_script_where_scripts_lie() {
-        let cases = [
-            ("bin/setup", Some("bash")),
-            (".husky/pre-commit", Some("bash")),
-            ("bin/setup.py", Some("python")),
-            ("bin/Dockerfile", Some("dockerfile")),
-            ("setup", None),
-            ("bin/data/setup", None),
-        ];
-        for (path, expected) in cases {
-            assert_eq!(language(path), expected, "{path}");
-        }
-    }
-}
