@@ -91,7 +91,10 @@ fn a_commit_asked_for_again_has_the_same_outcome_and_so_has_its_idempotency_key_
 fn leases_make_younger_sessions_wait_and_holds_wait_for_approval() {
     let server = Server::start();
     let client = server.client();
-    let (older, younger) = (client.begin(json!({})), client.begin(json!({})));
+    let older = client.begin(json!({}));
+    // Age is told in milliseconds; of two sessions of the same one, their random numbers decide.
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let younger = client.begin(json!({}));
     let lease = json!({ "key": "desk", "seconds": 60 });
     let granted = client.post(&format!("{older}/leases"), lease.clone()).is(200).json();
     assert!(granted["token"].as_u64().is_some(), "{granted}");
