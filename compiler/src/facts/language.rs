@@ -3,10 +3,11 @@
 use super::paths::base_name;
 
 /// Endings of names, without the dot, and their languages.
-const EXTENSIONS: [(&str, &[&str]); 43] = [
+const EXTENSIONS: [(&str, &[&str]); 45] = [
     ("bash", &["sh", "bash", "zsh", "ksh", "bats"]),
     ("c", &["c", "h"]),
     ("clojure", &["clj", "cljs", "edn"]),
+    ("cmake", &["cmake"]),
     ("cpp", &["cpp", "cc", "cxx", "hpp", "hh", "hxx", "ipp"]),
     ("csharp", &["cs", "csx"]),
     ("css", &["css"]),
@@ -47,10 +48,11 @@ const EXTENSIONS: [(&str, &[&str]); 43] = [
     ("typescript", &["ts", "mts", "cts"]),
     ("vue", &["vue"]),
     ("yaml", &["yaml", "yml"]),
+    ("zig", &["zig"]),
 ];
 
 /// Whole names, in lower case, and their languages.
-const NAMES: [(&str, &str); 22] = [
+const NAMES: [(&str, &str); 23] = [
     (".babelrc", "json"),
     (".bash_profile", "bash"),
     (".bashrc", "bash"),
@@ -60,6 +62,7 @@ const NAMES: [(&str, &str); 22] = [
     (".zshrc", "bash"),
     ("brewfile", "ruby"),
     ("cargo.lock", "toml"),
+    ("cmakelists.txt", "cmake"),
     ("containerfile", "dockerfile"),
     ("dockerfile", "dockerfile"),
     ("gemfile", "ruby"),

@@ -241,8 +241,11 @@ fn is_of_another(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     let all = |sort: Sort| main.things.iter().all(|thing| thing.sort == sort) && !main.things.is_empty();
     let (command, files, kinds) = (all(Sort::Command), all(Sort::File), main.things.iter().all(|thing| !thing.literal));
     let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
-    // `never delete comments`, `never pipe X through Y`, `never edit released sections of X`
-    if main.verb == Some(Cue::Delete) && (all(Sort::Code) || !main.properties.is_empty() && main.things.is_empty())
+    // `never delete comments`, `never pipe X through Y`, `never edit released sections of X`; but `drop a column` is what code does.
+    let deletes = clause.units.iter().any(|unit| unit.is(Cue::Delete) && !unit.is_content());
+    if deletes
+        && main.verb == Some(Cue::Delete)
+        && (all(Sort::Code) || !main.properties.is_empty() && main.things.is_empty())
         || command && says(&["pipe", "piping", "piped"]) && clause.piped().is_none()
         || files && says(&["section", "sections", "entries", "parts"]) && says(&["of"])
     {

@@ -13,6 +13,7 @@ mod around;
 mod clause;
 mod compose;
 mod detect;
+mod inherit;
 mod limit;
 mod meaning;
 mod name;
@@ -91,7 +92,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
     }
     let action = detect::action(correction);
     let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
-    let mut last = None;
+    let (mut last, mut lead) = (None, None);
     for sentence in text::sentences(text, lexicon) {
         let tokens = token::tokens(text, sentence.range.clone());
         let acts = speech::acts(&tokens);
@@ -101,6 +102,11 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
             let remedy = !said.is_empty() && statement.units().next().is_some_and(|unit| unit.is_any(&VERBS));
             let forbidden = if remedy { Forbidden::Nothing } else { forbidden };
             let mut meaning = mean(&statement, lexicon, languages, forbidden);
+            match &lead {
+                None if said.is_empty() => lead = inherit::lead(&statement),
+                None => {}
+                Some(lead) => meaning.stand_in(lead),
+            }
             meaning.take_up(&statement, &mut last);
             meaning.replies = replies;
             for heading in &headings {

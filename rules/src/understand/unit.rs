@@ -177,6 +177,15 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
             unit.forget();
         }
     }
+    for at in 1..found.len() {
+        // `for cases that can't happen, use X` tells what does not, and forbids nothing.
+        let which = found.get(at - 1).is_some_and(|unit| matches!(unit.text, "that" | "which" | "who"));
+        let may_not_be = found.get(at + 1).is_some_and(|unit| unit.text == "be");
+        let cannot = |unit: &Unit<'_, '_>| matches!(unit.text, "can't" | "can’t" | "cannot" | "can not");
+        if let Some(unit) = found.get_mut(at).filter(|unit| which && !may_not_be && cannot(unit)) {
+            unit.forget();
+        }
+    }
     let said = |unit: &&mut Unit<'_, '_>| !matches!(unit.what, What::Mark | What::Comma);
     if let Some(last) = found.iter_mut().rfind(said).filter(|last| last.text.ends_with("n't")) {
         // `write it's, don't`: behind it nothing is forbidden.
@@ -239,7 +248,8 @@ fn alternatives<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<U
 
 /// The units of words with slashes between them that are no path: `SLF4J/JUL/Log4j`.
 fn split_words<'a, 'l>(token: &Token<'a>, lexicon: &'l Lexicon) -> Option<Vec<Unit<'a, 'l>>> {
-    let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == '/');
+    // The hyphen that no line breaks at stands in prose, and in no path.
+    let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '/' | '\u{2011}'));
     if token.form != Form::Word || !token.text.contains('/') || !plain(token.text) {
         return None;
     }

@@ -151,8 +151,12 @@ impl Composer<'_, '_> {
         let (cue, texts) = main.literal.as_ref()?;
         let called = self.meaning.after.as_deref().filter(|_| main.things.is_empty()).map(|named| &named.things);
         let calls = called.unwrap_or(&main.things);
-        let named = |thing: &Thing| thing.sort == Sort::Code && thing.literal && thing.known.is_none();
-        let called = self.meaning.calls || calls.iter().any(|call| call.label.contains('('));
+        // `@Route paths start with /api`: an annotation is called by its name.
+        let annotates = |thing: &Thing| thing.label.trim_matches('`').starts_with('@');
+        let named =
+            |thing: &Thing| thing.sort == Sort::Code && thing.literal && (thing.known.is_none() || annotates(thing));
+        let called = |call: &Thing| call.label.contains('(') || annotates(call);
+        let called = self.meaning.calls || calls.iter().any(called);
         let plain = |call: &Thing| !call.label.split('(').next().is_some_and(|name| name.contains([' ', '"', '#']));
         if calls.is_empty()
             || !called
@@ -165,12 +169,13 @@ impl Composer<'_, '_> {
         let names: Vec<_> = calls.iter().map(|call| call_name(&call.label)).collect();
         let any = names.iter().map(|(regex, _)| &**regex).collect::<Vec<_>>().join("|");
         let wanted = texts.iter().map(|text| escaped(text)).collect::<Vec<_>>().join("|");
-        let whole = TextTest::Matches(format!("(?:{any})\\(.*\\)"));
-        let holds = match cue {
-            Cue::StartsWith => format!("(?:{any})\\(\\s*\\w*\\s*=?\\s*[\"'`]?(?:{wanted})"),
-            _ => format!("(?:{any})\\(.*(?:{wanted})"),
+        let first = "\\(\\s*(?:\\w+\\s*=\\s*)?";
+        let (whole, holds) = match cue {
+            // Of what it is given, the first text is what begins so.
+            Cue::StartsWith => (format!("(?:{any}){first}[\"'`]"), format!("(?:{any}){first}[\"'`]?(?:{wanted})")),
+            _ => (format!("(?:{any})\\(.*\\)"), format!("(?:{any})\\(.*(?:{wanted})")),
         };
-        let holds = TextTest::Matches(holds);
+        let (whole, holds) = (TextTest::Matches(whole), TextTest::Matches(holds));
         let never = self.meaning.stance == Stance::Never;
         let other = if never { holds } else { TextTest::Not(Box::new(holds)) };
         let line = TextTest::SomeLine(Box::new(TextTest::All(vec![whole, other])));
@@ -179,14 +184,18 @@ impl Composer<'_, '_> {
         };
         let ((_, name), text) = (names.first()?, texts.first()?);
         let write = |inside: &str| Event::edit("src/main.py", "", format!("x = a.{name}({inside})\n"));
-        let (with, bare) = (write(text), write(""));
+        let (with, bare) = match cue {
+            Cue::StartsWith => (write(&format!("'{}'", text.trim_matches(['\'', '"']))), write("'zzz'")),
+            _ => (write(text), write("")),
+        };
         let labels = names.iter().map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
         let draft = if never {
             let id = format!("{}-in-{}", slug(text), slug(name));
             Draft::of(id, format!("never pass `{text}` to {labels}"), pattern).violates([with]).clean([bare])
         } else {
             let id = format!("{}-without-{}", slug(name), slug(text));
-            Draft::of(id, format!("pass `{text}` to {labels}"), pattern).violates([bare]).clean([with])
+            let what = if *cue == Cue::StartsWith { format!("what starts with `{text}`") } else { format!("`{text}`") };
+            Draft::of(id, format!("pass {what} to {labels}"), pattern).violates([bare]).clean([with])
         };
         Some(draft)
     }

@@ -155,7 +155,10 @@ impl Namer<'_, '_> {
         self.behind.word |= std::mem::take(&mut self.part);
         // `--force to get around it`: what an option is for says nothing of where it is used.
         self.purposed |= unit.text == "to" && !self.named.flags.is_empty() && self.named.things.is_empty();
-        self.named.words += usize::from(unit.what == What::Word && !unit.text.ends_with("ly") && !self.purposed);
+        // What stands in parentheses behind a thing says more of it, and nothing else.
+        let told = self.inside && before > 0;
+        self.named.words +=
+            usize::from(unit.what == What::Word && !unit.text.ends_with("ly") && !self.purposed && !told);
         count
     }
 
