@@ -149,6 +149,16 @@ impl Event {
         }
     }
 
+    /// What a call writes into a file, if it writes one.
+    pub(crate) fn written(&self) -> Option<&str> {
+        match &self.kind {
+            EventKind::PreToolUse { input, .. } | EventKind::PostToolUse { input, .. } => {
+                input.get("content").or_else(|| input.get("new_string"))?.as_str()
+            }
+            _ => None,
+        }
+    }
+
     /// The result of a call, as the host reports it; anything but a call is returned as it is.
     #[must_use]
     pub fn done(self, ok: bool) -> Self {

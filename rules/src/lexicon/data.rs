@@ -168,6 +168,9 @@ pub(super) struct Action {
     #[serde(default)]
     renewed: bool,
     run: BTreeMap<String, Vec<String>>,
+    /// A regular expression for shell text that does it, too: variables are gone from the commands that it becomes.
+    #[serde(default)]
+    text: Option<String>,
     violates: Vec<String>,
     clean: Vec<String>,
 }
@@ -305,7 +308,12 @@ impl Tool {
 
 impl Action {
     pub(super) fn entry(self) -> Entry {
-        let predicate = any_command(self.run.values().flatten());
+        let mut predicate = any_command(self.run.values().flatten());
+        if let Some(text) = self.text {
+            let value = Some(TextTest::Matches(text));
+            let text = ToolTest { name: Vec::new(), arg: Some("/command".to_owned()), value };
+            predicate = Predicate::Any(vec![predicate, Predicate::Tool(text)]);
+        }
         let by_language =
             self.run.iter().map(|(language, patterns)| (language.clone(), any_command(patterns))).collect();
         let entry = Entry::new(&self.name, Kind::Action, predicate, commands(self.violates), commands(self.clean));

@@ -82,9 +82,18 @@ fn is_lead(line: &str) -> bool {
 /// Whether a line that does not end with a colon speaks of what follows it.
 fn points_on(line: &str) -> bool {
     let line = line.to_lowercase();
-    ["these commands", "following commands", "these files", "following files", "commit scopes", "以下文件", "以下命令"]
-        .iter()
-        .any(|words| line.contains(words))
+    [
+        "these commands",
+        "following commands",
+        "these files",
+        "following files",
+        "commit scopes",
+        "be the following",
+        "以下文件",
+        "以下命令",
+    ]
+    .iter()
+    .any(|words| line.contains(words))
 }
 
 /// Whether a line says that all that follows is done, one after the other.
@@ -126,7 +135,8 @@ fn named<'b>(text: &str, body: &'b str) -> Vec<&'b str> {
 
 /// Whether a message says that some text holds something: `commits must include:`.
 fn is_held(text: &str) -> bool {
-    const HOLDS: [&str; 6] = ["include", "contain", "end with", "add ", "append", "carry"];
+    const HOLDS: [&str; 8] =
+        ["include", "contain", "start with", "end with", "add ", "append", "carry", "be the following"];
     const TEXTS: [&str; 8] = ["commit", "pull request", "pr ", "prs", "reply", "response", "summary", "message"];
     let text = text.to_lowercase();
     HOLDS.iter().any(|word| text.contains(word)) && TEXTS.iter().any(|word| text.contains(word))
@@ -140,7 +150,12 @@ fn shown<'b>(text: &str, body: &'b str) -> Option<&'b str> {
     let mut lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;
     // What is quoted is said in all of its lines, and its first is enough to know it by.
-    let line = if first.starts_with("```") { lines.next()? } else { first.strip_prefix('>')?.trim() };
+    let alone = !body.trim().contains('\n') && !is_item(first) && points_on(text);
+    let line = if first.starts_with("```") {
+        lines.next()?
+    } else {
+        first.strip_prefix('>').or(alone.then_some(first))?.trim()
+    };
     let line = line.trim_matches(['*', '_', ' ']);
     (line.chars().filter(|c| c.is_alphanumeric()).count() > 5 && !line.contains('`') && !line.ends_with(':'))
         .then_some(line)

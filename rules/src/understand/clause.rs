@@ -262,6 +262,7 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     bring_exception(&mut units);
     drop_remedy(&mut units);
     front_verdict(&mut units);
+    let shown = written_pair(&mut units);
     for _ in 0..MAX_ASIDES {
         let Some((open, close)) = example(&units) else { break };
         units.drain(open..=close);
@@ -279,8 +280,41 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
         found.extend(sequence(inside));
     }
     let more = pairs(&mut units).or_else(|| opposed(&mut units));
-    found.splice(0..0, sequence(units).into_iter().chain(more.into_iter().flat_map(sequence)));
+    let more = more.into_iter().chain(shown).flat_map(sequence);
+    found.splice(0..0, sequence(units).into_iter().chain(more));
     found
+}
+
+/// Takes apart what shows by how it is written what is meant: `no space before the size: CHAR(8), not CHAR (8)` says no more than
+/// its end does, and `import from the source (e.g. @ui/button, not @ui)` says both.
+fn written_pair<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
+    let text =
+        |unit: &Unit<'_, '_>| unit.literal && unit.what != What::Literal(Form::Quote) && !unit.text.starts_with('-');
+    let pair = |units: &[Unit<'_, '_>]| match units {
+        [one, comma, not, other, ..] if comma.text == "," => text(one) && not.is(Cue::Not) && text(other),
+        [one, not, other, ..] => text(one) && not.is(Cue::Not) && text(other),
+        _ => false,
+    };
+    let at = (1..units.len()).find(|at| units.get(*at..).is_some_and(pair))?;
+    let (before, behind) = units.split_at_checked(at)?;
+    let whole = behind.iter().skip(3).skip_while(|unit| unit.literal).all(|unit| unit.what == What::Mark);
+    if before.iter().any(|unit| unit.literal) || !whole {
+        return None;
+    }
+    if before.last().is_some_and(|unit| matches!(unit.text, ":" | "：")) {
+        units.drain(..at);
+        return None;
+    }
+    let open = before.iter().rposition(opens).filter(|open| at - open < 5)?;
+    let closed = units.iter().rposition(closes)?;
+    let shown = units.get(at..closed)?.to_vec();
+    if units.iter().take(open).any(|unit| unit.is_any(&[Cue::Not, Cue::InsteadOf])) {
+        // The two are what the rest calls by their kinds.
+        *units = shown;
+        return None;
+    }
+    units.drain(open..=closed);
+    Some(shown)
 }
 
 /// Takes apart what is to be done and what is never to be: `after a change run X, but never Y`.
@@ -354,6 +388,9 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
         && !inside.iter().any(|unit| unit.is(Cue::Not) || unit.is(Cue::InsteadOf));
     let options =
         inside.iter().any(|unit| unit.what == What::Literal(Form::Flag) || unit.literal && unit.text.starts_with('-'));
+    // `set a timeout when running the tests (e.g. `timeout: 60000`)`
+    let keyed =
+        inside.iter().any(|unit| unit.literal && unit.text.split(' ').next().is_some_and(|key| key.ends_with(':')));
     let timed = inside.iter().skip(1).take(3).any(|unit| unit.is_any(&[Cue::After, Cue::Before, Cue::When]));
     // Of commands that are forbidden by their kind, the examples are what can be told.
     let commands = inside.iter().any(|unit| unit.what == What::Command && unit.literal)
@@ -362,7 +399,7 @@ fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
     (shown
         && !commands
         && (options && !outside().any(|unit| unit.literal)
-            || timed && outside().any(Unit::is_content)
+            || (timed || keyed && whole) && outside().any(Unit::is_content)
             || outside().any(|unit| unit.literal)
             || whole && !written
             || whole && outside().any(|unit| unit.is_any(&[Cue::Never]))))
@@ -646,7 +683,8 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
                     && unit.what == What::Comma
                     && role != Role::Between
                     && (main_said || !lists.contains(&at))
-                || !main_said && unit.is_any(&STANCES)
+                // `before using X`: that is what is done before.
+                || !main_said && unit.is_any(&STANCES) && !(unit.text == "using" && open.clause.units.is_empty())
                 || !main_said && open.said && unit.is_any(&[Cue::Then, Cue::Run]) && !unit.text.ends_with("ing"));
         if returns {
             clauses.push(std::mem::replace(&mut open, Open::of(Role::Main)).clause);

@@ -137,6 +137,21 @@ impl Meaning<'_> {
             self.main = Named { things: vec![file.clone()], verb: Some(Cue::Edit), ..Named::default() };
             return;
         }
+        let removed = statement.units().any(|unit| unit.is(Cue::Delete)) && statement.has(Cue::This);
+        if let Some(code) = last.as_ref().filter(|last| last.sort == Sort::Code && removed && main.things.is_empty()) {
+            // `a stray X passes the linter; remove it`
+            (self.stance, self.unclear) = (Stance::Never, false);
+            self.main = Named { things: vec![code.clone()], ..Named::default() };
+            return;
+        }
+        let stray = |text: &str| matches!(text, "stray" | "leftover" | "left-over" | "forgotten" | "accidental");
+        if let [code] = main.things.as_slice()
+            && code.sort == Sort::Code
+            && statement.units().any(|unit| stray(&unit.lower()))
+        {
+            *last = Some(code.clone());
+            return;
+        }
         let taken = |thing: &&Thing| matches!(thing.sort, Sort::File | Sort::Command) && thing.literal;
         let files = || main.things.iter().all(|thing| thing.sort == Sort::File && thing.literal);
         let all = (main.things.len() > 1 && files()).then(|| Thing::any(&main.things)).flatten();

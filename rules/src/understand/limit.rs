@@ -357,7 +357,13 @@ pub(super) fn settled(main: &mut Named<'_>, when: Option<Box<Named<'_>>>) -> boo
         thing.slug.contains(&other.slug)
             || first_command(&other.predicate).is_some_and(|run| runs(&thing.predicate, run))
     };
-    main.things.iter().all(|thing| when.things.iter().any(|other| within(thing, other)))
+    // `when running Ruby, never use the system Ruby` speaks of no other.
+    let same = |thing: &Thing, other: &Thing| {
+        let programs = first_command(&thing.predicate).and_then(|run| run.split(' ').next()).unwrap_or_default();
+        let run = first_command(&other.predicate).and_then(|run| run.split(' ').next());
+        run.is_some_and(|run| programs.split('|').any(|program| program == run))
+    };
+    main.things.iter().all(|thing| when.things.iter().any(|other| within(thing, other) || same(thing, other)))
 }
 
 /// The first of the commands that a test finds.
@@ -384,6 +390,10 @@ fn is_unclear(clause: &Clause<'_, '_>, lexicon: &Lexicon, languages: &[String]) 
     if said == 0 {
         // `do not commit if it fails`: what it is stands elsewhere.
         return clause.has(Cue::Fail) && !clause.units.iter().any(Unit::is_content);
+    }
+    // `never run the tests without a timeout` says all.
+    if clause.role == Role::Before && clause.units.iter().any(|unit| unit.text.starts_with("timeout")) {
+        return false;
     }
     // `when heavily editing X`: how much that is does not show.
     let some = ["heavily", "significantly", "substantially", "extensively", "majorly", "frequently", "heavy"];

@@ -77,6 +77,10 @@ pub(super) struct Meaning<'l> {
     pub belongs: bool,
     /// It says that something is called, as code is.
     pub calls: bool,
+    /// It speaks of a comment above something.
+    pub explained: bool,
+    /// It says that something is returned.
+    pub returns: bool,
     /// It says that something is defined, and not that it is called.
     pub defines: bool,
     /// It says that something is written, and not that what is there is edited.
@@ -91,6 +95,8 @@ pub(super) struct Meaning<'l> {
     pub asked: Option<String>,
     /// It says that something is run in the root of the repository, or in no folder below it.
     pub rooted: bool,
+    /// It says that something is run with a timeout, or not without one.
+    pub timed_out: bool,
     /// The programs that output is piped into, or none where it says only that it is piped.
     pub piped: Option<Vec<String>>,
     /// The scopes of commits that it lists.
@@ -248,10 +254,13 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         targets: says(&["target", "targets", "targeting", "base", "against"]),
         belongs: says(&["belong", "belongs", "go", "goes"]),
         calls: says(&["call", "calling", "invoke", "invoking"]) || speaks_of_calls(clause),
+        explained: says(&["comment", "comments"]) && says(&["above", "before", "preceding", "preceded"]),
+        returns: says(&["return", "returns"]) || clause.units.iter().any(|unit| unit.text.starts_with("返回")),
         defines: says(&["implement", "implementing", "define", "defining", "declare", "override", "overriding"]),
         writes: says(&["write"]),
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         rooted: clause.has(Cue::Root) || clause.has(Cue::Nested),
+        timed_out: statement.units().any(|unit| unit.text.starts_with("timeout")),
         piped: clause.piped(),
         scopes: clause.scopes(),
         wording: says(&["word", "words", "phrase", "phrases", "term", "terms", "filler", "language", "wording"]),
@@ -479,9 +488,9 @@ fn is_compound(word: &str) -> bool {
         "hard", "non", "cross", "post", "pre", "multi", "self", "co", "sub", "inter", "intra", "top", "low", "high",
         "long",
     ];
-    const TAILS: [&str; 14] = [
-        "based", "level", "style", "specific", "wide", "like", "driven", "oriented", "facing", "only", "time", "off",
-        "in", "free",
+    const TAILS: [&str; 15] = [
+        "else", "based", "level", "style", "specific", "wide", "like", "driven", "oriented", "facing", "only", "time",
+        "off", "in", "free",
     ];
     let (head, tail) = word.split_once('-').unwrap_or((word, ""));
     HEADS.contains(&head) || TAILS.contains(&tail)

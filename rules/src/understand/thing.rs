@@ -332,11 +332,33 @@ impl Written {
                 // Any words stand between two that are given.
                 pattern.extend((std::mem::take(&mut gap) && !word.starts_with('-')).then_some("**".to_owned()));
                 shown.push(word);
-                pattern.push(if shown.len() == 2 { either(word) } else { word.replace(['|', '$'], "") });
+                let argument = shown.len() > 1 && variable(word).is_some();
+                pattern.push(match shown.len() {
+                    // Whatever a variable holds.
+                    _ if argument => "*".to_owned(),
+                    2 => either(word),
+                    _ => word.replace(['|', '$'], ""),
+                });
             }
         }
         Self { assigned, shown: shown.join(" "), pattern: pattern.join(" ") }
     }
+}
+
+/// The name of the variable that a word of a command consists of: `"$TOKEN"`, `${TOKEN}`.
+fn variable(word: &str) -> Option<&str> {
+    let name = word.trim_matches(['"', '\'']).strip_prefix('$')?;
+    let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+    let named = name.len() > 1 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    named.then_some(name)
+}
+
+/// `echo $TOKEN`: what a variable holds does not show, but that it is printed does.
+fn printed(text: &str) -> Option<Predicate> {
+    let (program, rest) = text.split_once(' ').filter(|(program, _)| matches!(*program, "echo" | "printf"))?;
+    let name = variable(rest)?;
+    let value = Some(TextTest::Matches(format!(r"\b{program}\b[^\n|;&]*\$\{{?{name}\b")));
+    Some(Predicate::Tool(ToolTest { name: Vec::new(), arg: Some("/command".to_owned()), value }))
 }
 
 /// A word of a command for matching; of `kubectl apply/edit/delete` any is meant.
@@ -375,6 +397,7 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         Some(other) => Predicate::Any(vec![predicate, Predicate::command(&other)]),
         None => predicate,
     };
+    let predicate = printed(&text).unwrap_or(predicate);
     let predicate = assigned.iter().fold(predicate, |predicate, assigned| under_assignment(predicate, assigned));
     let start = assigned.map(|assigned| format!("{assigned} ")).unwrap_or_default();
     let mention = if program == "grep" {
@@ -393,7 +416,10 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         literal: false,
         joined: false,
         fails: Event::command(mention),
-        holds: Event::command(start + &pattern.replace("** ", "").replace('*', "tool")),
+        holds: Event::command(match printed(&text) {
+            Some(_) => text.clone(),
+            None => start + &pattern.replace("** ", "").replace('*', "tool"),
+        }),
     }
 }
 

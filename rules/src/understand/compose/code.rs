@@ -37,7 +37,13 @@ impl Composer<'_, '_> {
         if !formed.is_empty() {
             return formed;
         }
-        self.files_formed().or_else(|| self.held_by_calls()).or_else(|| self.held_by_files()).into_iter().collect()
+        self.files_formed()
+            .or_else(|| self.commented())
+            .or_else(|| self.returned())
+            .or_else(|| self.held_by_calls())
+            .or_else(|| self.held_by_files())
+            .into_iter()
+            .collect()
     }
 
     /// `component files are PascalCase`: what a new file of a kind is called.
@@ -200,12 +206,76 @@ impl Composer<'_, '_> {
         Some(draft)
     }
 
+    /// `put a comment above each eslint-disable`: what is written there has one in the line before.
+    fn commented(&self) -> Option<Draft> {
+        let (meaning, main) = (self.meaning, &self.meaning.main);
+        let told = meaning.every || meaning.always || meaning.stance == Stance::Must;
+        let [code] = main.things.as_slice() else { return None };
+        if !meaning.explained || !told || meaning.stance == Stance::Never || code.sort != Sort::Code {
+            return None;
+        }
+        let Predicate::File(test) = &code.predicate else { return None };
+        let found = match &test.added {
+            Some(TextTest::Contains(text)) => escaped(text),
+            Some(TextTest::Matches(regex)) if !regex.contains(['^', '\n']) => format!("(?:{regex})"),
+            _ => return None,
+        };
+        // A line is blank, or begins as no comment does; what an edit begins with has nothing in front of it.
+        let other = r#"(?:\A|(?:\A|\n)[ \t]*(?:[^\s#/*;%<"'-][^\n]*)?\n)"#;
+        let added = Some(TextTest::Matches(format!("{other}[^\\n]*{found}")));
+        let never = Predicate::File(Box::new(FileTest { added, ..(**test).clone() }));
+        let title = format!("write a comment above {}", code.label);
+        let draft = Draft::of(format!("{}-without-comment", code.slug), title, Pattern::Absence { never });
+        let (path, text) = (path_of(&code.holds)?, code.holds.written()?);
+        let commented = Event::edit(path, "", format!("// the reason\n# the reason\n{}", text.trim_start()));
+        Some(draft.violates([Event::edit(path, "", text)]).clean([commented]))
+    }
+
+    /// `controllers return Result<T>`: public methods in files of a kind, in languages where the type stands in front of the name.
+    fn returned(&self) -> Option<Draft> {
+        let (meaning, main) = (self.meaning, &self.meaning.main);
+        let kind = |thing: &&Thing| {
+            thing.sort == Sort::File && !thing.literal && !matches!(&*thing.slug, "files" | "code" | "docs" | "tests")
+        };
+        let files = main.on.as_deref().or_else(|| main.things.iter().find(kind)).filter(|files| kind(files))?;
+        let shown = match &main.literal {
+            Some((_, texts)) => texts.first().cloned(),
+            None => main.things.iter().find(|thing| thing.literal).map(|thing| thing.label.clone()),
+        }?;
+        let name = shown.trim_matches('`').split('<').next().unwrap_or_default();
+        let typed = name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric);
+        if !meaning.returns || !typed || meaning.stance == Stance::Never || meaning.after.is_some() {
+            return None;
+        }
+        let method = r"^\s*public\s+(?:(?:static|final|async|virtual|override|synchronized)\s+)*[\w<>\[\],.? ]*[\w>\]?]\s+\w+\s*\(";
+        let other = TextTest::Not(Box::new(TextTest::Matches(format!(r"\b{}\b", escaped(name)))));
+        let line = TextTest::SomeLine(Box::new(TextTest::All(vec![TextTest::Matches(method.to_owned()), other])));
+        let never = Predicate::File(Box::new(FileTest {
+            path: file_paths(&files.predicate),
+            language: ["java", "csharp"].map(str::to_owned).to_vec(),
+            added: Some(line),
+            ..FileTest::default()
+        }));
+        let kinds = files.label.trim_start_matches("the ");
+        let (id, title) = (format!("{}-return-{}", files.slug, slug(name)), format!("return `{name}` from {kinds}"));
+        let path = path_of(&files.holds)?.rsplit_once('/').map_or("src", |(folder, _)| folder).to_owned();
+        let write =
+            |of: &str| Event::edit(format!("{path}/UserController.java"), "", format!("public {of} get() {{\n"));
+        let draft = Draft::of(id, title, Pattern::Absence { never });
+        Some(draft.violates([write("String")]).clean([write(name)]))
+    }
+
     /// `every migration must include a down method`: a new file of this kind holds a text.
     fn held_by_files(&self) -> Option<Draft> {
         let meaning = self.meaning;
         let main = &meaning.main;
+        let starts = meaning.stance == Stance::Plain && matches!(main.literal, Some((Cue::StartsWith, _)));
         let told = meaning.stance == Stance::Must || meaning.always || meaning.every && meaning.stance != Stance::Never;
-        if !told || !meaning.main.flags.is_empty() || meaning.after.is_some() || main.verb == Some(Cue::Place) {
+        if !(told || starts)
+            || !meaning.main.flags.is_empty()
+            || meaning.after.is_some()
+            || main.verb == Some(Cue::Place)
+        {
             return None;
         }
         let place = main.places.iter().find_map(|place| match place {

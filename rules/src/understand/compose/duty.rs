@@ -5,7 +5,7 @@ use super::place::{file_paths, under, with_action};
 use super::texts::named;
 use super::{Composer, Draft};
 use crate::directive::Replacement;
-use crate::lexicon::{Cue, Kind};
+use crate::lexicon::{Cue, Kind, Of, Property};
 use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
@@ -17,15 +17,8 @@ impl Composer<'_, '_> {
     pub(super) fn must(&self) -> Vec<Draft> {
         let meaning = self.meaning;
         let main = &meaning.main;
-        if let Some(files) = main.things.iter().find(|thing| thing.sort == Sort::File) {
-            if let Some(pattern) = &main.pattern {
-                return vec![named(files, pattern)];
-            }
-            if let Some(place) = main.places.first()
-                && (main.verb == Some(Cue::Place) || meaning.is_placed())
-            {
-                return placed(files, place).into_iter().collect();
-            }
+        if let Some(drafts) = self.filed() {
+            return drafts;
         }
         if main.verb == Some(Cue::Delete)
             && meaning.before.is_some()
@@ -62,9 +55,11 @@ impl Composer<'_, '_> {
                 .iter()
                 .any(|thing| thing.predicate == other.predicate || other.slug.ends_with(&format!("-{}", thing.slug)))
         };
-        let looks = trigger.is_some() && first.sort == Sort::Read && !first.literal;
+        if let Some(changed) = trigger.filter(|_| first.sort == Sort::Read && !first.literal) {
+            return read_again(first, changed).into_iter().collect();
+        }
         let repeats = things.iter().skip(1).any(|thing| thing.slug == first.slug);
-        if looks || repeats || [then, trigger].into_iter().flatten().any(again) {
+        if repeats || [then, trigger].into_iter().flatten().any(again) {
             return Vec::new();
         }
         let chain = meaning.ordered && things.len() > 1;
@@ -90,6 +85,18 @@ impl Composer<'_, '_> {
             (None, None) if then.is_some() => things.iter().map(|thing| follow(thing, &code)).collect(),
             (None, None) => self.timeless(&things, &code),
         }
+    }
+
+    /// What files of a kind are called, or where they lie.
+    fn filed(&self) -> Option<Vec<Draft>> {
+        let main = &self.meaning.main;
+        let files = main.things.iter().find(|thing| thing.sort == Sort::File)?;
+        if let Some(pattern) = &main.pattern {
+            return Some(vec![named(files, pattern)]);
+        }
+        let belongs = main.verb == Some(Cue::Place) || self.meaning.is_placed();
+        let place = main.places.first().filter(|_| belongs)?;
+        Some(placed(files, place).into_iter().collect())
     }
 
     /// What comes before something though it is said to be done when or after that, or takes its place.
@@ -159,7 +166,7 @@ impl Composer<'_, '_> {
         let after_code = |done: &dyn Fn(&Thing) -> bool| {
             things.iter().filter(|thing| done(thing)).map(|thing| follow(thing, code)).collect()
         };
-        if meaning.assures && main.verb.is_none_or(|verb| verb == Cue::Run) {
+        if meaning.assures && main.verb.is_none_or(|verb| matches!(verb, Cue::Run | Cue::Use)) {
             return after_code(&|thing| thing.sort == Sort::Command && thing.literal);
         }
         if meaning.after.is_some() || meaning.before.is_some() {
@@ -191,12 +198,15 @@ impl Composer<'_, '_> {
         })
     }
 
-    /// `keep README.md and README.zh.md in sync`: who changes the one changes the other.
+    /// `keep README.md and README.zh.md in sync`, `keep the English and the German pages aligned`: who changes the one changes the
+    /// other.
     pub(super) fn in_step(&self) -> Vec<Draft> {
-        match self.meaning.main.things.as_slice() {
-            [one, other] if [one, other].iter().all(|thing| thing.sort == Sort::File && thing.literal) => {
-                vec![update(other, one), update(one, other)]
-            }
+        let main = &self.meaning.main;
+        let written = |thing: &Thing| thing.sort == Sort::File && thing.literal;
+        let spoken: Vec<_> = main.properties.iter().filter_map(|property| translated(property)).collect();
+        match (main.things.as_slice(), spoken.as_slice()) {
+            ([one, other], _) if written(one) && written(other) => vec![update(other, one), update(one, other)],
+            (things, [one, other]) if !things.iter().any(written) => vec![update(other, one), update(one, other)],
             _ => Vec::new(),
         }
     }
@@ -412,6 +422,34 @@ fn follow(require: &Thing, trigger: &Thing) -> Draft {
     } else {
         response(require, trigger)
     }
+}
+
+/// The files in a natural language, by its code (ISO 639-1) in their path.
+fn translated(property: &Property) -> Option<Thing> {
+    let TextTest::Language(code) = property.shown(Of::Reply) else { return None };
+    let globs = ["**/{}/**", "**/{}-*/**", "*.{}.*", "*_{}.*", "*-{}.*", "*.{}-*.*"];
+    let globs = globs.map(|glob| glob.replace("{}", code)).to_vec();
+    let label = format!("what is {}", property.so);
+    let files = file_thing(globs, &label, None);
+    let holds = Event::edit(format!("docs/{code}/guide.md"), "old", "new");
+    Some(Thing { slug: slug(&property.name), label, holds, ..files })
+}
+
+/// `after an edit, read the file again`: each file that was changed, whichever it is.
+fn read_again(what: &Thing, changed: &Thing) -> Option<Draft> {
+    let any = |thing: &Thing| matches!(&*thing.slug, "files" | "code" | "read-files" | "read-code");
+    if changed.sort != Sort::File || !any(what) || !any(changed) {
+        return None;
+    }
+    let read = path_thing("**", Some(Cue::Read));
+    let pattern = Pattern::Response { trigger: changed.predicate.clone(), require: read.predicate.clone() };
+    let path = path_of(&changed.holds).unwrap_or("src/lib.rs").to_owned();
+    let edit = Event::edit(&path, "old", "new").done(true);
+    let again = at_path(&read.holds, &path).done(true);
+    let stop = stop_thing().holds;
+    let title = format!("read {} again after editing it", if changed.slug == "code" { "code" } else { "a file" });
+    let draft = Draft::of("read-after-edit".to_owned(), title, pattern).per(Per::File);
+    Some(draft.violates([edit.clone(), stop.clone()]).clean([edit, again, stop]))
 }
 
 /// `always run cargo test with --locked`: the command without any spelling of the flag never runs.

@@ -113,7 +113,7 @@ impl Composer<'_, '_> {
         if self.meaning.unclear {
             return Vec::new();
         }
-        if let Some(run) = self.piped().or_else(|| self.rooted()) {
+        if let Some(run) = self.piped().or_else(|| self.rooted()).or_else(|| self.timed_out()) {
             return run;
         }
         if !self.meaning.scopes.is_empty() && self.meaning.stance != Stance::Never {

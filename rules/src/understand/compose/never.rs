@@ -672,7 +672,8 @@ fn written(thing: &Thing) -> Thing {
 
 /// Commands with a flag; any command with the flag, where none is named.
 fn with_flag(things: Vec<Thing>, flag: &str) -> Vec<Thing> {
-    if flag.trim_matches('-').is_empty() {
+    // The mark behind which another program's arguments begin is an option of some commands.
+    if flag.trim_matches('-').is_empty() && (things.is_empty() || flag != "--") {
         return Vec::new();
     }
     if things.is_empty() {

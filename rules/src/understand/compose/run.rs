@@ -1,11 +1,12 @@
-//! How commands are run: where, and what takes their output.
+//! How commands are run: where, for how long at most, and what takes their output.
 
 use super::{Composer, Draft};
 use crate::lexicon::Cue;
-use crate::predicate::CommandTest;
+use crate::predicate::{CommandTest, TextTest, ToolTest};
 use crate::understand::meaning::Stance;
 use crate::understand::thing::{Sort, Thing, command_thing, sample_commands, slug};
 use crate::{Event, Pattern, Predicate};
+use serde_json::json;
 
 impl Composer<'_, '_> {
     /// `run pnpm from the root only`, `never run it from a package`: in no folder below the root.
@@ -59,6 +60,37 @@ impl Composer<'_, '_> {
             draft.violates([Event::command(format!("{run} | {sink}"))]).clean([Event::command(run)])
         };
         Some(or_any(things).into_iter().map(draft).collect())
+    }
+
+    /// `always set a timeout when running the tests`: an argument of the tool that runs them, or a program in front of them.
+    pub(super) fn timed_out(&self) -> Option<Vec<Draft>> {
+        let (meaning, main) = (self.meaning, &self.meaning.main);
+        let lacks = meaning.before.as_deref().is_some_and(|named| named.things.is_empty());
+        let told = match meaning.stance {
+            Stance::Never => lacks,
+            Stance::Must | Stance::Use => !lacks,
+            _ => false,
+        };
+        let run = || main.things.iter().chain(meaning.after.iter().flat_map(|named| &named.things));
+        let mut things =
+            run().filter(|thing| thing.sort == Sort::Command && !thing.label.contains("timeout")).peekable();
+        if !meaning.timed_out || !told || things.peek().is_none() {
+            return None;
+        }
+        let draft = |thing: &Thing| {
+            let argument =
+                |name: &str| Predicate::Tool(ToolTest { arg: Some(format!("/{name}")), ..ToolTest::default() });
+            let written = TextTest::Matches(r"\bg?timeout\b".to_owned());
+            let written = ToolTest { arg: Some("/command".to_owned()), value: Some(written), ..ToolTest::default() };
+            let within = [argument("timeout"), argument("timeout_ms"), Predicate::Tool(written)];
+            let never = thing.predicate.clone().and(Predicate::Any(within.to_vec()).negated());
+            let (id, title) =
+                (format!("{}-without-timeout", thing.slug), format!("set a timeout when {}", thing.doing()));
+            let run = thing.holds.shell().unwrap_or("make test").to_owned();
+            let timed = Event::tool("Bash", json!({ "command": run, "timeout": 60_000 }));
+            Draft::of(id, title, Pattern::Absence { never }).violates([thing.holds.clone()]).clean([timed])
+        };
+        Some(things.map(draft).collect())
     }
 }
 

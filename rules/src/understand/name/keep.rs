@@ -320,7 +320,16 @@ fn program(thing: &Thing) -> Option<String> {
 pub(super) fn literals(units: &[Unit<'_, '_>]) -> Option<(Vec<String>, usize)> {
     // A command that stands in the prose is not what a text begins with.
     let prose = |unit: &Unit<'_, '_>| unit.what == What::Command && unit.range.len() == unit.text.len();
-    let written = |unit: &Unit<'_, '_>| (matches!(unit.what, What::Literal(_)) || unit.literal) && !prose(unit);
+    // `com.example.app` is written as no word is.
+    let dotted = |unit: &Unit<'_, '_>| {
+        unit.text.matches('.').count() > 1
+            && unit
+                .text
+                .split('.')
+                .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let written =
+        |unit: &Unit<'_, '_>| (matches!(unit.what, What::Literal(_)) || unit.literal || dotted(unit)) && !prose(unit);
     let name = |unit: &Unit<'_, '_>| {
         !unit.is_content() && unit.what == What::Word && unit.text.starts_with(char::is_uppercase)
     };

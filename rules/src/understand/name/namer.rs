@@ -208,6 +208,19 @@ impl Namer<'_, '_> {
             self.named.pattern = Some(opened(pattern.text));
             return 1;
         }
+        if let ([colon, pattern, ..], [files]) = (units, self.named.things.as_slice())
+            && matches!(colon.text, ":" | "：")
+            && self.named.words == 0
+            && files.sort == Sort::File
+            && !files.literal
+            && pattern.literal
+            && pattern.text.contains(['<', '{'])
+            && is_pattern(pattern)
+        {
+            // `test files: {name}.test.ts`
+            self.named.pattern = Some(opened(pattern.text));
+            return 2;
+        }
         if self.named.pattern.is_some() && is_pattern(unit) {
             return units.len();
         }

@@ -434,7 +434,9 @@ impl Namer<'_, '_> {
         let camel = text.starts_with(|c: char| c.is_ascii_lowercase())
             && text.chars().all(|c| c.is_ascii_alphanumeric())
             && text.contains(|c: char| c.is_ascii_uppercase());
-        if text.starts_with(['[', '<', '{']) || is_hosted(text) || text.ends_with('/') || camel {
+        // `timeout: 60000` is what an argument is called and given.
+        let keyed = text.split(' ').next().is_some_and(|word| word.ends_with(':'));
+        if text.starts_with(['[', '<', '{']) || is_hosted(text) || text.ends_with('/') || camel || keyed {
             return false;
         }
         match self.named.verb {
