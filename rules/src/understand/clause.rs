@@ -128,6 +128,39 @@ impl<'a, 'l> Clause<'a, 'l> {
         (!first.literal && (done || urged) && !listed && named).then(|| Self::of(self.role, before.to_vec()))
     }
 
+    /// What it forbids, where it tells before a comma how things are: `this box has podman, there is no docker`, `we replaced yapf by
+    /// ruff, so don't call the old one`.
+    pub(super) fn told_before(&self) -> Option<Self> {
+        let forbids = |unit: &Unit<'_, '_>| unit.is_any(&[Cue::Never, Cue::No]);
+        let never = self.units.iter().position(forbids)?;
+        let comma = self.units.get(..never)?.iter().rposition(|unit| unit.text == ",")?;
+        let (before, behind) = (self.units.get(..comma)?, self.units.get(never + 1..)?);
+        let leads = |unit: &Unit<'_, '_>| {
+            let told =
+                matches!(&*unit.lower(), "so" | "there" | "is" | "are" | "please" | "and" | "we" | "you" | "just");
+            told || unit.is_filler() || unit.is(Cue::Reason)
+        };
+        let led = self.units.get(comma + 1..never)?.iter().all(leads);
+        // `in tests, no mocks`: where it is meant.
+        let tells = |two: &[Unit<'_, '_>]| match two {
+            [what, verb] => {
+                let verb = verb.lower();
+                let which = matches!(what.text, "that" | "which" | "who" | "what" | ",");
+                !which
+                    && matches!(&*verb, "is" | "are" | "has" | "have" | "does" | "replaced" | "comes" | "come" | "goes")
+            }
+            _ => false,
+        };
+        let told = before.windows(2).any(tells) && before.iter().any(|unit| unit.is_content() || unit.literal);
+        let object = behind.iter().take_while(|unit| unit.what != What::Comma);
+        let object: Vec<_> = object.filter(|unit| !unit.is_filler() && !unit.is_any(&VERBS)).collect();
+        let points = self.units.get(comma..)?.iter().any(|unit| unit.is(Cue::This));
+        let names = object.first().is_some_and(|first| !first.is_any(&[Cue::In, Cue::To, Cue::Outside]))
+            && object.iter().any(|unit| unit.is_content() || unit.literal || unit.what == What::Word);
+        (led && told && !points && names)
+            .then(|| Self::of(self.role, self.units.iter().skip(comma + 1).cloned().collect()))
+    }
+
     /// Where it says that something is piped, and where it begins to say into what.
     fn pipe(&self) -> Option<(usize, usize)> {
         let says = |unit: &Unit<'_, '_>| {
@@ -334,7 +367,11 @@ fn opposed<'a, 'l>(units: &mut Vec<Unit<'a, 'l>>) -> Option<Vec<Unit<'a, 'l>>> {
     let but = behind.first().is_some_and(|unit| unit.text == "but");
     // `commit but never push`
     let urged = before.iter().position(|unit| urges(unit) && !unit.text.is_empty());
-    let done = urged.or(but.then_some(0))?;
+    // `capitalise the title and leave out the full stop`
+    let property = |unit: &Unit<'_, '_>| unit.senses().iter().any(|sense| matches!(sense, Sense::Property(_)));
+    let demands =
+        before.first().is_some_and(property) || before.iter().any(|unit| unit.is_any(&[Cue::Must, Cue::Always]));
+    let done = urged.or((but || demands).then_some(0))?;
     let names = |units: &[Unit<'_, '_>]| units.iter().any(Unit::is_content);
     if !names(before.get(done..)?) || !names(behind) || before.iter().any(|unit| unit.is(Cue::Never)) {
         return None;

@@ -196,6 +196,13 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [that, failing] if fails(failing) && matches!(that.text, "that" | "which") => true,
         [failing, what] if command && fails(failing) && what.is_content() => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
+        // `I never want it in my commits`: what it is stands elsewhere.
+        [it, within] if it.is(Cue::This) && within.is_any(&[Cue::In, Cue::To]) => {
+            let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request" | "push");
+            !main.things.is_empty() && main.things.iter().all(act)
+        }
+        // `and never just fix:` asks for more.
+        [never, just] if never.is(Cue::Never) && just.text == "just" => true,
         // `ids must never be logged`: what is done to them is not known.
         [be, done]
             if be.text.ends_with("be")
@@ -244,10 +251,12 @@ fn is_of_another(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     // `never delete comments`, `never pipe X through Y`, `never edit released sections of X`; but `drop a column` is what code does.
     let deletes = clause.units.iter().any(|unit| unit.is(Cue::Delete) && !unit.is_content());
     if deletes
+        && clause.has(Cue::Never)
         && main.verb == Some(Cue::Delete)
         && (all(Sort::Code) || !main.properties.is_empty() && main.things.is_empty())
         || command && says(&["pipe", "piping", "piped"]) && clause.piped().is_none()
         || files && says(&["section", "sections", "entries", "parts"]) && says(&["of"])
+        || before_never(clause, &["section", "sections", "entries"])
     {
         return true;
     }
@@ -269,6 +278,12 @@ fn is_of_another(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         return true;
     }
     command && kinds && subject && !behind.iter().any(Unit::is_content) && done.is_some_and(unknown)
+}
+
+/// Whether one of some words stands in front of what forbids.
+fn before_never(clause: &Clause<'_, '_>, words: &[&str]) -> bool {
+    let mut before = clause.units.iter().take_while(|unit| !unit.is(Cue::Never));
+    before.any(|unit| words.contains(&&*unit.lower()))
 }
 
 /// Whether a unit is the version of what stands in front of it.

@@ -305,8 +305,22 @@ fn told<'l>(
     let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
     let mut main = match clause.unpiped() {
         Some(piped) if negative => name(&piped, lexicon, languages, Some(Cue::Run), false),
-        _ => name(clause.forbidding().as_ref().unwrap_or(clause), lexicon, languages, verb, negative),
+        _ => {
+            let forbids = clause.forbidding().or_else(|| clause.told_before());
+            name(forbids.as_ref().unwrap_or(clause), lexicon, languages, verb, negative)
+        }
     };
+    if let Some(program) = clause.told_before().and_then(|_| clause.units.iter().find_map(subcommand)) {
+        // `make plan is fine, no apply`
+        let word = |thing: &Thing| {
+            let word = thing.label.trim_matches('`');
+            thing.literal && thing.sort == Sort::Code && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+        };
+        for thing in main.things.iter_mut().filter(|thing| word(thing)) {
+            let text = format!("{program} {}", thing.label.trim_matches('`'));
+            *thing = Thing { literal: true, ..command_thing(&text, Some(lexicon)) };
+        }
+    }
     if forbidden == Forbidden::Commit {
         main.things = main.things.iter().filter_map(|thing| thing.as_file().staged()).collect();
     }
@@ -323,16 +337,45 @@ fn told<'l>(
     (main, stance, negative)
 }
 
-/// `use unwrap only in tests` forbids it outside of them.
+/// The program of a command of two words that is written out.
+fn subcommand<'a>(unit: &Unit<'a, '_>) -> Option<&'a str> {
+    let (program, word) = unit.text.split_once(' ').filter(|_| unit.literal && unit.what == What::Command)?;
+    word.chars().all(|c| c.is_ascii_lowercase()).then_some(program)
+}
+
+/// `use unwrap only in tests`, `X is fine in tests and nowhere else`, `X is reserved for src/net.ts` forbid it outside of them.
 fn confined(clause: &Clause<'_, '_>, main: &mut Named<'_>, stance: Stance) -> Stance {
-    let only =
-        clause.units.windows(2).any(|two| matches!(two, [only, within] if only.text == "only" && within.is(Cue::In)));
-    let code = !main.things.is_empty() && main.things.iter().all(|thing| thing.sort == Sort::Code);
+    let units = &clause.units;
+    let said = |text: &str| {
+        let verb = |word: &str| {
+            matches!(word, "be" | "is" | "used" | "called" | "allowed" | "permitted" | "imported" | "tolerated")
+        };
+        text.split(' ').all(verb)
+    };
+    let only = units.iter().enumerate().filter(|(_, unit)| unit.is(Cue::Only)).any(|(at, only)| {
+        let behind = units.get(at + 1..).unwrap_or_default();
+        let there = only.text.contains("else") || only.text.ends_with("there");
+        let last = only.text == "only" && behind.iter().all(|unit| unit.what == What::Mark);
+        let within = || behind.iter().find(|unit| !said(unit.text)).is_some_and(|unit| unit.is(Cue::In));
+        there || last && at > 2 || only.text == "only" && within()
+    });
+    let reserved = units.iter().any(|unit| matches!(&*unit.lower(), "reserved" | "confined" | "restricted"));
+    let code = |things: &[Thing]| !things.is_empty() && things.iter().all(|thing| thing.sort == Sort::Code);
+    if let [held @ .., file] = main.things.as_slice()
+        && reserved
+        && code(held)
+        && file.sort == Sort::File
+        && stance != Stance::Never
+    {
+        main.places = vec![file.place()];
+        main.things.pop();
+    }
     // `only src/net.ts may open a WebSocket`
-    let alone = clause.units.first().is_some_and(|unit| unit.is(Cue::Only) && unit.text.eq_ignore_ascii_case("only"));
+    let alone = units.first().is_some_and(|unit| unit.is(Cue::Only) && unit.text.eq_ignore_ascii_case("only"));
+    let code = code(&main.things);
     match main.places.as_mut_slice() {
         [Place::Files { outside: true, .. }] if alone && code => Stance::Never,
-        [Place::Files { outside, .. }] if only && code && stance != Stance::Never => {
+        [Place::Files { outside, .. }] if (only || reserved) && code && stance != Stance::Never => {
             *outside = true;
             Stance::Never
         }
@@ -415,7 +458,7 @@ fn stance(
         Stance::Never
     } else if counted && main.things.iter().any(|thing| thing.sort == Sort::Command || thing.sort == Sort::Tool) {
         Stance::AtMost
-    } else if complaint && !statement.has(Cue::Forgot) {
+    } else if complaint && !statement.has(Cue::Forgot) || removes(clause, main) {
         Stance::Never
     } else if used {
         Stance::Use
@@ -424,6 +467,14 @@ fn stance(
     } else {
         Stance::Plain
     }
+}
+
+/// Whether a clause has nothing but a property of texts taken away: `get rid of the co-author line`.
+fn removes(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
+    let first = clause.units.iter().find(|unit| !unit.is_filler());
+    main.things.is_empty()
+        && !main.properties.is_empty()
+        && first.is_some_and(|unit| unit.is(Cue::Delete) && !unit.is_content())
 }
 
 /// Whether what follows is how no text begins, ends or what it holds: `no prefix such as fix:`.

@@ -178,6 +178,13 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         }
     }
     for at in 1..found.len() {
+        // `your migration had no down` misses it, and forbids nothing.
+        let had = found.get(at - 1).is_some_and(|unit| matches!(unit.text, "had" | "contained"));
+        if let Some(unit) = found.get_mut(at).filter(|unit| had && unit.text == "no") {
+            unit.forget();
+        }
+    }
+    for at in 1..found.len() {
         // `for cases that can't happen, use X` tells what does not, and forbids nothing.
         let which = found.get(at - 1).is_some_and(|unit| matches!(unit.text, "that" | "which" | "who"));
         let may_not_be = found.get(at + 1).is_some_and(|unit| unit.text == "be");

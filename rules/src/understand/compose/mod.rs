@@ -165,7 +165,11 @@ impl Composer<'_, '_> {
         }
         match self.meaning.stance {
             Stance::Never => self.never(),
-            Stance::Use if main.verb == Some(Cue::Place) && !main.places.is_empty() => self.must(),
+            Stance::Use
+                if main.verb == Some(Cue::Place) && !main.places.is_empty() && self.meaning.rejected.is_empty() =>
+            {
+                self.must()
+            }
             Stance::Use => self.used(),
             Stance::AtMost => self.bounded().into_iter().collect(),
             Stance::Must | Stance::Plain => match self.only_places() {

@@ -163,7 +163,7 @@ pub(super) fn name<'l>(
     }
     namer.settle();
     let existing = || clause.units.iter().any(|unit| unit.lower().starts_with("existing"));
-    if negative && namer.named.verb == Some(Cue::Edit) && existing() {
+    if negative && matches!(namer.named.verb, None | Some(Cue::Edit)) && existing() {
         // What is there already is changed; a new one is made.
         for thing in &mut namer.named.things {
             if let Predicate::File(test) = &mut thing.predicate {

@@ -291,7 +291,7 @@ impl Namer<'_, '_> {
         let (mut place, mut count) = self.place(units.get(1..).unwrap_or_default(), unit.is(Cue::Outside))?;
         while let Place::Files { globs: known, label, .. } = &mut place
             && let Some((more, path)) = other_path(units.get(count + 1..).unwrap_or_default(), self.lexicon)
-            && label.contains('/')
+            && (label.contains('/') && path.contains('/') || label.starts_with('.') && path.starts_with('.'))
         {
             known.extend(globs(path));
             count += more;
@@ -784,7 +784,9 @@ fn other_path<'a>(units: &[Unit<'a, '_>], lexicon: &Lexicon) -> Option<(usize, &
     let joins = |unit: &&Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::Or, Cue::And]);
     let skip = units.iter().take_while(joins).count();
     let path = units.get(skip).filter(|unit| skip > 0 && skip < 3 && unit.literal)?;
-    let known = matches!(path.what, What::Literal(_)) && lexicon.is_path(path.text) && path.text.contains('/');
+    let ending = path.text.strip_prefix('.').is_some_and(|ending| lexicon.is_extension(ending));
+    let known =
+        matches!(path.what, What::Literal(_)) && lexicon.is_path(path.text) && (path.text.contains('/') || ending);
     known.then_some((skip + 1, path.text))
 }
 
