@@ -99,7 +99,18 @@ fn points_on(line: &str) -> bool {
 /// Whether a line says that all that follows is done, one after the other.
 fn is_sequence(line: &str) -> bool {
     let line = line.to_lowercase();
-    ["in sequence", "in order", "in this order", "in this exact order", "these commands", "all of these", "these steps"]
+    // What is run before or after something is all run.
+    let timed = ["before ", "after "].iter().any(|word| line.contains(word)) && line.contains("run the following");
+    timed
+        || [
+            "in sequence",
+            "in order",
+            "in this order",
+            "in this exact order",
+            "these commands",
+            "all of these",
+            "these steps",
+        ]
         .iter()
         .any(|words| line.contains(words))
 }

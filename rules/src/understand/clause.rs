@@ -80,6 +80,7 @@ impl<'a, 'l> Clause<'a, 'l> {
     /// What it forbids or complains of, where it tells behind a comma what to do, or what there is: `never push to main, open
     /// a pull request`, `don't call a(), it's b() now`.
     pub(super) fn forbidding(&self) -> Option<Self> {
+        const REASONS: [&str; 9] = ["the", "this", "it", "they", "they're", "these", "i", "i'm", "otherwise"];
         const DONE: [&str; 30] = [
             "open",
             "create",
@@ -120,6 +121,9 @@ impl<'a, 'l> Clause<'a, 'l> {
         let word = first.lower();
         let done =
             DONE.contains(&word.split([' ', '\u{2019}']).next().unwrap_or_default()) || word.starts_with("it\u{2019}");
+        // `no force unwraps, the app crashed again`: a sentence of its own, with more words than a list has.
+        let words = rest.iter().filter(|unit| unit.what == What::Word || unit.is_any(&VERBS)).count();
+        let done = done || REASONS.contains(&&*word) && words > 1;
         let urged = complains && !forbids && first.is_any(&[Cue::Always, Cue::Use, Cue::Must]);
         // `never commit, push or merge` forbids all three.
         let listed = commas.next().is_some() || rest.first().is_some_and(|unit| unit.is_any(&[Cue::Or, Cue::And]));
@@ -294,6 +298,7 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     drop_reason(&mut units);
     bring_exception(&mut units);
     drop_remedy(&mut units);
+    drop_concession(&mut units);
     front_verdict(&mut units);
     let shown = written_pair(&mut units);
     for _ in 0..MAX_ASIDES {
@@ -508,6 +513,30 @@ fn drop_remedy(units: &mut Vec<Unit<'_, '_>>) {
     }
 }
 
+/// Takes out what changes nothing: `never merge it, even with all checks green`, `X is fine for reading, but Y is forbidden`.
+fn drop_concession(units: &mut Vec<Unit<'_, '_>>) {
+    const CONCEDES: [&str; 8] =
+        ["although", "though", "even", "however", "regardless", "whatever", "notwithstanding", "no matter"];
+    let stands =
+        |units: &[Unit<'_, '_>]| units.iter().any(|unit| unit.is_any(&STANCES) || urges(unit)) || forbids(units);
+    let concedes = |two: &[Unit<'_, '_>]| matches!(two, [comma, word] if matches!(comma.text, "," | "—" | "–") && CONCEDES.contains(&&*word.lower()));
+    if let Some(at) = units.windows(2).position(concedes).filter(|at| units.get(..*at).is_some_and(stands)) {
+        // Where nothing but a place is conceded, what stands behind another comma goes on.
+        units.truncate(at);
+    }
+    let but = units.windows(2).position(|two| matches!(two, [comma, but] if comma.text == "," && but.text == "but"));
+    let Some(at) = but else { return };
+    let (Some(left), Some(right)) = (units.get(..at), units.get(at + 2..)) else { return };
+    let may = |unit: &Unit<'_, '_>| {
+        matches!(&*unit.lower(), "okay" | "ok" | "fine" | "can" | "may" | "allowed" | "acceptable")
+    };
+    let forbids =
+        right.iter().any(|unit| unit.is(Cue::Never)) && right.iter().any(|unit| unit.is_content() || unit.literal);
+    if left.iter().any(may) && !left.iter().any(|unit| unit.is_any(&[Cue::Never, Cue::Only])) && forbids {
+        units.drain(..at + 2);
+    }
+}
+
 /// Puts what forbids at the end of a sentence to its front, where it is not said of what stands next to it: `deploying without
 /// make smoke is not allowed`.
 fn front_verdict(units: &mut Vec<Unit<'_, '_>>) {
@@ -695,7 +724,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     lists.extend(enclosed(&units));
     for (at, unit) in units.into_iter().enumerate() {
         let role = open.clause.role;
-        if role == Role::Main && matches!(unit.text, "requires" | "require") && is_change(&open.clause.units) {
+        if role == Role::Main && is_followed(&unit) && is_change(&open.clause.units) {
             // `a new page requires an entry in …`: what stands in front is when.
             clauses.push(Clause { role: Role::After, ..std::mem::replace(&mut open, Open::of(Role::Main)).clause });
             continue;
@@ -760,10 +789,17 @@ fn lists(units: &[Unit<'_, '_>]) -> Vec<usize> {
     (0..last).filter(comma).filter(goes_on).collect()
 }
 
+/// Whether what stands in front is when something is due: `a schema change requires …`, `… is followed by …`.
+fn is_followed(unit: &Unit<'_, '_>) -> bool {
+    matches!(unit.text, "requires" | "require" | "followed by" | "demands" | "demand" | "calls for" | "call for")
+}
+
 /// Whether a clause so far names a change, as `schema changes` and `adding a page` do.
 fn is_change(units: &[Unit<'_, '_>]) -> bool {
     let change = |unit: &Unit<'_, '_>| {
-        matches!(&*unit.lower(), "changes" | "change" | "adding" | "changing" | "editing" | "modifying")
+        let text = unit.lower();
+        let first = text.split(' ').next().unwrap_or_default();
+        matches!(first, "changes" | "change" | "adding" | "changing" | "editing" | "modifying" | "edits")
     };
     units.len() > 1 && units.iter().any(change) && !units.iter().any(|unit| unit.is_any(&STANCES))
 }

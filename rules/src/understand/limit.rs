@@ -46,6 +46,7 @@ pub(super) fn is_limited(
         || statement.ranks()
         || stance == Stance::Plain && (permits(statement) || happens(statement))
         || is_for_some(statement)
+        || is_excepted_late(statement)
         || is_assigned(statement, main)
         || is_taste(statement, main, rejected)
         || stance == Stance::Never && excepts_argument(statement, main, lexicon, languages)
@@ -103,6 +104,15 @@ fn is_for_some(statement: &Statement<'_, '_>) -> bool {
     units.next().is_some_and(|unit| unit.text.eq_ignore_ascii_case("for"))
         && units.take(6).any(|unit| unit.is(Cue::Only) && unit.text == "only")
         && statement.units().any(|unit| unit.text == ":")
+}
+
+/// Whether an exception is told in a sentence of its own: `use X, not Y (Z is the exception)`.
+fn is_excepted_late(statement: &Statement<'_, '_>) -> bool {
+    let exception = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "exception" | "exceptions");
+    statement.clause(Role::Unless).is_none()
+        && !statement.has(Cue::Always)
+        && statement.units().skip(3).any(|unit| unit.what == What::Word && exception(unit))
+        && statement.units().any(|unit| unit.text == "(")
 }
 
 /// Whether one sort of tests is preferred to another, which forbids to run neither.
@@ -165,6 +175,17 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     if clause.units.iter().zip(clause.units.iter().skip(1)).any(followed) {
         return true;
     }
+    // `never run the whole suite`: a part of it is fine.
+    let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
+    if command && says(&["whole", "entire", "full"]) && says(&["suite", "suites"]) {
+        return true;
+    }
+    // `I don't want to see it in our code`: what it is stands elsewhere.
+    let it =
+        clause.units.windows(2).position(|two| matches!(two, [it, within] if it.is(Cue::This) && within.text == "in"));
+    if it.is_some_and(|at| !clause.units.iter().take(at).any(|unit| unit.is_content() || unit.literal)) {
+        return true;
+    }
     // `do not format by hand`: what does it by itself is not meant; `no docstrings for private functions`: others are fine.
     let by_hand = clause.units.iter().any(|unit| matches!(&*unit.lower(), "manually" | "by hand" | "hand"));
     let formats = main.things.iter().any(|thing| thing.slug.starts_with("format") || thing.slug.starts_with("lint"));
@@ -196,11 +217,6 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [that, failing] if fails(failing) && matches!(that.text, "that" | "which") => true,
         [failing, what] if command && fails(failing) && what.is_content() => true,
         [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
-        // `I never want it in my commits`: what it is stands elsewhere.
-        [it, within] if it.is(Cue::This) && within.is_any(&[Cue::In, Cue::To]) => {
-            let act = |thing: &Thing| matches!(&*thing.slug, "commit" | "pull-request" | "push");
-            !main.things.is_empty() && main.things.iter().all(act)
-        }
         // `and never just fix:` asks for more.
         [never, just] if never.is(Cue::Never) && just.text == "just" => true,
         // `ids must never be logged`: what is done to them is not known.

@@ -301,14 +301,18 @@ impl Composer<'_, '_> {
             (TextTest::Any(any), texts.first()?.clone())
         } else {
             let wanted = main.things.iter().find(|thing| {
-                thing.literal && thing.sort == Sort::Code && thing.known.is_none() && thing.says.is_none()
+                let plain = thing.known.is_none() || !thing.label.trim_matches('`').contains('`');
+                thing.literal && thing.sort == Sort::Code && plain && thing.says.is_none()
             })?;
             let Predicate::File(test) = &wanted.predicate else { return None };
             if main.verb == Some(Cue::Use) && matches!(test.added, Some(TextTest::Mentions(_))) {
                 // `always use "NetBox" in docs` says how a word is spelled.
                 return None;
             }
-            (test.added.clone()?, wanted.label.trim_matches('`').to_owned())
+            let label = wanted.label.trim_matches('`').to_owned();
+            // What is known by its name may be told by what is wrong with it.
+            let known = wanted.known.is_some().then(|| TextTest::Contains(label.clone()));
+            (known.or(test.added.clone())?, label)
         };
         let path = path_of(&files.holds).map_or_else(|| sample_path("src/example.txt"), str::to_owned);
         let pattern = Pattern::Universality {

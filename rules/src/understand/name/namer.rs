@@ -424,6 +424,12 @@ impl Namer<'_, '_> {
         let noun = unit.text == "reference" && units.get(1).is_some_and(|next| next.what == What::Word);
         let cue = TEXTS.into_iter().find(|cue| unit.is(*cue)).filter(|_| !noun)?;
         let (texts, count) = super::keep::literals(units)?;
+        // `after a change, finish with make lint`: what is run ends no text.
+        let program =
+            |text: &String| self.lexicon.is_program(text.split(' ').next().unwrap_or(text)) || text.starts_with("./");
+        if unit.is(Cue::Run) && texts.iter().all(program) {
+            return None;
+        }
         // `include a header (copy it from any .py file)`: no text holds the ending of a file.
         let ending = |text: &String| text.strip_prefix('.').is_some_and(|ending| self.lexicon.is_extension(ending));
         if cue == Cue::Contains && texts.iter().all(ending) {
