@@ -175,25 +175,13 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     if clause.units.iter().zip(clause.units.iter().skip(1)).any(followed) {
         return true;
     }
-    // `never run the whole suite`: a part of it is fine.
-    let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
-    if command && says(&["whole", "entire", "full"]) && says(&["suite", "suites"]) {
-        return true;
-    }
-    // `I don't want to see it in our code`: what it is stands elsewhere.
-    let it =
-        clause.units.windows(2).position(|two| matches!(two, [it, within] if it.is(Cue::This) && within.text == "in"));
-    if it.is_some_and(|at| !clause.units.iter().take(at).any(|unit| unit.is_content() || unit.literal)) {
+    if is_narrowed(clause, main, command) {
         return true;
     }
     // `do not format by hand`: what does it by itself is not meant; `no docstrings for private functions`: others are fine.
     let by_hand = clause.units.iter().any(|unit| matches!(&*unit.lower(), "manually" | "by hand" | "hand"));
     let formats = main.things.iter().any(|thing| thing.slug.starts_with("format") || thing.slug.starts_with("lint"));
     if by_hand && formats || is_for_a_kind(clause, main) {
-        return true;
-    }
-    // `open no socket elsewhere`: than where, another sentence says.
-    if main.places.is_empty() && clause.units.iter().any(|unit| matches!(&*unit.lower(), "elsewhere" | "else")) {
         return true;
     }
     let files = main.things.iter().all(|thing| thing.sort == Sort::File) && !main.things.is_empty();
@@ -216,7 +204,12 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         // `never commit code that fails X`, `never commit failing tests`: what they are at that moment does not show.
         [that, failing] if fails(failing) && matches!(that.text, "that" | "which") => true,
         [failing, what] if command && fails(failing) && what.is_content() => true,
-        [to, it] if matches!(it.text, "it" | "them") => code && to.is_any(&[Cue::To, Cue::In]),
+        [to, it] if matches!(it.text, "it" | "them") => {
+            // `X is deprecated, add no calls to it` says what it is.
+            let first = clause.units.iter().position(|unit| unit.is_content() || unit.literal).unwrap_or(usize::MAX);
+            let never = clause.units.iter().position(|unit| unit.is(Cue::Never)).unwrap_or(0);
+            code && first > never && to.is_any(&[Cue::To, Cue::In])
+        }
         // `and never just fix:` asks for more.
         [never, just] if never.is(Cue::Never) && just.text == "just" => true,
         // `ids must never be logged`: what is done to them is not known.
@@ -231,6 +224,49 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
         [bare, text] => bare.text == "bare" && text.literal && main.literal.is_some(),
         _ => false,
     })
+}
+
+/// Whether the words around what is forbidden say that only a part of it is meant, or that it is named elsewhere.
+fn is_narrowed(clause: &Clause<'_, '_>, main: &Named<'_>, command: bool) -> bool {
+    // `never run the whole suite`: a part of it is fine.
+    let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
+    if command && says(&["whole", "entire", "full"]) && says(&["suite", "suites"]) {
+        return true;
+    }
+    // `MockK is not welcome there`: where, another sentence says.
+    let never = clause.units.iter().position(|unit| unit.is(Cue::Never)).unwrap_or(clause.units.len());
+    let behind = clause.units.get(never + 1..).unwrap_or_default();
+    if main.places.is_empty() && behind.iter().any(|unit| unit.text == "there" && unit.what == What::Word) {
+        return true;
+    }
+    // `never run it in the `prod` namespace`: which calls are, their arguments show in ways of their own.
+    let within = |three: &[Unit<'_, '_>]| {
+        matches!(three, [within, name, of]
+            if within.is(Cue::In) && name.literal && of.what == What::Word && !name.text.contains(['/', '.']))
+    };
+    let plain: Vec<_> = clause.units.iter().filter(|unit| !unit.is_filler()).cloned().collect();
+    if command && main.places.is_empty() && plain.windows(3).any(within) {
+        return true;
+    }
+    // `the bot rejects commits that are not signed off` asks for it.
+    let lacking = |three: &[Unit<'_, '_>]| {
+        matches!(three, [that, are, not]
+            if matches!(that.text, "that" | "which") && matches!(are.text, "is" | "are") && not.is(Cue::Not))
+    };
+    if clause.units.windows(3).any(lacking) {
+        return true;
+    }
+    // `open no socket elsewhere`: than where, another sentence says.
+    if main.places.is_empty() && clause.units.iter().any(|unit| matches!(&*unit.lower(), "elsewhere" | "else")) {
+        return true;
+    }
+    // `I don't want to see it in our code`: what it is stands elsewhere.
+    let it =
+        clause.units.windows(2).position(|two| matches!(two, [it, within] if it.is(Cue::This) && within.text == "in"));
+    if it.is_some_and(|at| !clause.units.iter().take(at).any(|unit| unit.is_content() || unit.literal)) {
+        return true;
+    }
+    false
 }
 
 /// Whether a property of files is forbidden only for some of what they hold: `no docstrings for private functions`.

@@ -471,10 +471,16 @@ fn stance(
 
 /// Whether a clause has nothing but a property of texts taken away: `get rid of the co-author line`.
 fn removes(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
-    let first = clause.units.iter().find(|unit| !unit.is_filler());
-    main.things.is_empty()
-        && !main.properties.is_empty()
-        && first.is_some_and(|unit| unit.is(Cue::Delete) && !unit.is_content())
+    let first = clause.units.iter().find(|unit| !unit.is_filler() && unit.text != "please");
+    let out = |two: &[Unit<'_, '_>]| matches!(two, [out, of] if out.text == "out" && of.text == "of");
+    let known = |thing: &Thing| thing.sort == Sort::Code && thing.known.is_some();
+    let named = !main.properties.is_empty() || !main.things.is_empty() && main.things.iter().all(known);
+    // `keep emoji out of commits`
+    let kept = named && clause.units.iter().take(2).any(|unit| unit.text.eq_ignore_ascii_case("keep"));
+    kept && (clause.units.windows(2).any(out) || clause.units.iter().any(|unit| unit.text == "out of"))
+        || main.things.is_empty()
+            && !main.properties.is_empty()
+            && first.is_some_and(|unit| unit.is(Cue::Delete) && !unit.is_content())
 }
 
 /// Whether what follows is how no text begins, ends or what it holds: `no prefix such as fix:`.

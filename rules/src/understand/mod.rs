@@ -24,6 +24,7 @@ mod spelled;
 mod text;
 mod thing;
 mod token;
+mod trim;
 mod unit;
 
 pub(crate) use token::words;

@@ -170,6 +170,13 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         found.push(Unit { literal, code, ..Unit::of(what, text, range) });
         at += count;
     }
+    forget(&mut found);
+    bring_exception(&mut found, lexicon);
+    found
+}
+
+/// Takes for a word like any other what says how things are, and forbids or demands nothing.
+fn forget(found: &mut [Unit<'_, '_>]) {
     for at in 1..found.len() {
         // `it will always run` tells what happens.
         let tells = found.get(at - 1).is_some_and(|unit| matches!(&*unit.lower(), "will" | "would"));
@@ -198,7 +205,21 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
         // `write it's, don't`: behind it nothing is forbidden.
         last.forget();
     }
-    found
+}
+
+/// Takes what is excepted at the end for an exception: `every module begins with X, __init__.py excepted`.
+fn bring_exception<'l>(found: &mut Vec<Unit<'_, 'l>>, lexicon: &'l Lexicon) {
+    let last = found.iter().rposition(|unit| !matches!(unit.what, What::Mark));
+    let late = last.filter(|at| {
+        found.get(*at).is_some_and(|unit| matches!(&*unit.lower(), "excepted" | "excluded" | "exempt" | "exempted"))
+    });
+    let comma = late.and_then(|late| found.get(..late)?.iter().rposition(|unit| unit.text == ","));
+    if let (Some(late), Some(comma), Some(except)) = (late, comma, lexicon.longest(std::iter::once("except"))) {
+        found.truncate(late);
+        if let Some(unit) = found.get_mut(comma) {
+            *unit = Unit::of(What::Known(except.senses), "", unit.range.clone());
+        }
+    }
 }
 
 /// What names nothing but names and texts in code, or a form of such, is a word like any other, and kept beside.

@@ -143,7 +143,10 @@ impl Composer<'_, '_> {
     /// The commands that are run with the options that are named.
     fn optioned(&self, things: &[&Thing]) -> Option<Vec<Draft>> {
         let meaning = self.meaning;
-        let flags = Some(&meaning.main.flags).filter(|flags| !flags.is_empty())?;
+        // `pull with rebase before you push` says what comes first.
+        let timed = meaning.before.as_deref().is_some_and(|named| !named.things.is_empty());
+        let flags = Some(&meaning.main.flags)
+            .filter(|flags| !(flags.is_empty() || timed && things.iter().any(|thing| !thing.literal)))?;
         let when = || meaning.after.iter().flat_map(|named| &named.things).filter(|thing| thing.sort == Sort::Command);
         let Some(first) = things.first() else {
             // `use --frozen-lockfile when installing dependencies`

@@ -165,11 +165,7 @@ impl Composer<'_, '_> {
         }
         match self.meaning.stance {
             Stance::Never => self.never(),
-            Stance::Use
-                if main.verb == Some(Cue::Place) && !main.places.is_empty() && self.meaning.rejected.is_empty() =>
-            {
-                self.must()
-            }
+            Stance::Use if self.places() => self.must(),
             Stance::Use => self.used(),
             Stance::AtMost => self.bounded().into_iter().collect(),
             Stance::Must | Stance::Plain => match self.only_places() {
@@ -177,6 +173,12 @@ impl Composer<'_, '_> {
                 None => self.must(),
             },
         }
+    }
+
+    /// Whether it says where something belongs, and not by what it takes another's place.
+    fn places(&self) -> bool {
+        let main = &self.meaning.main;
+        main.verb == Some(Cue::Place) && !main.places.is_empty() && self.meaning.rejected.is_empty()
     }
 
     /// `single backticks in docstrings, not double backticks` asks for no docstring.

@@ -1,5 +1,6 @@
 //! The walk through the units of a clause: what each is to the one before it, and which of them only say where.
 
+use super::object::is_pattern;
 use super::{Behind, Named, Place, Spelling, VERBS};
 use crate::lexicon::{Cue, Entry, Kind, Of, Sense};
 use crate::understand::clause::{Clause, Role};
@@ -772,12 +773,6 @@ impl Namer<'_, '_> {
         };
         known.or_else(written)
     }
-}
-
-/// Whether a unit shows how files are named: `*_test.go`, `V{n}__{what}.sql`.
-fn is_pattern(unit: &Unit<'_, '_>) -> bool {
-    let open = unit.text.contains(['<', '{']) && unit.text.contains('.') && !unit.text.contains([' ', '(']);
-    unit.text.contains('*') || unit.text.starts_with('.') && unit.text.len() > 1 || unit.literal && open
 }
 
 /// Whether a unit joins two others.

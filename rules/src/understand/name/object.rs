@@ -503,3 +503,9 @@ fn rank(kind: Kind, verb: Option<Cue>) -> u8 {
     };
     order.iter().position(|known| *known == kind).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
 }
+
+/// Whether a unit shows how files are named: `*_test.go`, `V{n}__{what}.sql`.
+pub(super) fn is_pattern(unit: &Unit<'_, '_>) -> bool {
+    let open = unit.text.contains(['<', '{']) && unit.text.contains('.') && !unit.text.contains([' ', '(']);
+    unit.text.contains('*') || unit.text.starts_with('.') && unit.text.len() > 1 || unit.literal && open
+}
