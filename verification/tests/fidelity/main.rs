@@ -78,8 +78,8 @@ fn value(score: &Score, name: &str) -> f64 {
 /// The files that the program is made of and that it is tested on, with what is in them.
 fn own_texts() -> Vec<(PathBuf, String)> {
     let mut folders = vec![project("rules/lexicon"), project("rules/src"), project("rules/tests")];
-    let mut found =
-        vec![project("verification/corpus/directives.jsonl"), project("verification/corpus/detection.jsonl")];
+    let corpora = ["directives.jsonl", "detection.jsonl", "second/a.jsonl", "second/b.jsonl", "second/c.jsonl"];
+    let mut found = corpora.map(|file| project(&format!("verification/corpus/{file}"))).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -162,6 +162,27 @@ fn our_own_sentences_become_the_right_checks() {
     assert!(blocked <= 0.06, "false_block_compiled {blocked:.3}");
 }
 
+/// The second corpus of our own, in the parts in which it was written.
+fn second() -> [(&'static str, Score); 3] {
+    ["a", "b", "c"].map(|part| {
+        let (_, rows) = measured(&project(&format!("verification/corpus/second/{part}.jsonl")));
+        assert_eq!(rows.len(), 160, "part {part}");
+        (part, Score::of(&rows))
+    })
+}
+
+#[test]
+fn sentences_written_after_the_freeze_are_measured() {
+    // Floors well below what is so, to see when something breaks; what the figures are is told by the page.
+    for (part, score) in second() {
+        let floors = [("rule precision", 0.93), ("compile_coverage", 0.42), ("pair_correct_compiled", 0.70)];
+        for (name, floor) in floors {
+            let value = value(&score, name);
+            assert!(value >= floor, "part {part}: {name} {value:.3} is below {floor}");
+        }
+    }
+}
+
 #[test]
 fn messages_of_others_are_told_apart() {
     let Some(corpora) = corpora() else { return };
@@ -180,6 +201,7 @@ fn the_page_of_figures_is_whole() {
     let page = std::fs::read_to_string(&path).unwrap_or_default();
     let titles = CORPORA.iter().map(|(title, ..)| *title).chain([
         "Our own rule sentences",
+        "Sentences written after the freeze",
         "Our own messages",
         "A classifier as the mid tier",
     ]);
@@ -249,6 +271,27 @@ the grammar puts together what the lexicon knows, not how much the lexicon knows
 they gave 0.837 of compile_coverage, 0.762, 0.909 and 0.046. Then those that were misread were looked at, since some were taken
 for their opposite (`X is banned, write Y` forbade Y, too), and what was general in that was mended: since then they are
 development sentences as well, and the figures are no longer those of sentences that nobody looked at.
+";
+
+/// Their first run was that of the grammar and the lexicon before they were written.
+const SECOND: &str = "\
+`trace eval verification/corpus/second/a.jsonl` (and `b`, `c`): 435 rule sentences and 45 that are none, written by three hands from a list of the names in
+the lexicon after grammar and lexicon were frozen, and without a look at the program. They were asked for sentences as people word them, each in its
+own construction, neither easy nor odd; half of the third part is in Chinese, French, German, Japanese, Russian and Spanish. They were run once before
+anything was changed for them:
+
+| first run | rule precision | rule recall | compile_coverage | pair_correct_all | pair_correct_compiled | false_block_compiled | abstains_on_semantic |
+|---|---|---|---|---|---|---|---|
+| a | 0.984 | 0.828 | 0.519 | 0.378 | 0.729 | 0.171 | 1.000 |
+| b | 0.982 | 0.759 | 0.474 | 0.356 | 0.750 | 0.078 | 0.900 |
+| c | 0.981 | 0.697 | 0.415 | 0.311 | 0.750 | 0.107 | 1.000 |
+
+They say more than our first sentences did: the lexicon knows nearly all that they name, and a third of them became the right check. What they failed at
+was how people forbid and demand: *X is out*, *X is reserved for Y*, *X is fine in tests and nowhere else*, *we replaced X with Y, so don't …*. Those words
+are few in any language, and most of what follows is a longer list of them, and rules for where what is told ends and what is forbidden begins. First this
+round worked on the development sentences alone, and changed nothing here (0.348 right before, 0.351 after, of all). Then part a was read and what was
+general in it was mended: b went to 0.385, and c to 0.400, at which nobody had looked. Then b was read. **Nobody has read c**: its figures are those of
+sentences that nothing was changed for, and the first of all our sets that a round of work has moved before it was read.
 ";
 
 const PARTS: &str = "\
@@ -365,6 +408,7 @@ fn page(corpora: &Path) -> String {
     writeln!(page, "{}", outside_quirks(corpora)).unwrap();
     writeln!(page, "{UNSEEN}").unwrap();
     writeln!(page, "## Our own rule sentences\n\n{SENTENCES}\n{}", shown(&Score::of(&own_sentences()))).unwrap();
+    writeln!(page, "## Sentences written after the freeze\n\n{SECOND}\n{}", now(&second())).unwrap();
     let (theirs, _) = measured(&corpora.join("directives_dev.jsonl"));
     let (ours, _) = measured(&project("verification/corpus/directives.jsonl"));
     let (theirs, ours) = (parts::report(&theirs), parts::report(&ours));
@@ -398,6 +442,25 @@ fn outside_quirks(corpora: &Path) -> String {
         agreement.value.unwrap(),
         agreement.of,
     )
+}
+
+/// The headlines of several scores, one in each row.
+fn now(scores: &[(&str, Score)]) -> String {
+    const NAMES: [&str; 7] = [
+        "rule precision",
+        "rule recall",
+        "compile_coverage",
+        "pair_correct_all",
+        "pair_correct_compiled",
+        "false_block_compiled",
+        "abstains_on_semantic",
+    ];
+    let mut text = format!("| now | {} |\n|{}\n", NAMES.join(" | "), "---|".repeat(NAMES.len() + 1));
+    for (part, score) in scores {
+        let values: Vec<_> = NAMES.iter().map(|name| format!("{:.3}", value(score, name))).collect();
+        writeln!(text, "| {part} | {} |", values.join(" | ")).unwrap();
+    }
+    text
 }
 
 /// A score as tables.
