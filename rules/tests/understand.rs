@@ -145,6 +145,11 @@ fn what_is_written_in_several_ways_is_read() {
 }
 
 #[test]
+fn what_is_told_is_kept_apart_from_what_is_forbidden() {
+    run("bounds.toml", include_str!("corpus/bounds.toml"));
+}
+
+#[test]
 fn the_sample_corrections_are_understood() {
     let text = include_str!("../../samples/corrections.jsonl");
     let mut durable = 0;
