@@ -145,8 +145,9 @@ pub(super) fn drop_concession(units: &mut Vec<Unit<'_, '_>>) {
         |units: &[Unit<'_, '_>]| units.iter().any(|unit| unit.is_any(&STANCES) || urges(unit)) || forbids(units);
     let concedes = |two: &[Unit<'_, '_>]| matches!(two, [comma, word] if matches!(comma.text, "," | "—" | "–") && CONCEDES.contains(&&*word.lower()));
     if let Some(at) = units.windows(2).position(concedes).filter(|at| units.get(..*at).is_some_and(stands)) {
-        // Where nothing but a place is conceded, what stands behind another comma goes on.
-        units.truncate(at);
+        // `never, even in tests, use X`: what stands behind the next comma goes on.
+        let next = units.iter().skip(at + 1).position(|unit| unit.text == ",");
+        units.drain(at..next.map_or(units.len(), |next| at + 1 + next));
     }
     // `hands off X, if you need something, tell me`
     let asks = |units: &[Unit<'_, '_>]| {
