@@ -534,6 +534,7 @@ fn statement<'a, 'l>(units: Vec<Unit<'a, 'l>>) -> Statement<'a, 'l> {
     };
     let mut clauses: Vec<Clause<'a, 'l>> = Vec::new();
     let mut open = Open::of(Role::Main);
+    open.clause.units.reserve(units.len());
     let mut joints = Vec::new();
     let mut main_said = false;
     let mut lists = lists(&units);

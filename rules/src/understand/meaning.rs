@@ -214,11 +214,56 @@ pub(super) fn mean<'l>(
     }
 }
 
+/// The plain words of a clause that say more of what it means than a cue does; they are read once.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one word that was or was not there")]
+struct Said {
+    target: bool,
+    place: bool,
+    call: bool,
+    comment: bool,
+    above: bool,
+    result: bool,
+    definition: bool,
+    write: bool,
+    word: bool,
+    title: bool,
+    header: bool,
+    first: bool,
+}
+
+impl Said {
+    fn in_clause(clause: &Clause<'_, '_>) -> Self {
+        let mut said = Self::default();
+        for unit in &clause.units {
+            match &*unit.lower() {
+                "target" | "targets" | "targeting" | "base" | "against" => said.target = true,
+                "belong" | "belongs" | "go" | "goes" => said.place = true,
+                "call" | "calling" | "invoke" | "invoking" => said.call = true,
+                "comment" | "comments" => said.comment = true,
+                "above" | "before" | "preceding" | "preceded" => said.above = true,
+                "return" | "returns" => said.result = true,
+                "implement" | "implementing" | "define" | "defining" | "declare" | "override" | "overriding" => {
+                    said.definition = true;
+                }
+                "write" => said.write = true,
+                "word" | "words" | "phrase" | "phrases" | "term" | "terms" | "filler" | "language" | "wording" => {
+                    said.word = true;
+                }
+                "title" | "titles" | "subject" => said.title = true,
+                "header" | "headline" => said.header = true,
+                "first" => said.first = true,
+                other => said.result |= other.starts_with("返回"),
+            }
+        }
+        said
+    }
+}
+
 /// What the cues of a statement say, and nothing of its clauses but the main one.
 fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<'l>, stance: Stance) -> Meaning<'l> {
     let has = |cue| statement.has(cue);
-    let said: Vec<_> = clause.units.iter().map(Unit::lower).collect();
-    let says = |words: &[&str]| said.iter().any(|said| words.contains(&&**said));
+    let said = Said::in_clause(clause);
     Meaning {
         stance,
         before: None,
@@ -251,27 +296,26 @@ fn cued<'l>(statement: &Statement<'_, '_>, clause: &Clause<'_, '_>, main: Named<
         replies: true,
         updates: updates(statement),
         passed: clause.has(Cue::Pass),
-        targets: says(&["target", "targets", "targeting", "base", "against"]),
-        belongs: says(&["belong", "belongs", "go", "goes"]),
-        calls: says(&["call", "calling", "invoke", "invoking"]) || speaks_of_calls(clause),
-        explained: says(&["comment", "comments"]) && says(&["above", "before", "preceding", "preceded"]),
-        returns: says(&["return", "returns"]) || clause.units.iter().any(|unit| unit.text.starts_with("返回")),
-        defines: says(&["implement", "implementing", "define", "defining", "declare", "override", "overriding"]),
-        writes: says(&["write"]),
+        targets: said.target,
+        belongs: said.place,
+        calls: said.call || speaks_of_calls(clause),
+        explained: said.comment && said.above,
+        returns: said.result,
+        defines: said.definition,
+        writes: said.write,
         rejects: statement.clause(Role::Instead).is_some() && !is_purpose(clause),
         rooted: clause.has(Cue::Root) || clause.has(Cue::Nested),
         timed_out: statement.units().any(|unit| unit.text.starts_with("timeout")),
         piped: clause.piped(),
         scopes: clause.scopes(),
-        wording: says(&["word", "words", "phrase", "phrases", "term", "terms", "filler", "language", "wording"]),
-        titled: says(&["title", "titles", "subject"])
-            || says(&["header", "headline"]) && main.literal.is_none() && !main.measures.is_empty(),
+        wording: said.word,
+        titled: said.title || said.header && main.literal.is_none() && !main.measures.is_empty(),
         entry: clause.has(Cue::Entry),
         every: has(Cue::Every),
         only: clause.has(Cue::Only),
         ordered: clause.has(Cue::Then),
         leads: leads(clause),
-        first: says(&["first"]),
+        first: said.first,
         limits: has(Cue::AtMost) || has(Cue::Must),
         assures: has(Cue::Assure),
         per_turn: has(Cue::PerTurn),

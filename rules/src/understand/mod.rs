@@ -92,7 +92,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         );
     }
     let action = detect::action(correction);
-    let mut said: Vec<(Reading, Meaning<'_>)> = Vec::new();
+    let mut said: Vec<(Reading, Meaning<'_>)> = Vec::with_capacity(4);
     let (mut last, mut lead) = (None, None);
     for sentence in text::sentences(text, lexicon) {
         let tokens = token::tokens(text, sentence.range.clone());
@@ -157,7 +157,10 @@ fn spare(said: &mut [(Reading, Meaning<'_>)]) {
 
 /// Brings `never use npm` and `use pnpm` together where they stand side by side.
 fn merged<'l>(said: Vec<(Reading, Meaning<'l>)>) -> Vec<(Reading, Meaning<'l>)> {
-    let mut found: Vec<(Reading, Meaning<'l>)> = Vec::new();
+    if said.len() < 2 {
+        return said;
+    }
+    let mut found: Vec<(Reading, Meaning<'l>)> = Vec::with_capacity(said.len());
     for (reading, mut meaning) in said {
         if let Some((before, last)) = found.last_mut() {
             let (never, used) = match (last.stance, meaning.stance) {
@@ -209,6 +212,7 @@ impl Writer<'_> {
         let quote = text.get(reading.range.clone()).unwrap_or_default();
         let drafts = if drafts.is_empty() { vec![judged(quote)] } else { drafts };
         self.evidence.push(reading.range.clone());
+        self.written.reserve(drafts.len());
         if self.sentence.0 != reading.range {
             self.sentence = (reading.range.clone(), 0);
         }

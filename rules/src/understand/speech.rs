@@ -212,7 +212,12 @@ pub(super) fn acts(tokens: &[Token<'_>]) -> Acts {
         let behind = words.get(at + 1..).unwrap_or_default();
         let said = || {
             let phrases = PHRASES.get(word).into_iter().flatten();
-            phrases.filter(|phrase| phrase.place <= here && follows(&phrase.rest, behind))
+            let begins = |phrase: &&Phrase| match (phrase.rest.first(), behind.first()) {
+                (Some(Step::Gap) | None, _) => true,
+                (Some(step), Some(word)) => step.fits(word),
+                (Some(_), None) => false,
+            };
+            phrases.filter(move |phrase| phrase.place <= here && begins(phrase) && follows(&phrase.rest, behind))
         };
         for phrase in said() {
             // `let's` sets a task, but `let's use our` a convention; `it is not` tells, but `it is not allowed to` does more.

@@ -64,7 +64,8 @@ fn straightened(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// Splits a sentence into tokens.
 pub(super) fn tokens(text: &str, range: Range<usize>) -> Vec<Token<'_>> {
-    let mut found = Vec::new();
+    // Words have some five letters.
+    let mut found = Vec::with_capacity(range.len() / 5 + 4);
     let mut at = range.start;
     while let Some(rest) = text.get(at..range.end)
         && let Some(c) = rest.chars().next()
@@ -198,7 +199,8 @@ fn word_length(rest: &str) -> usize {
         end = at + c.len_utf8();
     }
     let word = rest.get(..end).unwrap_or_default();
-    let bare = word.trim_end_matches("**").trim_end_matches(['.', ':', ',', '\'']);
+    let bare = if word.ends_with('*') { word.trim_end_matches("**") } else { word };
+    let bare = bare.trim_end_matches(['.', ':', ',', '\'']);
     if bare.is_empty() { rest.chars().next().map_or(0, char::len_utf8) } else { bare.len() }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn example(units: &[Unit<'_, '_>]) -> Option<(usize, usize)> {
 /// Takes out the parentheses that hold nothing but how the known thing in front of them is written: `named exports
 /// (`export const`)`.
 pub(super) fn drop_spellings(units: &mut Vec<Unit<'_, '_>>) {
-    if units.iter().any(|unit| unit.is(Cue::Never)) {
+    if !units.iter().any(opens) || units.iter().any(|unit| unit.is(Cue::Never)) {
         return;
     }
     let written = |four: &[Unit<'_, '_>]| {

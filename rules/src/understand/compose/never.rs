@@ -11,6 +11,7 @@ use crate::understand::path::{at_path, path_of, siblings};
 use crate::understand::spelled::{differing, escaped};
 use crate::understand::thing::{Sort, Thing, command_thing, defined, entry_thing, optionless, slug, text_thing};
 use crate::{During, Event, EventKind, Pattern, Predicate};
+use std::borrow::Cow;
 
 impl Composer<'_, '_> {
     pub(super) fn never(&self) -> Vec<Draft> {
@@ -129,7 +130,7 @@ impl Composer<'_, '_> {
     }
 
     /// A command in a file that is named is a text.
-    fn in_file(&self, thing: &Thing) -> Thing {
+    fn in_file<'t>(&self, thing: &'t Thing) -> Cow<'t, Thing> {
         let file = |place: &Place| matches!(place, Place::Files { label, outside: false, .. } if label.contains('.'));
         let runs = self.meaning.main.verb == Some(Cue::Run);
         let on = self.meaning.main.places.iter().find(|place| file(place)).filter(|_| runs);
@@ -138,7 +139,7 @@ impl Composer<'_, '_> {
             let command = thing.label.trim_matches('`');
             let ending = label.starts_with('.') && !label.contains('/');
             let label = if ending { format!("*{label}") } else { label.trim_start_matches("./").to_owned() };
-            return Thing {
+            return Cow::Owned(Thing {
                 predicate: given(&thing.predicate, &label),
                 label: format!("`{command} {label}`"),
                 slug: format!("{}-{}", thing.slug, slug(&label)),
@@ -146,12 +147,12 @@ impl Composer<'_, '_> {
                 holds: Event::command(format!("{command} {}", label.replace('*', "src/a"))),
                 fails: Event::command(format!("{command} other.txt")),
                 ..thing.clone()
-            };
+            });
         }
         if thing.sort == Sort::Command && thing.literal && self.meaning.main.places.iter().any(file) {
-            return Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) };
+            return Cow::Owned(Thing { literal: true, ..text_thing(thing.label.trim_matches('`')) });
         }
-        thing.clone()
+        Cow::Borrowed(thing)
     }
 
     pub(super) fn absence(&self, thing: &Thing) -> Draft {
