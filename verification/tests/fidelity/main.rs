@@ -286,8 +286,8 @@ anything was changed for them:
 | b | 0.982 | 0.759 | 0.474 | 0.356 | 0.750 | 0.078 | 0.900 |
 | c | 0.981 | 0.697 | 0.415 | 0.311 | 0.750 | 0.107 | 1.000 |
 
-They say more than our first sentences did: the lexicon knows nearly all that they name, and a third of them became the right check. What they failed at
-was how people forbid and demand: *X is out*, *X is reserved for Y*, *X is fine in tests and nowhere else*, *we replaced X with Y, so don't …*. Those words
+They say more than our first sentences did: four in five were to name only what the lexicon has, and a third of all became the right check. What they
+failed at most was how people forbid and demand: *X is out*, *X is reserved for Y*, *X is fine in tests and nowhere else*, *we replaced X with Y, so don't …*. Those words
 are few in any language, and most of what follows is a longer list of them, and rules for where what is told ends and what is forbidden begins. First this
 round worked on the development sentences alone, and changed nothing here (0.348 right before, 0.351 after, of all). Then part a was read and what was
 general in it was mended: b went to 0.385, and c to 0.400, at which nobody had looked. Then b was read. **Nobody has read c**: its figures are those of
