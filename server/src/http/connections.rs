@@ -1,8 +1,9 @@
 //! Connections: accepted up to a number, and closed where a client lets the server wait for the head of its next request.
 //!
 //! INVARIANT: a client that sends nothing holds a connection no longer than [`Settings::header_timeout`]; one that sends its
-//! body slowly, no longer than the deadline of its request; one that does not read its answer holds no thread. Beyond the
-//! number of connections the others wait in the system's queue until one is closed. Deliberately absent: HTTP/2 and TLS.
+//! body slowly, no longer than the deadline of its request and what the answer waits for the rest ([`super::unread`]); one
+//! that does not read its answer holds no thread. Beyond the number of connections the others wait in the system's queue
+//! until one is closed. Deliberately absent: HTTP/2 and TLS.
 
 use super::Settings;
 use axum::Router;

@@ -22,6 +22,7 @@ pub mod recall;
 pub mod rules;
 pub mod serve;
 pub mod state;
+mod unread;
 
 pub use caller::{Admin, Caller, Writer};
 pub use extract::{Body, Once, Path, Query};
@@ -183,7 +184,8 @@ fn router(app: App) -> Router {
     let routes = routes
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(middleware::from_fn(limits::only_problems))
-        .layer(middleware::from_fn(mem0::plain));
+        .layer(middleware::from_fn(mem0::plain))
+        .layer(middleware::from_fn(unread::dropped));
     crate::observe::observed(routes).with_state(app)
 }
 

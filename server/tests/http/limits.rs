@@ -110,6 +110,54 @@ fn who_is_silent_after_an_answer_loses_the_connection() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("{\"lives\":true}"), "{answer}");
 }
 
+/// Sends a head and some time later the body, and gives the head of the answer.
+fn late_body(stream: &mut TcpStream, path: &str, lines: &str, body: &str) -> String {
+    write!(stream, "POST {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&answer));
+        answer.extend(byte);
+    }
+    let head = String::from_utf8(answer).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    std::io::copy(&mut stream.take(length.parse().unwrap()), &mut std::io::sink()).unwrap();
+    head
+}
+
+#[test]
+fn a_connection_lives_on_after_an_answer_that_read_no_body() {
+    let desk = Desk::with(Settings { require_key: true, max_body_bytes: 4096, ..free() });
+    let mut stream = TcpStream::connect(desk.address).unwrap();
+    let (length, chunked) = ("Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n");
+    let long = format!("Content-Length: {}\r\n", 1 << 16);
+    let cases = [
+        ("/v1/nothing", length, "{}", "404"),
+        ("/v1/memories", length, "{}", "401"),
+        ("/healthz", chunked, "2\r\n{}\r\n0\r\n\r\n", "405"),
+        ("/v1/memories", &long, &" ".repeat(1 << 16), "413"),
+    ];
+    for (path, lines, body, status) in cases {
+        let head = late_body(&mut stream, path, lines, body);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {head}");
+        assert!(!head.contains("connection: close"), "{path}: {head}");
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_wait_for_a_body_says_that_the_connection_closes() {
+    let desk = Desk::new();
+    for lines in ["Content-Length: 2\r\n", "Content-Length: 2\r\nExpect: 100-continue\r\n"] {
+        let mut stream = TcpStream::connect(desk.address).unwrap();
+        write!(stream, "POST /v1/nothing HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("connection: close"), "{answer}");
+    }
+}
+
 #[test]
 fn what_is_not_there_is_a_problem_too() {
     let desk = Desk::new();
