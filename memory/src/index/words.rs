@@ -107,8 +107,13 @@ impl Words {
         for file in index.load_metas()?.list_segment_files() {
             // Tantivy's own check passes over files that its list of files does not name, and that list may be damaged, too;
             // what is damaged makes its reader panic.
-            if index.directory().exists(&file)? && !index.directory().validate_checksum(&file)? {
-                return Err(TantivyError::InvalidArgument(format!("{} is damaged", file.display())));
+            let is_there = index.directory().exists(&file)?;
+            if is_there && !index.directory().validate_checksum(&file)? {
+                return Err(foreign(&format!("{} is damaged", file.display())));
+            }
+            // Of the files that every segment has, this is the one without which its reader opens, and finds nothing.
+            if !is_there && file.extension().is_some_and(|extension| extension == "pos") {
+                return Err(foreign(&format!("{} is missing", file.display())));
             }
         }
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;

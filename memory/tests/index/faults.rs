@@ -34,8 +34,8 @@ fn another_embedders_vectors_are_deleted_and_made_again() {
     assert!(hit.stored.record.id == id && hit.score > 0.999, "{hit:?}");
 }
 
-#[test]
-fn what_the_list_of_files_does_not_name_is_checked_too() {
+/// Does something to each file of the words in turn; whatever it is, they are made again, and all is found.
+fn healed(harm: impl Fn(&Path)) {
     let (place, tenant) = (Place::new(), tenant("one"));
     let id = place.add(&tenant, &Draft::new("violin"));
     place.open(None).commit().unwrap();
@@ -43,19 +43,30 @@ fn what_the_list_of_files_does_not_name_is_checked_too() {
     let of_segments = |path: &PathBuf| !path.extension().is_none_or(|ending| ending == "json" || ending == "lock");
     let names: Vec<_> = files().filter(of_segments).collect();
     assert!(names.len() > 3, "{names:?}");
-    for damaged in names.iter().map(|path| path.extension().unwrap().to_owned()) {
+    for harmed in names.iter().map(|path| path.extension().unwrap().to_owned()) {
         // Each time the files are made again, under other names.
-        let path = files().find(|path| path.extension().is_some_and(|ending| ending == damaged)).unwrap();
-        let mut bytes = std::fs::read(&path).unwrap();
-        let at = bytes.len() / 2;
-        bytes[at] ^= 0x10;
-        std::fs::write(&path, bytes).unwrap();
-        std::fs::remove_file(place.path("words/.managed.json")).unwrap();
+        harm(&files().find(|path| path.extension().is_some_and(|ending| ending == harmed)).unwrap());
         let (index, rebuilt) = place.open_telling(None, Settings::default());
-        assert!(rebuilt.iter().any(|why| why.starts_with("words: ")), "{damaged:?}: {rebuilt:?}");
+        assert!(rebuilt.iter().any(|why| why.starts_with("words: ")), "{harmed:?}: {rebuilt:?}");
         assert_eq!(ids(&index, &tenant, &everything("violin")), [id]);
         index.commit().unwrap();
     }
+}
+
+#[test]
+fn what_the_list_of_files_does_not_name_is_checked_too() {
+    healed(|path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        let at = bytes.len() / 2;
+        bytes[at] ^= 0x10;
+        std::fs::write(path, bytes).unwrap();
+        std::fs::remove_file(path.with_file_name(".managed.json")).unwrap();
+    });
+}
+
+#[test]
+fn a_file_that_is_lost_is_missed() {
+    healed(|path| std::fs::remove_file(path).unwrap());
 }
 
 #[test]
