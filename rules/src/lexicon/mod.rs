@@ -27,7 +27,7 @@ use phrases::{Counts, List, Phrases, Vocabulary};
 pub(crate) use phrases::{Cue, Measure, Of, Part, Sense};
 pub(crate) use site::{Form, Shape, Site};
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 pub(crate) use table::Table;
 
 /// What the files of `lexicon/` say beside what words mean, as it was when this was built.
@@ -56,6 +56,8 @@ static BUILTIN: LazyLock<Lexicon> = LazyLock::new(|| {
 #[derive(Debug, Clone)]
 pub struct Lexicon {
     entries: Vec<Listed>,
+    /// The places of the entries, by name and sort, made when the first is asked for by its name.
+    by_name: OnceLock<Vec<usize>>,
     properties: Vec<Held<Property>>,
     replacements: Vec<(String, String, Vec<Replacement>)>,
     flags: Vec<Flag>,
@@ -85,9 +87,9 @@ pub struct Entry {
     /// The test for it.
     pub predicate: Predicate,
     /// Events of which it holds.
-    pub violates: Vec<Event>,
+    pub violates: Vec<Arc<Event>>,
     /// Events close by of which it does not hold.
-    pub clean: Vec<Event>,
+    pub clean: Vec<Arc<Event>>,
     /// Things of one group can take each other's place.
     pub group: Option<String>,
     /// How titles say it, where it is something to do: to do it, and doing it (`commit`, `committing`).
@@ -101,7 +103,7 @@ pub struct Entry {
 }
 
 /// The sorts of things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A program.
     Tool,
@@ -205,8 +207,17 @@ impl Lexicon {
         self.entries.get(at)?.entry()
     }
 
+    /// The entry of this name and sort; of several, the one that was added last.
     pub(crate) fn entry_named(&self, name: &str, kind: Kind) -> Option<&Entry> {
-        self.entries.iter().rev().find(|listed| listed.kind == kind && listed.name == name)?.entry()
+        let of = |at: &usize| self.entries.get(*at).map(|listed| (&*listed.name, listed.kind));
+        let by_name = self.by_name.get_or_init(|| {
+            let mut places: Vec<_> = (0..self.entries.len()).collect();
+            places.sort_by_key(of);
+            places
+        });
+        let last = by_name.partition_point(|at| of(at) <= Some((name, kind))).checked_sub(1)?;
+        let found = by_name.get(last).filter(|at| of(at) == Some((name, kind)))?;
+        self.entries.get(*found)?.entry()
     }
 
     /// The tools, or the things in code, that can take this one's place.
@@ -348,6 +359,7 @@ impl Lexicon {
     fn empty() -> Self {
         Self {
             entries: Vec::new(),
+            by_name: OnceLock::new(),
             properties: Vec::new(),
             replacements: Vec::new(),
             flags: Vec::new(),
@@ -396,6 +408,7 @@ impl Lexicon {
             self.replacements.push((replacement.never, replacement.instead, steps));
         }
         self.entries.extend(data.into_entries().map(Listed::from));
+        self.by_name = OnceLock::new();
     }
 }
 
@@ -406,8 +419,8 @@ impl Entry {
             name: name.to_owned(),
             kind,
             predicate,
-            violates,
-            clean,
+            violates: violates.into_iter().map(Arc::new).collect(),
+            clean: clean.into_iter().map(Arc::new).collect(),
             group: None,
             says: None,
             renewed: false,

@@ -557,7 +557,7 @@ pub(super) fn complete(named: &mut Named<'_>, clause: Option<&Clause<'_, '_>>, l
         {
             let mut thing = file_thing(test.path.clone(), name, None);
             name.clone_into(&mut thing.label);
-            thing.holds = super::path::at_path(&thing.holds, "src/lib.rs");
+            thing.holds = thing.holds.at("src/lib.rs");
             named.things.push(thing);
         }
     }

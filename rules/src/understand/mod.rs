@@ -26,6 +26,7 @@ mod thing;
 mod token;
 mod trim;
 mod unit;
+mod witness;
 
 pub(crate) use token::words;
 

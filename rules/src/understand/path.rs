@@ -1,7 +1,4 @@
-//! Paths and globs: what a path that is written out stands for, and events at other paths.
-
-use crate::{Event, EventKind};
-use serde_json::Value;
+//! Paths and globs: what a path that is written out stands for.
 
 /// Folders of the system, at its root.
 const SYSTEM: [&str; 19] = [
@@ -138,31 +135,4 @@ pub(super) fn sample_path(glob: &str) -> String {
         }
     }
     path
-}
-
-/// The same event at another path.
-pub(super) fn at_path(event: &Event, path: &str) -> Event {
-    let mut event = event.clone();
-    if let EventKind::PreToolUse { input: Value::Object(input), .. }
-    | EventKind::PostToolUse { input: Value::Object(input), .. } = &mut event.kind
-    {
-        if let Some(known) = input.get_mut("file_path") {
-            *known = Value::String(path.to_owned());
-        } else if let Some(Value::String(command)) = input.get_mut("command")
-            && command.starts_with("rm ")
-        {
-            *command = format!("rm {path}");
-        }
-    }
-    event
-}
-
-/// The path that an event writes or reads.
-pub(super) fn path_of(event: &Event) -> Option<&str> {
-    match &event.kind {
-        EventKind::PreToolUse { input, .. } | EventKind::PostToolUse { input, .. } => {
-            input.get("file_path").and_then(Value::as_str)
-        }
-        _ => None,
-    }
 }

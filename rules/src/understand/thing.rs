@@ -1,12 +1,13 @@
 //! Things that can happen: each as a predicate with an event of which it holds and one close by of which it does not.
 
 use super::name::Place;
-use super::path::{at_path, globs, sample_path};
+use super::path::{globs, sample_path};
 use super::spelled::{escaped, spelled};
+use super::witness::{Witness, path_of};
 use crate::lexicon::{Cue, Entry, Kind};
 use crate::predicate::{CommandTest, FileAction, FileTest, Moment, PathTest, TextTest, ToolTest};
-use crate::{Event, EventKind, Lexicon, Predicate};
-use serde_json::{Value, json};
+use crate::{Event, Lexicon, Predicate};
+use serde_json::json;
 
 /// Folders that go by these names wherever they lie.
 const FOLDERS: [&str; 8] = ["node_modules", "dist", "build", "target", "__pycache__", "venv", "vendor", "coverage"];
@@ -21,9 +22,9 @@ pub(super) struct Thing {
     /// How a rule's name names it.
     pub slug: String,
     /// An event of which it holds.
-    pub holds: Event,
+    pub holds: Witness,
     /// An event close by of which it does not.
-    pub fails: Event,
+    pub fails: Witness,
     /// The lexicon's name and group for it, where it has them.
     pub known: Option<(String, Option<String>)>,
     /// How titles say it, where that does not follow from the label: to do it, and doing it.
@@ -118,8 +119,8 @@ impl Thing {
             label: self.label.clone(),
             says: Some((format!("commit {}", self.label), format!("committing {}", self.label))),
             slug: format!("commit-{}", self.slug),
-            holds: Event::command(format!("git add {}", sample_path(first))),
-            fails: Event::command("git add src/lib.rs"),
+            holds: Witness::command(format!("git add {}", sample_path(first))),
+            fails: Witness::command("git add src/lib.rs"),
             known: None,
             ..self.clone()
         })
@@ -191,11 +192,10 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         {
             test.action = Some(FileAction::Create);
         }
-        if let (Some(Event { kind: EventKind::PreToolUse { input, .. }, .. }), Some(_)) =
-            (entry.violates.first(), test.path.first().or(test.not_path.first()))
-            && let Some(path) = input.get("file_path").and_then(Value::as_str)
+        if (test.path.first().or(test.not_path.first())).is_some()
+            && let Some(path) = entry.violates.first().and_then(|event| path_of(event))
         {
-            thing.holds = at_path(&thing.holds, path);
+            thing.holds = thing.holds.at(path);
         }
         return thing;
     }
@@ -209,7 +209,7 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
         Predicate::Any(spoken.iter().copied().chain(any).map(|(_, predicate)| predicate.clone()).collect())
     });
     let holds = match &narrowed {
-        Some(predicate) => sample_command(predicate).map(Event::command),
+        Some(predicate) => sample_command(predicate).map(Witness::command),
         None => None,
     };
     Thing {
@@ -226,8 +226,8 @@ pub(super) fn entry_thing(entry: &Entry, label: &str, verb: Option<Cue>, languag
             _ => label.to_owned(),
         },
         slug: entry.name.clone(),
-        holds: holds.or_else(|| entry.violates.first().cloned()).unwrap_or_else(|| Event::command("true")),
-        fails: entry.clean.first().cloned().unwrap_or_else(|| Event::command("ls")),
+        holds: holds.or_else(|| entry.violates.first().map(Witness::from)).unwrap_or_else(|| Witness::command("true")),
+        fails: entry.clean.first().map_or_else(|| Witness::command("ls"), Witness::from),
         known: Some((entry.name.clone(), entry.group.clone())),
         says: entry.says.clone(),
         renewed: entry.renewed,
@@ -268,7 +268,7 @@ pub(super) fn defined(thing: &Thing) -> Option<Thing> {
     let name = thing.label.trim_matches('`').strip_suffix("()").filter(|_| thing.sort == Sort::Code)?;
     let Predicate::File(test) = &thing.predicate else { return None };
     let added = Some(TextTest::Matches(format!(r"\b(?:{WORDS})\b[^;=(\n]*\b{}\s*\(", escaped(name))));
-    let write = |text: String| Event::edit("src/main.php", "", text);
+    let write = |text: String| Witness::edit("src/main.php", "", text);
     Some(Thing {
         predicate: Predicate::File(Box::new(FileTest { added, ..(**test).clone() })),
         slug: format!("{}-defined", slug(name)),
@@ -415,8 +415,8 @@ pub(super) fn command_thing(text: &str, lexicon: Option<&Lexicon>) -> Thing {
         renewed: ["test", "check", "lint", "clippy"].iter().any(|word| text.contains(word)),
         literal: false,
         joined: false,
-        fails: Event::command(mention),
-        holds: Event::command(match printed(&text) {
+        fails: Witness::command(mention),
+        holds: Witness::command(match printed(&text) {
             Some(_) => text.clone(),
             None => start + &pattern.replace("** ", "").replace('*', "tool"),
         }),
@@ -525,11 +525,10 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
     let bare = label.trim_matches('/');
     let ending = label.starts_with('.') && globs.first().is_some_and(|glob| glob.starts_with("*."));
     let everything = globs.iter().any(|glob| glob == "**");
-    let away = Event::edit("notes/other.txt", "old", "new");
+    let away = Witness::edit("notes/other.txt", "old", "new");
     let (predicate, sort, holds, fails) = if verb == Some(Cue::Read) {
         let test = PathTest { path: globs, not_path: Vec::new() };
-        let read = |path: &str| Event::tool("Read", json!({ "file_path": path }));
-        (Predicate::Read(test), Sort::Read, read(&path), read("notes/other.txt"))
+        (Predicate::Read(test), Sort::Read, Witness::read(path), Witness::read("notes/other.txt"))
     } else {
         let action = match verb {
             Some(Cue::Delete) => Some(FileAction::Delete),
@@ -537,13 +536,13 @@ pub(super) fn file_thing(globs: Vec<String>, label: &str, verb: Option<Cue>) -> 
             _ => None,
         };
         let holds = match action {
-            Some(FileAction::Delete) => Event::command(format!("rm {path}")),
-            Some(_) => Event::write(&path, "new\n"),
-            None => Event::edit(&path, "old", "new"),
+            Some(FileAction::Delete) => Witness::command(format!("rm {path}")),
+            Some(_) => Witness::write(path, "new\n"),
+            None => Witness::edit(path, "old", "new"),
         };
         let path = if everything { Vec::new() } else { globs };
         let test = FileTest { path, action, ..FileTest::default() };
-        (Predicate::File(Box::new(test)), Sort::File, holds, if everything { Event::command("ls") } else { away })
+        (Predicate::File(Box::new(test)), Sort::File, holds, if everything { Witness::command("ls") } else { away })
     };
     Thing {
         predicate,
@@ -590,8 +589,8 @@ pub(super) fn text_thing(text: &str) -> Thing {
         sort: Sort::Code,
         label: format!("`{text}`"),
         slug: slug(text),
-        holds: Event::edit("src/main.py", "old", format!("{text}\n")),
-        fails: Event::edit("src/main.py", "old", "new\n"),
+        holds: Witness::edit("src/main.py", "old", format!("{text}\n")),
+        fails: Witness::edit("src/main.py", "old", "new\n"),
         known: None,
         says: None,
         renewed: false,
@@ -622,7 +621,7 @@ pub(super) fn import_thing(module: &str) -> Thing {
         predicate: Predicate::File(Box::new(lines)),
         slug: format!("import-{}", slug(names)),
         says: Some((format!("import `{module}`"), format!("importing `{module}`"))),
-        holds: Event::edit("src/app.ts", "old", format!("import {{ a }} from \"{names}\";\n")),
+        holds: Witness::edit("src/app.ts", "old", format!("import {{ a }} from \"{names}\";\n")),
         ..text_thing(module)
     }
 }
@@ -635,8 +634,8 @@ pub(super) fn reply_thing(text: &str) -> Thing {
         sort: Sort::Reply,
         label: format!("“{text}”"),
         slug: slug(text),
-        holds: Event::stop(format!("{text}. It works."), Vec::new()),
-        fails: Event::stop("It works.", Vec::new()),
+        holds: Event::stop(format!("{text}. It works."), Vec::new()).into(),
+        fails: Event::stop("It works.", Vec::new()).into(),
         known: None,
         says: None,
         renewed: false,
@@ -652,8 +651,8 @@ pub(super) fn tool_thing(name: &str) -> Thing {
         sort: Sort::Tool,
         label: format!("the {name} tool"),
         slug: format!("{}-tool", slug(name)),
-        holds: Event::tool(name, json!({})),
-        fails: Event::tool(format!("{name}Other"), json!({})),
+        holds: Event::tool(name, json!({})).into(),
+        fails: Event::tool(format!("{name}Other"), json!({})).into(),
         known: None,
         says: None,
         renewed: false,
@@ -676,8 +675,8 @@ pub(super) fn skill_thing(name: &str) -> Thing {
         predicate: Predicate::Tool(test),
         label: format!("the skill `{name}`"),
         slug: format!("{}-skill", slug(name)),
-        holds: Event::tool("Skill", json!({ "skill": name })),
-        fails: Event::tool("Skill", json!({ "skill": "other" })),
+        holds: Event::tool("Skill", json!({ "skill": name })).into(),
+        fails: Event::tool("Skill", json!({ "skill": "other" })).into(),
         ..tool_thing("Skill")
     }
 }
@@ -689,8 +688,8 @@ pub(super) fn stop_thing() -> Thing {
         sort: Sort::Stop,
         label: "the end of the turn".to_owned(),
         slug: "done".to_owned(),
-        holds: Event::stop("Done.", Vec::new()),
-        fails: Event::command("ls"),
+        holds: Event::stop("Done.", Vec::new()).into(),
+        fails: Witness::command("ls"),
         known: None,
         says: None,
         renewed: false,

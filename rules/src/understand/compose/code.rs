@@ -9,7 +9,7 @@ use crate::lexicon::{Cue, Form, Of, Shape, Site};
 use crate::predicate::{FileAction, FileTest, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Place, Spelling};
-use crate::understand::path::{path_of, sample_path};
+use crate::understand::path::sample_path;
 use crate::understand::spelled::escaped;
 use crate::understand::thing::{Sort, Thing, file_thing, slug};
 use crate::{Event, Pattern, Predicate};
@@ -60,7 +60,7 @@ impl Composer<'_, '_> {
         // What lies beside components, such as styles and utilities, has names of its own.
         let (endings, ending) = if files.slug.contains("component") { COMPONENTS } else { CODE };
         let mut every = with_action(&files.predicate, FileAction::Create);
-        let path = path_of(&files.holds)?.to_owned();
+        let path = files.holds.path()?.to_owned();
         if let Predicate::File(test) = &mut every {
             let special = TextTest::Matches(r"\A(?:index|main|mod|lib|[._])".to_owned());
             let code = TextTest::Matches(format!(r"\.(?:{endings})\z"));
@@ -226,7 +226,7 @@ impl Composer<'_, '_> {
         let never = Predicate::File(Box::new(FileTest { added, ..(**test).clone() }));
         let title = format!("write a comment above {}", code.label);
         let draft = Draft::of(format!("{}-without-comment", code.slug), title, Pattern::Absence { never });
-        let (path, text) = (path_of(&code.holds)?, code.holds.written()?);
+        let (path, text) = (code.holds.path()?, code.holds.written()?);
         let commented = Event::edit(path, "", format!("// the reason\n# the reason\n{}", text.trim_start()));
         Some(draft.violates([Event::edit(path, "", text)]).clean([commented]))
     }
@@ -258,7 +258,7 @@ impl Composer<'_, '_> {
         }));
         let kinds = files.label.trim_start_matches("the ");
         let (id, title) = (format!("{}-return-{}", files.slug, slug(name)), format!("return `{name}` from {kinds}"));
-        let path = path_of(&files.holds)?.rsplit_once('/').map_or("src", |(folder, _)| folder).to_owned();
+        let path = files.holds.path()?.rsplit_once('/').map_or("src", |(folder, _)| folder).to_owned();
         let write =
             |of: &str| Event::edit(format!("{path}/UserController.java"), "", format!("public {of} get() {{\n"));
         let draft = Draft::of(id, title, Pattern::Absence { never });
@@ -314,7 +314,7 @@ impl Composer<'_, '_> {
             let known = wanted.known.is_some().then(|| TextTest::Contains(label.clone()));
             (known.or(test.added.clone())?, label)
         };
-        let path = path_of(&files.holds).map_or_else(|| sample_path("src/example.txt"), str::to_owned);
+        let path = files.holds.path().map_or_else(|| sample_path("src/example.txt"), str::to_owned);
         let pattern = Pattern::Universality {
             every: with_action(&files.predicate, FileAction::Create),
             must: Of::Content.test(test),

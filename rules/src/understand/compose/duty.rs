@@ -9,8 +9,8 @@ use crate::lexicon::{Cue, Kind, Of, Property};
 use crate::predicate::{CommandTest, FileAction, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
-use crate::understand::path::{at_path, path_of};
 use crate::understand::thing::{Sort, Thing, file_thing, path_thing, sample_commands, slug, stop_thing};
+use crate::understand::witness::Witness;
 use crate::{Decision, Event, Pattern, Per, Predicate, Scope};
 
 impl Composer<'_, '_> {
@@ -262,7 +262,7 @@ impl Composer<'_, '_> {
     fn code(&self) -> Thing {
         let paths = self.lexicon.entry_named("code", Kind::Files).map(|entry| file_paths(&entry.predicate));
         let code = file_thing(paths.unwrap_or_default(), "code", None);
-        let holds = at_path(&code.holds, "src/lib.rs");
+        let holds = code.holds.at("src/lib.rs");
         Thing { slug: "code".to_owned(), label: "code".to_owned(), holds, ..code }
     }
 
@@ -294,8 +294,8 @@ impl Composer<'_, '_> {
         };
         Draft::of(id, title, pattern)
             .per(if same_file { Per::File } else { Per::Session })
-            .violates([then.holds.clone()])
-            .clean([first.holds.clone().done(true), then.holds.clone()])
+            .violates([then.holds.event()])
+            .clean([first.holds.done(true), then.holds.event()])
     }
 
     pub(super) fn backed_up(&self) -> Draft {
@@ -304,7 +304,7 @@ impl Composer<'_, '_> {
         let it = if label.ends_with('s') { "them" } else { "it" };
         let then = wanted.cloned().unwrap_or_else(|| file_thing(vec!["**".to_owned()], "files", None));
         let then = modified(&then, &then.holds);
-        let path = path_of(&then.holds).unwrap_or("example.txt").to_owned();
+        let path = then.holds.path().unwrap_or("example.txt").to_owned();
         let pattern = Pattern::Precedence {
             first: Predicate::command("cp $file"),
             then: then.predicate.clone(),
@@ -312,8 +312,8 @@ impl Composer<'_, '_> {
         };
         Draft::of("back-up-before-editing".to_owned(), format!("back up {label} before editing {it}"), pattern)
             .per(Per::File)
-            .violates([then.holds.clone()])
-            .clean([Event::command(format!("cp {path} {path}.bak")).done(true), then.holds])
+            .violates([then.holds.event()])
+            .clean([Event::command(format!("cp {path} {path}.bak")).done(true), then.holds.event()])
     }
 
     /// `before editing A, back it up as B`: the copy is named.
@@ -323,7 +323,7 @@ impl Composer<'_, '_> {
         let file = named(&self.meaning.before.as_deref()?.things).filter(|file| file.predicate != copy.predicate)?;
         let copy = Thing {
             predicate: with_action(&copy.predicate, FileAction::Create),
-            holds: Event::write(path_of(&copy.holds)?, "new\n"),
+            holds: Witness::write(copy.holds.path()?.to_owned(), "new\n"),
             ..copy
         };
         Some(self.precedence(&copy, &file))
@@ -365,11 +365,11 @@ impl Composer<'_, '_> {
         let (per, span) = if self.meaning.per_turn { (Per::Turn, "turn") } else { (Per::Session, "session") };
         let pattern = Pattern::BoundedExistence { of: of.predicate.clone(), at_most };
         let title = format!("{} at most {} per {span}", of.act(), times(at_most));
-        let once = [of.holds.clone(), of.holds.clone().done(true)];
+        let once = [of.holds.event(), of.holds.done(true)];
         let full: Vec<_> = std::iter::repeat_n(once, usize::from(at_most)).flatten().collect();
-        let exceed: Vec<_> = full.iter().cloned().chain([of.holds.clone()]).collect();
+        let exceed: Vec<_> = full.iter().cloned().chain([of.holds.event()]).collect();
         let id = format!("{}-more-than-{}-per-{span}", of.slug, times(at_most).replace(' ', "-"));
-        Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.clone()]))
+        Some(Draft::of(id, title, pattern).per(per).violates(exceed).clean([of.holds.event()]))
     }
 }
 
@@ -381,7 +381,7 @@ fn done_by(sort: &Thing, by: &Thing) -> Option<Draft> {
     let instead = vec![Replacement { from: String::new(), to: label.to_owned() }];
     let title = format!("use {} when {}", by.label, sort.doing());
     let draft = Draft::of(format!("{}-not-by-{}", sort.slug, by.slug), title, Pattern::Substitution { never, instead });
-    Some(draft.violates([Event::command(other)]).clean([by.holds.clone()]))
+    Some(draft.violates([Event::command(other)]).clean([by.holds.event()]))
 }
 
 /// Whether something is done in order to know how to do something else.
@@ -434,7 +434,7 @@ fn translated(property: &Property) -> Option<Thing> {
     let globs = globs.map(|glob| glob.replace("{}", code)).to_vec();
     let label = format!("what is {}", property.so);
     let files = file_thing(globs, &label, None);
-    let holds = Event::edit(format!("docs/{code}/guide.md"), "old", "new");
+    let holds = Witness::edit(format!("docs/{code}/guide.md"), "old", "new");
     Some(Thing { slug: slug(&property.name), label, holds, ..files })
 }
 
@@ -446,10 +446,10 @@ fn read_again(what: &Thing, changed: &Thing) -> Option<Draft> {
     }
     let read = path_thing("**", Some(Cue::Read));
     let pattern = Pattern::Response { trigger: changed.predicate.clone(), require: read.predicate.clone() };
-    let path = path_of(&changed.holds).unwrap_or("src/lib.rs").to_owned();
+    let path = changed.holds.path().unwrap_or("src/lib.rs").to_owned();
     let edit = Event::edit(&path, "old", "new").done(true);
-    let again = at_path(&read.holds, &path).done(true);
-    let stop = stop_thing().holds;
+    let again = read.holds.at(&path).done(true);
+    let stop = stop_thing().holds.event();
     let title = format!("read {} again after editing it", if changed.slug == "code" { "code" } else { "a file" });
     let draft = Draft::of("read-after-edit".to_owned(), title, pattern).per(Per::File);
     Some(draft.violates([edit.clone(), stop.clone()]).clean([edit, again, stop]))
@@ -496,7 +496,7 @@ fn without(predicate: &Predicate, flags: &[String]) -> Predicate {
 fn placed(files: &Thing, place: &Place) -> Option<Draft> {
     let Place::Files { globs, label, outside: false } = place else { return None };
     let must = Predicate::path(globs.iter().cloned());
-    let path = path_of(&files.holds)?;
+    let path = files.holds.path()?;
     let there = under(globs.first()?, Some(path));
     let name = path.rsplit('/').next().unwrap_or(path);
     let elsewhere = if path == there { format!("elsewhere/{name}") } else { path.to_owned() };
@@ -518,23 +518,23 @@ fn placed(files: &Thing, place: &Place) -> Option<Draft> {
 
 fn response(require: &Thing, trigger: &Thing) -> Draft {
     let pattern = Pattern::Response { trigger: trigger.predicate.clone(), require: require.predicate.clone() };
-    let opened = trigger.holds.clone().done(true);
-    let stop = stop_thing().holds;
+    let opened = trigger.holds.done(true);
+    let stop = stop_thing().holds.event();
     Draft::of(
         format!("{}-after-{}", require.slug, after_slug(trigger)),
         format!("{} after {}", require.act(), trigger.doing()),
         pattern,
     )
     .violates([opened.clone(), stop.clone()])
-    .clean([opened, require.holds.clone().done(true), stop])
+    .clean([opened, require.holds.done(true), stop])
 }
 
 fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
     let slugs: Vec<_> = require.iter().map(|thing| thing.slug.clone()).collect();
     let labels: Vec<_> = require.iter().map(Thing::act).collect();
-    let opened = trigger.holds.clone().done(true);
-    let done: Vec<_> = require.iter().map(|thing| thing.holds.clone().done(true)).collect();
-    let stop = stop_thing().holds;
+    let opened = trigger.holds.done(true);
+    let done: Vec<_> = require.iter().map(|thing| thing.holds.done(true)).collect();
+    let stop = stop_thing().holds.event();
     let short: Vec<_> =
         std::iter::once(opened.clone()).chain(done.iter().take(1).cloned()).chain([stop.clone()]).collect();
     let full: Vec<_> = std::iter::once(opened).chain(done).chain([stop]).collect();
@@ -549,9 +549,9 @@ fn response_chain(trigger: &Thing, require: &[Thing]) -> Draft {
 fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
     let slugs: Vec<_> = first.iter().map(|thing| thing.slug.clone()).collect();
     let labels: Vec<_> = first.iter().map(Thing::act).collect();
-    let done: Vec<_> = first.iter().map(|thing| thing.holds.clone().done(true)).collect();
-    let short: Vec<_> = done.iter().take(1).cloned().chain([then.holds.clone()]).collect();
-    let full: Vec<_> = done.into_iter().chain([then.holds.clone()]).collect();
+    let done: Vec<_> = first.iter().map(|thing| thing.holds.done(true)).collect();
+    let short: Vec<_> = done.iter().take(1).cloned().chain([then.holds.event()]).collect();
+    let full: Vec<_> = done.into_iter().chain([then.holds.event()]).collect();
     let pattern = Pattern::PrecedenceChain {
         first: first.iter().map(|thing| thing.predicate.clone()).collect(),
         then: then.predicate.clone(),
@@ -562,8 +562,8 @@ fn precedence_chain(first: &[Thing], then: &Thing) -> Draft {
 
 /// A file that is updated in every session that touches others; which comes first does not matter.
 pub(super) fn update(require: &Thing, trigger: &Thing) -> Draft {
-    let (changed, updated) = (trigger.holds.clone().done(true), require.holds.clone().done(true));
-    let stop = stop_thing().holds;
+    let (changed, updated) = (trigger.holds.done(true), require.holds.done(true));
+    let stop = stop_thing().holds.event();
     let pattern = Pattern::Existence { require: require.predicate.clone() };
     Draft::of(
         format!("{}-with-{}", require.slug, trigger.slug),
@@ -577,16 +577,16 @@ pub(super) fn update(require: &Thing, trigger: &Thing) -> Draft {
 
 fn existence(require: &Thing) -> Draft {
     let pattern = Pattern::Existence { require: require.predicate.clone() };
-    let stop = stop_thing().holds;
+    let stop = stop_thing().holds.event();
     Draft::of(format!("{}-in-every-session", require.slug), format!("{} in every session", require.act()), pattern)
         .violates([stop.clone()])
-        .clean([require.holds.clone().done(true), stop])
+        .clean([require.holds.done(true), stop])
 }
 
 /// A file that is changed, at the path of another event.
-fn modified(thing: &Thing, like: &Event) -> Thing {
-    let path = path_of(like).unwrap_or("src/lib.rs").to_owned();
-    let holds = Event::edit(path, "old", "new");
+fn modified(thing: &Thing, like: &Witness) -> Thing {
+    let path = like.path().unwrap_or("src/lib.rs").to_owned();
+    let holds = Witness::edit(path, "old", "new");
     Thing { predicate: with_action(&thing.predicate, FileAction::Modify), holds, ..thing.clone() }
 }
 

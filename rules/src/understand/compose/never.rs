@@ -7,9 +7,10 @@ use crate::directive::Replacement;
 use crate::lexicon::{Cue, Entry, Kind};
 use crate::predicate::{CommandTest, ExitTest, FileAction, FileTest, Moment, TextTest, WorkspaceTest};
 use crate::understand::name::Place;
-use crate::understand::path::{at_path, path_of, siblings};
+use crate::understand::path::siblings;
 use crate::understand::spelled::{differing, escaped};
 use crate::understand::thing::{Sort, Thing, command_thing, defined, entry_thing, optionless, slug, text_thing};
+use crate::understand::witness::Witness;
 use crate::{During, Event, EventKind, Pattern, Predicate};
 use std::borrow::Cow;
 
@@ -144,8 +145,8 @@ impl Composer<'_, '_> {
                 label: format!("`{command} {label}`"),
                 slug: format!("{}-{}", thing.slug, slug(&label)),
                 says: None,
-                holds: Event::command(format!("{command} {}", label.replace('*', "src/a"))),
-                fails: Event::command(format!("{command} other.txt")),
+                holds: Witness::command(format!("{command} {}", label.replace('*', "src/a"))),
+                fails: Witness::command(format!("{command} other.txt")),
                 ..thing.clone()
             });
         }
@@ -186,14 +187,14 @@ impl Composer<'_, '_> {
     /// The part of the session that something is forbidden in, with examples from inside and outside it.
     fn segment(&self, draft: Draft, thing: &Thing) -> Draft {
         let meaning = self.meaning;
-        let act = thing.holds.clone();
+        let act = thing.holds.event();
         if meaning.failing {
             let Some(trigger) = meaning.after.as_deref().and_then(|named| named.things.first()) else { return draft };
             let ended = |test| trigger.predicate.clone().and(Predicate::Exit(test));
             let during =
                 During { after: Some(ended(ExitTest::Failed)), before: None, until: Some(ended(ExitTest::Ok)) };
-            let failed = trigger.holds.clone().done(false);
-            let passed = trigger.holds.clone().done(true);
+            let failed = trigger.holds.done(false);
+            let passed = trigger.holds.done(true);
             return draft.during(during).violates([failed.clone(), act.clone()]).clean([failed, passed, act]);
         }
         let start = meaning
@@ -204,13 +205,13 @@ impl Composer<'_, '_> {
         let end =
             meaning.until.as_deref().or(meaning.between.as_deref().map(|(_, end)| end)).and_then(|n| n.things.first());
         if start.is_none() && end.is_none() {
-            let draft = draft.violates([act]).clean([thing.fails.clone()]);
+            let draft = draft.violates([act]).clean([thing.fails.event()]);
             return self.excepted(draft, thing);
         }
         let after = start.map(|start| apart(&start.predicate, end.map(|end| &end.predicate)));
         let during = During { after, before: None, until: end.map(|end| end.predicate.clone()) };
-        let begun = start.map(|start| start.holds.clone().done(true));
-        let ended = end.map(|end| end.holds.clone().done(true));
+        let begun = start.map(|start| start.holds.done(true));
+        let ended = end.map(|end| end.holds.done(true));
         let inside: Vec<_> = begun.clone().into_iter().chain([act.clone()]).collect();
         let outside: Vec<_> = match ended {
             Some(ended) => begun.into_iter().chain([ended, act]).collect(),
@@ -225,15 +226,15 @@ impl Composer<'_, '_> {
         if let Some(glob) = excluded(unless).first()
             && matches!(thing.sort, Sort::File | Sort::Code)
         {
-            let inside = at_path(&thing.holds, &under(glob, path_of(&thing.holds)));
-            return draft.clean([inside]);
+            let inside = thing.holds.at(&under(glob, thing.holds.path()));
+            return draft.clean([inside.event()]);
         }
         let folder = excluded(unless).first().map(|glob| base(glob).to_owned());
         let Some(check) = &mut draft.check else { return draft };
         if let (Some(folder), Sort::Command) = (folder, thing.sort) {
             let there = CommandTest { run: "*".to_owned(), cwd: Some(folder.clone()), ..CommandTest::default() };
             check.unless = Some(Predicate::Command(there));
-            return draft.clean([Event { cwd: Some(folder), ..thing.holds.clone() }]);
+            return draft.clean([Event { cwd: Some(folder), ..thing.holds.event() }]);
         }
         if let Some(exception) = unless.things.first().filter(|exception| exception.sort != Sort::File) {
             check.unless = Some(exception.predicate.clone());
@@ -298,8 +299,7 @@ impl Composer<'_, '_> {
         }
         let own: Vec<_> = main.things.iter().flat_map(|thing| file_paths(&thing.predicate)).collect();
         let first = main.things.first()?;
-        let fine = first.holds.clone();
-        let path = path_of(&fine)?;
+        let path = first.holds.path()?;
         let other = under(beside.first()?, None).replace("example", "other").replace("??", "fr");
         let test = FileTest { path: beside, not_path: own, ..FileTest::default() };
         let id = format!("edit-beside-{}", first.slug);
@@ -330,9 +330,9 @@ impl Composer<'_, '_> {
             Pattern::Substitution { never: any(never.iter().map(|thing| thing.predicate.clone())), instead: steps };
         let mut draft = Draft::of(id, title, pattern);
         for thing in &never {
-            draft = draft.violates([thing.holds.clone()]);
+            draft = draft.violates([thing.holds.event()]);
         }
-        let fine = instead.first().map_or_else(|| Event::command("ls"), |thing| thing.holds.clone());
+        let fine = instead.first().map_or_else(|| Event::command("ls"), |thing| thing.holds.event());
         let draft = draft.clean([fine]);
         match never.first() {
             Some(thing) => self.excepted(draft, thing),
@@ -344,7 +344,7 @@ impl Composer<'_, '_> {
     pub(super) fn through(&self, runner: &Thing, programs: &[Thing]) -> Draft {
         let prefix = runner.label.trim_matches('`');
         let first = programs.first().and_then(|program| program.holds.shell()).unwrap_or("run");
-        let runner = Thing { holds: Event::command(format!("{prefix} {first}")), ..runner.clone() };
+        let runner = Thing { holds: Witness::command(format!("{prefix} {first}")), ..runner.clone() };
         let mut draft = self.substitution(programs, std::slice::from_ref(&runner));
         if let Some(Pattern::Substitution { never, instead }) = draft.check.as_mut().map(|check| &mut check.pattern) {
             let names = words_of(never);
@@ -477,7 +477,7 @@ impl Composer<'_, '_> {
                     predicate: entry.predicate.clone(),
                     label: format!("`{}`", entry.name),
                     slug: entry.name.clone(),
-                    holds: entry.violates.first().cloned().unwrap_or_else(|| thing.fails.clone()),
+                    holds: entry.violates.first().map_or_else(|| thing.fails.clone(), Witness::from),
                     known: Some((entry.name.clone(), entry.group.clone())),
                     ..thing.clone()
                 },
@@ -500,7 +500,7 @@ impl Composer<'_, '_> {
             predicate: with_words(&entry.predicate, &format!("{}|i", INSTALLS.join("|"))),
             label: format!("`{} install`", entry.name),
             slug: entry.name.clone(),
-            holds: Event::command(format!("{} install parser", entry.name)),
+            holds: Witness::command(format!("{} install parser", entry.name)),
             known: Some((entry.name.clone(), entry.group.clone())),
             ..thing.clone()
         };
@@ -561,7 +561,7 @@ fn cut(never: &Thing, to: &Thing) -> Option<Thing> {
     } else {
         CommandTest { run: format!("{own} $"), ..CommandTest::default() }
     };
-    let holds = Event::command(&own);
+    let holds = Witness::command(own);
     (never.sort == Sort::Command).then(|| Thing { predicate: Predicate::Command(test), holds, ..never.clone() })
 }
 
@@ -707,8 +707,8 @@ fn flagged(thing: Thing, flag: &str) -> Thing {
         predicate: with_words(&thing.predicate, flag),
         says: Some((format!("{} with `{flag}`", thing.act()), format!("{} with `{flag}`", thing.doing()))),
         slug: format!("{}-{}", thing.slug, slug(flag)),
-        fails: Event::command(&text),
-        holds: Event::command(format!("{text} {flag}")),
+        holds: Witness::command(format!("{text} {flag}")),
+        fails: Witness::command(text),
         ..thing
     }
 }
@@ -740,8 +740,8 @@ pub(super) fn permitted(thing: &Thing) -> Draft {
     let first = Predicate::Prompt(asked);
     let pattern = Pattern::Precedence { first, then: thing.predicate.clone(), again_after: None };
     Draft::of(format!("unasked-{}", thing.slug), format!("{} only when asked", asked_for(thing)), pattern)
-        .violates([prompt("Mend it".to_owned()), thing.holds.clone()])
-        .clean([prompt(format!("Now {word}, please")), thing.holds.clone()])
+        .violates([prompt("Mend it".to_owned()), thing.holds.event()])
+        .clean([prompt(format!("Now {word}, please")), thing.holds.event()])
 }
 
 /// A name that begins with what is done: `run-tests`, `commit-env`, `push`.

@@ -3,8 +3,9 @@
 use super::Composer;
 use crate::predicate::{FileAction, FileTest};
 use crate::understand::name::{Named, Place};
-use crate::understand::path::{at_path, path_of, sample_path};
+use crate::understand::path::sample_path;
 use crate::understand::thing::{Sort, Thing, slug};
+use crate::understand::witness::{Witness, at_path, path_of};
 use crate::{Event, Predicate, Scope};
 
 impl Composer<'_, '_> {
@@ -25,15 +26,15 @@ impl Composer<'_, '_> {
                     }
                     narrow(&mut thing.predicate, globs, *outside);
                     if !outside && let Some(glob) = globs.iter().find(|glob| glob.ends_with("/**")).or(globs.first()) {
-                        let path = under(glob, path_of(&thing.holds));
+                        let path = under(glob, thing.holds.path());
                         // The same outside of the place is the close action that is clean; the file's own name may be in it.
                         thing.fails = match path.rsplit_once('.') {
                             Some((_, ending)) if glob.ends_with("/**") => {
-                                at_path(&thing.holds, &format!("elsewhere/example.{ending}"))
+                                thing.holds.at(&format!("elsewhere/example.{ending}"))
                             }
                             _ => thing.holds.clone(),
                         };
-                        thing.holds = at_path(&thing.holds, &path);
+                        thing.holds = thing.holds.at(&path);
                     }
                 }
                 _ => {}
@@ -256,8 +257,8 @@ fn push_to(thing: &mut Thing, branches: &[String]) {
     let any: Vec<_> = branches.iter().map(|name| format!("{name}|*:{name}")).collect();
     add(&mut thing.predicate, &any.join("|"));
     let first = branches.first().map_or("main", String::as_str);
-    thing.holds = Event::command(format!("git push{force} origin {first}"));
-    thing.fails = Event::command(format!("git push{force} origin feature"));
+    thing.holds = Witness::command(format!("git push{force} origin {first}"));
+    thing.fails = Witness::command(format!("git push{force} origin feature"));
     thing.slug = format!("{}-to-{}", thing.slug, slug(&branches.join("-")));
 }
 

@@ -22,12 +22,12 @@ impl Composer<'_, '_> {
         }
         let draft = |thing: Thing| {
             let what = if thing.slug == ANY { "commands" } else { &*thing.label };
-            let inside = Event { cwd: Some("packages/app".to_owned()), ..thing.holds.clone() };
+            let inside = Event { cwd: Some("packages/app".to_owned()), ..thing.holds.event() };
             let (id, title) = (format!("{}-below-the-root", slug(what)), format!("run {what} from the root only"));
             // `*` alone would find the root, which is `.`.
             let below = |test: &CommandTest| CommandTest { cwd: Some("[!.]*".to_owned()), ..test.clone() };
             let never = each(&thing.predicate, &below);
-            Draft::of(id, title, Pattern::Absence { never }).violates([inside]).clean([thing.holds])
+            Draft::of(id, title, Pattern::Absence { never }).violates([inside]).clean([thing.holds.event()])
         };
         Some(or_any(main.things.clone()).into_iter().map(draft).collect())
     }
@@ -88,7 +88,7 @@ impl Composer<'_, '_> {
                 (format!("{}-without-timeout", thing.slug), format!("set a timeout when {}", thing.doing()));
             let run = thing.holds.shell().unwrap_or("make test").to_owned();
             let timed = Event::tool("Bash", json!({ "command": run, "timeout": 60_000 }));
-            Draft::of(id, title, Pattern::Absence { never }).violates([thing.holds.clone()]).clean([timed])
+            Draft::of(id, title, Pattern::Absence { never }).violates([thing.holds.event()]).clean([timed])
         };
         Some(things.map(draft).collect())
     }

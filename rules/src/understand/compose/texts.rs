@@ -8,7 +8,7 @@ use crate::lexicon::{Cue, Measure, Of, Part, Property};
 use crate::predicate::{CommandTest, FileAction, FileTest, TextTest};
 use crate::understand::meaning::Stance;
 use crate::understand::name::{Named, Place};
-use crate::understand::path::{path_of, sample_path};
+use crate::understand::path::sample_path;
 use crate::understand::spelled::escaped;
 use crate::understand::thing::{Sort, Thing, entry_thing, slug};
 use crate::{Event, EventKind, Pattern, Per, Predicate};
@@ -224,7 +224,7 @@ impl Composer<'_, '_> {
         };
         let every =
             if self.meaning.new { with_action(&files.predicate, FileAction::Create) } else { files.predicate.clone() };
-        let path = path_of(&files.holds).unwrap_or("src/main.py").to_owned();
+        let path = files.holds.path().unwrap_or("src/main.py").to_owned();
         let pattern = Pattern::Universality { every, must: of.test(property.shown(of).clone()) };
         let (id, title) =
             (format!("{}-{}", files.slug, lacking(&property.so)), format!("write {} {}", files.label, property.so));
@@ -376,7 +376,7 @@ impl Composer<'_, '_> {
         }
         // `TypeScript classes` are no files.
         let files = main.things.iter().find(|thing| thing.sort == Sort::File && main.words == 0)?;
-        let path = path_of(&files.holds).filter(|_| count < 2000)?.to_owned();
+        let path = files.holds.path().filter(|_| count < 2000)?.to_owned();
         let pattern =
             Pattern::Universality { every: files.predicate.clone(), must: Of::Content.test(TextTest::MaxLines(count)) };
         let lines = |n: u32| Event::write(&path, "a line\n".repeat(n as usize));
@@ -426,7 +426,7 @@ pub(super) fn named(files: &Thing, pattern: &str) -> Draft {
         test.name = Some(TextTest::All([TextTest::EndsWith(format!(".{ending}"))].into_iter().chain(other).collect()));
     }
     let must = Predicate::path([pattern]);
-    let path = path_of(&files.holds).unwrap_or("tests/example.txt");
+    let path = files.holds.path().unwrap_or("tests/example.txt");
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let extension = pattern.rsplit_once('.').map_or("txt", |(_, extension)| extension);
     let at = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
@@ -693,7 +693,7 @@ fn asked_for(property: &Property) -> Option<Draft> {
     if of != Of::Reply {
         let texts = property.of.iter().filter(|of| matches!(of, Of::Commit | Of::Request));
         let found: Vec<_> = texts.filter_map(|of| property.forbidden(*of, Part::Whole)).collect();
-        (thing.predicate, thing.holds) = (Predicate::Any(found), property.event(of, &property.good));
+        (thing.predicate, thing.holds) = (Predicate::Any(found), property.event(of, &property.good).into());
     }
     if !matches!(of, Of::Reply | Of::Commit | Of::Request) || thing.predicate == Predicate::Any(Vec::new()) {
         return None;

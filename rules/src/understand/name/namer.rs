@@ -4,7 +4,7 @@ use super::object::is_pattern;
 use super::{Behind, Named, Place, Spelling, VERBS};
 use crate::lexicon::{Cue, Entry, Kind, Of, Sense};
 use crate::understand::clause::{Clause, Role};
-use crate::understand::path::{at_path, globs, opened, path_of};
+use crate::understand::path::{globs, opened};
 use crate::understand::thing::{Sort, Thing};
 use crate::understand::token::Form;
 use crate::understand::unit::{Unit, What};
@@ -705,10 +705,8 @@ impl Namer<'_, '_> {
         let speaks = self.lexicon.entry_named(&name, Kind::Language).is_some();
         let (Some(glob), true) = (spoken.path.first(), speaks && !files.literal && !files.joined) else { return };
         test.language.push(name.clone());
-        if let Some(stem) =
-            path_of(&files.holds).and_then(|path| path.rsplit_once('.')).map(|(stem, _)| stem.to_owned())
-        {
-            files.holds = at_path(&files.holds, &format!("{stem}{}", glob.trim_start_matches('*')));
+        if let Some(stem) = files.holds.path().and_then(|path| path.rsplit_once('.')).map(|(stem, _)| stem.to_owned()) {
+            files.holds = files.holds.at(&format!("{stem}{}", glob.trim_start_matches('*')));
         }
         files.slug = format!("{name}-{}", files.slug);
         files.label = format!("{} {}", language.label, files.label.trim_start_matches("the "));
