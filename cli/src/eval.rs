@@ -148,7 +148,7 @@ fn write_score(out: &mut dyn Write, score: &Score, answers: usize) -> Result<()>
     }
     let left = match score.left_out {
         0 => String::new(),
-        left => format!("; left out: {left} (made up, about several rules, or not derivable from the text)"),
+        left => format!("; left out: {left} (made up, about several rules, or not wholly derivable from the text)"),
     };
     writeln!(out, "\n{}{left}", plural(answers, "answer"))?;
     Ok(())

@@ -266,6 +266,17 @@ struct Compiled {
     replies: bool,
 }
 
+/// Whether what is checked elsewhere follows from a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derivable {
+    /// All of it does, as where nothing is said of it.
+    Yes,
+    /// A part does, or the check does not check what the text says.
+    Partly,
+    /// None does: nobody who knows only the text can tell.
+    No,
+}
+
 /// A text that examples name.
 #[derive(Debug, Deserialize)]
 struct Named {
@@ -291,8 +302,12 @@ impl Evaluation {
     }
 
     /// Whether what is officially checked under a name follows from the text of that name.
-    pub fn is_derivable(&self, name: &str) -> bool {
-        self.texts.get(name).is_none_or(|text| text.text_derivable.as_deref().is_none_or(|label| label == "yes"))
+    pub fn derivable(&self, name: &str) -> Derivable {
+        match self.texts.get(name).and_then(|text| text.text_derivable.as_deref()) {
+            None | Some("yes") => Derivable::Yes,
+            Some("no") => Derivable::No,
+            Some(_) => Derivable::Partly,
+        }
     }
 
     /// What is made of a record: one answer, or one for each rule of an example.

@@ -4,7 +4,7 @@
 //! inference*, JASA 1927); what is no proportion (F1, Cohen's kappa) has a percentile interval from 1,000 resamples of
 //! the records, drawn by a generator with a fixed seed, so that the same input always gives the same figures.
 
-use super::{Answer, Case, Evaluation, Judgement, Record, Sentence, coarse};
+use super::{Answer, Case, Derivable, Evaluation, Judgement, Record, Sentence, coarse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -34,7 +34,7 @@ pub struct Row {
 pub enum Outcome {
     Sentence { rule: bool, decidable: bool, detected: bool, compiled: bool, caught: bool, blocked: bool, passed: bool },
     Message { durable: bool, correction: Option<bool>, detected: bool, corrects: bool, checked: bool },
-    Example { violates: bool, judgement: Judgement },
+    Example { violates: bool, judgement: Judgement, derivable: Derivable },
 }
 
 /// Why an answer is wrong.
@@ -110,8 +110,9 @@ impl Row {
                     (_, Judgement::Unknown) => Some(Cause::NotExpressible),
                     _ => None,
                 };
-                let counts = example.single && evaluation.is_derivable(name);
-                let outcome = Outcome::Example { violates: *violates, judgement: *verdict };
+                let derivable = evaluation.derivable(name);
+                let counts = example.single && derivable == Derivable::Yes;
+                let outcome = Outcome::Example { violates: *violates, judgement: *verdict, derivable };
                 let rule = example.rule.as_deref().unwrap_or(name);
                 Some(row(rule, example.text.as_deref().unwrap_or_default(), counts, outcome, cause))
             }
@@ -123,7 +124,8 @@ impl Row {
 
 fn sentence_outcome(sentence: &Sentence, answer: &Answer) -> (Outcome, Option<Cause>) {
     let Answer::Sentence { detected, rules, verdicts, .. } = answer else {
-        return (Outcome::Example { violates: false, judgement: Judgement::Unknown }, None);
+        let (judgement, derivable) = (Judgement::Unknown, Derivable::Yes);
+        return (Outcome::Example { violates: false, judgement, derivable }, None);
     };
     let rule = sentence.kind != "none";
     let decided: Vec<_> = rules.iter().filter(|rule| rule.deterministic).collect();
@@ -208,7 +210,7 @@ pub struct Score {
     pub groups: Vec<Group>,
     /// How many answers are wrong, by cause.
     pub causes: BTreeMap<Cause, usize>,
-    /// How many answers do not count, since their record is made up, about several rules or not derivable.
+    /// How many answers do not count, since their record is made up, about several rules or not wholly derivable.
     pub left_out: usize,
 }
 
@@ -222,11 +224,12 @@ impl Score {
         }
         let mut headline = figures(&counted);
         let others: Vec<&Row> = rows.iter().filter(|row| !row.counts).collect();
-        if others.iter().any(|row| matches!(row.outcome, Outcome::Example { .. })) {
-            headline.push(ratio("abstains where not derivable", &others, |row| match row.outcome {
-                Outcome::Example { judgement, .. } => Some(judgement == Judgement::Unknown),
-                _ => None,
-            }));
+        let abstains = |row: &Row| match row.outcome {
+            Outcome::Example { judgement, derivable: Derivable::No, .. } => Some(judgement == Judgement::Unknown),
+            _ => None,
+        };
+        if others.iter().any(|row| abstains(row).is_some()) {
+            headline.push(ratio("abstains where not derivable", &others, abstains));
         }
         let by = |by, of: fn(&Row) -> String| group(&counted, by, of);
         let groups = vec![
@@ -312,7 +315,7 @@ fn of_messages(rows: &[&Row]) -> Vec<Figure> {
 
 fn of_examples(rows: &[&Row]) -> Vec<Figure> {
     let example = |row: &Row| match row.outcome {
-        Outcome::Example { violates, judgement } => Some((violates, judgement)),
+        Outcome::Example { violates, judgement, .. } => Some((violates, judgement)),
         _ => None,
     };
     let answered = |row: &Row| match example(row)? {

@@ -488,7 +488,7 @@ fn shown(score: &Score) -> String {
     }
     if score.left_out > 0 {
         let left = score.left_out;
-        writeln!(text, "\nNot counted: {left} (made up, about several rules, or not derivable from the text).")
+        writeln!(text, "\nNot counted: {left} (made up, about several rules, or not wholly derivable from the text).")
             .unwrap();
     }
     text
