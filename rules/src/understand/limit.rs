@@ -248,6 +248,18 @@ fn is_narrowed(clause: &Clause<'_, '_>, main: &Named<'_>, command: bool) -> bool
     if command && main.places.is_empty() && plain.windows(3).any(within) {
         return true;
     }
+    // `a token must never be put into localStorage`: other things may.
+    let into = clause.units.iter().position(|unit| unit.text == "into");
+    let put = |at: &usize| {
+        let (front, behind) = clause.units.split_at(*at);
+        let what = |unit: &Unit<'_, '_>| {
+            unit.is_content() || unit.what == What::Word && !matches!(&*unit.lower(), "be" | "anything" | "code" | "it")
+        };
+        front.iter().any(what) && behind.iter().find(|unit| unit.is_content()).is_some_and(|unit| !unit.literal)
+    };
+    if main.things.iter().all(|thing| thing.sort == Sort::Code) && into.filter(put).is_some() {
+        return true;
+    }
     // `the bot rejects commits that are not signed off` asks for it.
     let lacking = |three: &[Unit<'_, '_>]| {
         matches!(three, [that, are, not]

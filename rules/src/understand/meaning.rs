@@ -345,7 +345,10 @@ fn told<'l>(
 ) -> (Named<'l>, Stance, bool) {
     let complaint = complains(statement) && !statement.has(Cue::Told);
     let list = forbidden != Forbidden::Nothing;
-    let negative = list || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
+    // `keep .env out of git`
+    let keeps = clause.units.iter().take(2).any(|unit| matches!(&*unit.lower(), "keep" | "leave" | "keeping"));
+    let kept = keeps && clause.units.iter().any(|unit| unit.is_content() && unit.text.starts_with("out of "));
+    let negative = list || kept || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
     let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
     let mut main = match clause.unpiped() {
         Some(piped) if negative => name(&piped, lexicon, languages, Some(Cue::Run), false),
@@ -375,7 +378,7 @@ fn told<'l>(
     let spelled = unnamed && !main.things.is_empty();
     let turned = list && !clause.has(Cue::Only) && statement.clause(Role::Instead).is_none();
     let stance = match stance(statement, clause, &main, complaint, spelled) {
-        Stance::Plain | Stance::Use if turned => Stance::Never,
+        Stance::Plain | Stance::Use if turned || kept => Stance::Never,
         stance => stance,
     };
     (main, stance, negative)

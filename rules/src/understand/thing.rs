@@ -104,8 +104,13 @@ impl Thing {
 
     /// The commands that would commit it, if it is files of a kind.
     pub(super) fn staged(&self) -> Option<Self> {
-        let Predicate::File(test) = &self.predicate else { return None };
-        let globs: Vec<_> = test.path.iter().filter(|glob| *glob != "**").collect();
+        let paths = match &self.predicate {
+            Predicate::File(test) => &test.path,
+            // `check .env into version control`
+            Predicate::Read(test) => &test.path,
+            _ => return None,
+        };
+        let globs: Vec<_> = paths.iter().filter(|glob| *glob != "**").collect();
         let first = globs.first()?;
         let names = globs.iter().flat_map(|glob| {
             let bare = glob.trim_start_matches("**/").trim_end_matches("/**");

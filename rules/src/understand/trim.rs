@@ -2,6 +2,7 @@
 //! what stands too late is brought to where it belongs.
 
 use super::clause::{JOINTS, STANCES, closes, forbids, opens, urges};
+use super::name::VERBS;
 use super::token::Form;
 use super::unit::{Unit, What};
 use crate::lexicon::Cue;
@@ -203,6 +204,20 @@ pub(super) fn front_verdict(units: &mut Vec<Unit<'_, '_>>) {
         if units.get(1).is_some_and(|unit| matches!(unit.text, "is" | "are")) {
             units.remove(1);
         }
+    }
+}
+
+/// Reads `have X run` as `run X`.
+pub(super) fn front_run(units: &mut [Unit<'_, '_>]) {
+    let Some(have) = units.iter().position(|unit| !unit.is_filler() && unit.lower() != "please") else { return };
+    let run = units.iter().skip(have).take(6).position(|unit| unit.is(Cue::Run) && unit.text == "run");
+    let Some(part) = run.and_then(|run| units.get_mut(have..=have + run)) else { return };
+    if let [first, named @ .., _] = &*part
+        && first.text.eq_ignore_ascii_case("have")
+        && named.iter().any(|unit| unit.literal || unit.is_content())
+        && !named.iter().any(|unit| unit.is_any(&STANCES) || unit.is_any(&VERBS))
+    {
+        part.swap(0, part.len() - 1);
     }
 }
 

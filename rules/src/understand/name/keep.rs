@@ -25,7 +25,7 @@ impl Namer<'_, '_> {
         }
         self.drop_subject();
         self.place_subject();
-        if self.negative && self.named.verb.is_none() && self.keep_staged() {
+        if self.negative && self.keep_staged() {
             return;
         }
         self.keep_written();
@@ -119,15 +119,23 @@ impl Namer<'_, '_> {
     /// What is never committed are files.
     fn keep_staged(&mut self) -> bool {
         let things = &mut self.named.things;
-        // `.env must never be committed`
-        let files = |things: &[Thing]| !things.is_empty() && things.iter().all(|thing| thing.sort == Sort::File);
-        if let [files_in_front @ .., last] = things.as_slice()
-            && last.slug == "commit"
-            && files(files_in_front)
+        // `.env must never be committed`, `never add .env to git`
+        let file = |thing: &Thing| matches!(thing.as_file().sort, Sort::File | Sort::Read);
+        // `half-finished work must not be committed`: what that is does not show.
+        if let [commit] = things.as_slice()
+            && commit.slug == "commit"
+            && commit.label.starts_with("be ")
+            && self.named.words > 0
         {
+            things.clear();
+            return true;
+        }
+        let late = matches!(things.as_slice(), [files @ .., last]
+            if last.slug == "commit" && !last.joined && !files.is_empty() && files.iter().all(file));
+        if late {
             things.rotate_right(1);
         }
-        if things.first().is_none_or(|thing| thing.slug != "commit") {
+        if things.first().is_none_or(|thing| thing.slug != "commit") || !late && self.named.verb.is_some() {
             return false;
         }
         // To commit code is to commit.
