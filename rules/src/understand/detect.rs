@@ -340,6 +340,11 @@ impl Whole {
         !extent && !beside && !passing && (self.says(reading, composed) || self.lasts(reading, composed))
     }
 
+    /// Whether a form that a statement shows is meant for good: in a document it is, whatever is said of it.
+    pub(super) fn is_form(&self, reading: &Reading) -> bool {
+        self.document || self.is_durable(reading, true)
+    }
+
     /// Whether a statement of a chat is meant for good by what is done with words in it.
     fn lasts(&self, reading: &Reading, composed: bool) -> bool {
         let does = |act| reading.acts.has(act);

@@ -131,7 +131,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
             continue;
         }
         let drafts = compose(&meaning, lexicon);
-        if !shown.is_empty() && (!timed || drafts.is_empty()) {
+        if !shown.is_empty() && (!timed || drafts.is_empty()) && whole.is_form(&reading) {
             writer.write(&reading, shown, text);
         } else if whole.is_durable(&reading, !drafts.is_empty()) {
             writer.write(&reading, drafts, text);

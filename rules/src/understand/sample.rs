@@ -42,6 +42,9 @@ pub(super) fn drafts(said: &str) -> Vec<Draft> {
     if let Some(draft) = headings(said) {
         return vec![draft];
     }
+    if let Some(draft) = line_references(said) {
+        return vec![draft];
+    }
     let shows = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() >= 8 || text.contains("YYYY");
     if !shows(said) {
         return Vec::new();
@@ -188,6 +191,37 @@ fn headings(said: &str) -> Option<Draft> {
         Draft::of("document-without-sections".to_owned(), title, pattern)
             .violates([Event::write("docs/report.md", "# Report\n\nText.\n")])
             .clean([Event::write("docs/report.md", format!("# Report\n\n{whole}"))]),
+    )
+}
+
+/// `cite code as path:line`: no answer and no document says `line 42` and names the place of nothing so.
+fn line_references(said: &str) -> Option<Draft> {
+    const VERBS: [&str; 7] = ["cite", "citing", "refer", "mention", "point to", "pointing to", "quot"];
+    let form = |word: &str| {
+        let (file, line) = word.trim_matches(|c: char| !c.is_alphanumeric()).rsplit_once(':')?;
+        let file = file.rsplit('/').next().unwrap_or(file);
+        let named = matches!(file, "file" | "filename" | "file_name" | "file_path" | "filepath" | "path");
+        let counted = matches!(line, "line" | "line_number" | "linenumber" | "lineno" | "number");
+        (named && counted).then(|| format!("{file}:{line}"))
+    };
+    let shown = said.contains(":l").then(|| said.split_whitespace().find_map(form)).flatten()?;
+    let lower = said.to_lowercase();
+    if !VERBS.iter().any(|verb| lower.contains(verb))
+        || ["never", "don't", "do not"].iter().any(|not| lower.contains(not))
+    {
+        return None;
+    }
+    let line = TextTest::Matches("(?i)\\blines? \\d+|第\\s*\\d+\\s*行".to_owned());
+    let place = TextTest::Matches("\\w\\.\\w+:\\d+".to_owned());
+    let text = TextTest::All(vec![line, TextTest::Not(Box::new(place))]);
+    let document = FileTest { path: vec!["*.md".to_owned()], added: Some(text.clone()), ..FileTest::default() };
+    let never = Predicate::Any(vec![Predicate::File(Box::new(document)), Predicate::Reply(text)]);
+    let title = format!("name lines of code like `{shown}`");
+    let answer = |place: &str| Event::stop(format!("The fault is in {place}."), Vec::new());
+    Some(
+        Draft::of("line-without-file".to_owned(), title, Pattern::Absence { never })
+            .violates([answer("src/app.ts, line 42")])
+            .clean([answer("src/app.ts:42")]),
     )
 }
 

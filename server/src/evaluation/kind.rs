@@ -55,10 +55,12 @@ fn forbidden(never: &Predicate) -> &'static str {
     }
 }
 
-/// What a predicate is about: the most special of its parts.
+/// What a predicate is about: of what must be true together, the most special.
 fn about(predicate: &Predicate) -> About<'_> {
     match predicate {
-        Predicate::All(parts) | Predicate::Any(parts) => {
+        // Of alternatives, the one that is named first.
+        Predicate::Any(parts) => parts.iter().map(about).find(|about| *about != About::Other).unwrap_or(About::Other),
+        Predicate::All(parts) => {
             let found: Vec<_> = parts.iter().map(about).collect();
             let file = |about: &&About<'_>| matches!(about, About::File(_));
             let special = |about: &&About<'_>| !matches!(about, About::Other | About::File(_));
