@@ -187,6 +187,8 @@ fn forbidden_column(body: &str) -> Vec<&str> {
 /// Whether a line is a call of a program with its arguments, and no prose.
 fn is_command(line: &str) -> bool {
     let begins = line.starts_with(|c: char| c.is_ascii_lowercase() || matches!(c, '.' | '/'));
+    // `black .`
+    let line = line.strip_suffix(" .").map_or(line, |head| line.get(..=head.len()).unwrap_or(line));
     begins && line.contains([' ', '/']) && !line.ends_with(['.', ':', ',', ';', '{']) && !line.contains(['`', '|', '='])
 }
 

@@ -5,8 +5,8 @@
 
 use super::name::VERBS;
 use super::trim::{
-    bring_exception, drop_concession, drop_reason, drop_remedy, drop_spellings, example, front_run, front_verdict,
-    spelled_late, written_pair,
+    bring_exception, drop_concession, drop_reason, drop_remedy, drop_spellings, example, front_aside, front_run,
+    front_verdict, spelled_late, written_pair,
 };
 use super::unit::{Cues, Unit, What};
 use crate::lexicon::{Cue, Sense};
@@ -327,6 +327,7 @@ pub(super) fn statements<'a, 'l>(mut units: Vec<Unit<'a, 'l>>) -> Vec<Statement<
     drop_concession(&mut units);
     front_verdict(&mut units);
     front_run(&mut units);
+    front_aside(&mut units);
     let shown = written_pair(&mut units);
     for _ in 0..MAX_ASIDES {
         let Some((open, close)) = example(&units) else { break };

@@ -340,9 +340,10 @@ impl Whole {
         !extent && !beside && !passing && (self.says(reading, composed) || self.lasts(reading, composed))
     }
 
-    /// Whether a form that a statement shows is meant for good: in a document it is, whatever is said of it.
+    /// Whether a form that a statement shows is meant for good: who shows one means all that are to come, unless they ask
+    /// for it, or say that it is for this time.
     pub(super) fn is_form(&self, reading: &Reading) -> bool {
-        self.document || self.is_durable(reading, true)
+        self.document || !reading.question && !reading.asked && !reading.this_time
     }
 
     /// Whether a statement of a chat is meant for good by what is done with words in it.

@@ -168,13 +168,6 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
     if code && named && !imports && main.places.is_empty() && from {
         return true;
     }
-    // `never run A followed by B`: neither alone is meant.
-    let followed = |(unit, next): (&Unit<'_, '_>, &Unit<'_, '_>)| {
-        unit.text == "followed by" || unit.text == "followed" && next.text == "by"
-    };
-    if clause.units.iter().zip(clause.units.iter().skip(1)).any(followed) {
-        return true;
-    }
     if is_narrowed(clause, main, command) {
         return true;
     }
@@ -230,7 +223,23 @@ pub(super) fn is_partial(clause: &Clause<'_, '_>, main: &Named<'_>) -> bool {
 fn is_narrowed(clause: &Clause<'_, '_>, main: &Named<'_>, command: bool) -> bool {
     // `never run the whole suite`: a part of it is fine.
     let says = |words: &[&str]| clause.units.iter().any(|unit| words.contains(&&*unit.lower()));
+    let code = main.things.iter().all(|thing| thing.sort == Sort::Code) && main.places.is_empty();
     if command && says(&["whole", "entire", "full"]) && says(&["suite", "suites"]) {
+        return true;
+    }
+    // `not raw millis() math`: other uses of it are fine.
+    let raw = |three: &[Unit<'_, '_>]| {
+        matches!(three, [raw, text, math]
+            if matches!(raw.text, "raw" | "manual" | "hand-written") && text.literal && math.what == What::Word)
+    };
+    if code && clause.units.windows(3).any(raw) {
+        return true;
+    }
+    // `never run A followed by B`: neither alone is meant.
+    let followed = |(unit, next): (&Unit<'_, '_>, &Unit<'_, '_>)| {
+        unit.text == "followed by" || unit.text == "followed" && next.text == "by"
+    };
+    if clause.units.iter().zip(clause.units.iter().skip(1)).any(followed) {
         return true;
     }
     // `MockK is not welcome there`: where, another sentence says.
@@ -257,7 +266,7 @@ fn is_narrowed(clause: &Clause<'_, '_>, main: &Named<'_>, command: bool) -> bool
         };
         front.iter().any(what) && behind.iter().find(|unit| unit.is_content()).is_some_and(|unit| !unit.literal)
     };
-    if main.things.iter().all(|thing| thing.sort == Sort::Code) && into.filter(put).is_some() {
+    if main.things.iter().all(|thing| thing.sort == Sort::Code) && into.as_ref().is_some_and(put) {
         return true;
     }
     // `the bot rejects commits that are not signed off` asks for it.

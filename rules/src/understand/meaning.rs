@@ -4,6 +4,7 @@ use super::around::Forbidden;
 use super::clause::{Clause, Role, Statement};
 use super::limit::{acts_unknown, does_unknown, is_limited, is_partial, is_purpose, settled};
 use super::name::{Named, Place, name, narrows};
+use super::operand::operands;
 use super::thing::{Sort, Thing, command_thing, file_thing, text_thing, word_thing};
 use super::unit::{Unit, What};
 use crate::lexicon::{Cue, Sense};
@@ -367,6 +368,9 @@ fn told<'l>(
             let text = format!("{program} {}", thing.label.trim_matches('`'));
             *thing = Thing { literal: true, ..command_thing(&text, Some(lexicon)) };
         }
+    }
+    if negative {
+        operands(clause, &mut main);
     }
     if forbidden == Forbidden::Commit {
         main.things = main.things.iter().filter_map(|thing| thing.as_file().staged()).collect();

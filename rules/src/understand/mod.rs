@@ -17,6 +17,7 @@ mod inherit;
 mod limit;
 mod meaning;
 mod name;
+mod operand;
 mod path;
 mod sample;
 mod speech;

@@ -207,6 +207,23 @@ pub(super) fn front_verdict(units: &mut Vec<Unit<'_, '_>>) {
     }
 }
 
+/// Reads `docs (do not edit): a.md, b.md` as `do not edit a.md, b.md`.
+pub(super) fn front_aside(units: &mut Vec<Unit<'_, '_>>) {
+    let Some(open) = units.iter().position(opens) else { return };
+    let Some(close) = units.iter().skip(open).position(closes).map(|length| open + length) else { return };
+    let inside = units.get(open + 1..close).unwrap_or_default();
+    let says = inside.iter().any(|unit| unit.is(Cue::Never)) && inside.iter().any(|unit| unit.is_any(&VERBS));
+    let said = units.iter().take(open).any(|unit| unit.literal || unit.is_any(&STANCES));
+    let behind = units.get(close + 1..).unwrap_or_default();
+    let mark = |unit: &Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::And, Cue::Or]);
+    let lists = matches!(behind, [colon, listed @ ..]
+        if colon.text == ":" && listed.iter().any(|unit| unit.literal) && listed.iter().all(|unit| unit.literal || mark(unit)));
+    if says && lists && !said && !inside.iter().any(|unit| unit.literal || unit.is_content()) {
+        units.drain(close..=close + 1);
+        units.drain(..=open);
+    }
+}
+
 /// Reads `have X run` as `run X`.
 pub(super) fn front_run(units: &mut [Unit<'_, '_>]) {
     let Some(have) = units.iter().position(|unit| !unit.is_filler() && unit.lower() != "please") else { return };

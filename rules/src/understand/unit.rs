@@ -165,7 +165,8 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
             at += count;
             continue;
         }
-        let literal = token.form == Form::Code || matches!(what, What::Command | What::Literal(_));
+        let code = rest.iter().take(count).any(|token| token.form == Form::Code);
+        let literal = code || matches!(what, What::Command | What::Literal(_));
         let (what, code) = told_apart(what);
         found.push(Unit { literal, code, ..Unit::of(what, text, range) });
         at += count;
