@@ -121,14 +121,19 @@ fn installs(units: &[&Unit<'_, '_>]) -> bool {
         })
 }
 
+/// A program, or a language, which is installed as one.
 fn is_program(thing: &Thing) -> bool {
-    thing.sort == Sort::Command && thing.known.is_some() && !thing.label.trim_matches('`').contains(' ')
+    let name = thing.label.trim_matches('`');
+    let language = thing.sort == Sort::File && !thing.literal && name.chars().all(char::is_alphabetic);
+    (thing.sort == Sort::Command || language && !name.ends_with('s')) && thing.known.is_some() && !name.contains(' ')
 }
 
 fn install(program: &Thing) -> Thing {
     let name = program.label.trim_matches('`').to_lowercase();
     Thing {
         predicate: Predicate::command(&format!("{INSTALLERS} install|add|i|use ** {name}|{name}@*")),
+        sort: Sort::Command,
+        label: format!("`{name}`"),
         slug: format!("install-{}", program.slug),
         holds: Witness::command(format!("brew install {name}")),
         fails: Witness::command("brew install jq"),
