@@ -14,6 +14,7 @@ pub mod condition;
 pub mod conflict;
 pub mod facts;
 pub mod index;
+mod language;
 pub mod monitor;
 pub mod text;
 pub mod trial;

@@ -2,6 +2,7 @@
 //!
 //! Every test is linear in the text. What a text is too short to tell, such as its language, is *unknown*.
 
+use crate::language;
 use crate::truth::{Answer, Truth};
 use regex_lite::{Regex, RegexBuilder};
 use rules::predicate::{Indent, TextTest};
@@ -15,8 +16,6 @@ use unicode_segmentation::UnicodeSegmentation;
 const MAX_PATTERN_BYTES: usize = 4_096;
 /// The largest compiled regular expression, in bytes.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
-/// Below so many letters a text's language is not told.
-const MIN_LETTERS_FOR_LANGUAGE: usize = 24;
 
 /// Compiled regular expressions, kept for as long as a checker lives.
 #[derive(Debug, Default)]
@@ -61,7 +60,7 @@ pub fn validate(test: &TextTest) -> Result<(), String> {
         | TextTest::Body(part)
         | TextTest::SomeLine(part) => validate(part),
         TextTest::Matches(pattern) => expression(pattern).map(drop),
-        TextTest::Language(code) if whatlang_code(code).is_none() => {
+        TextTest::Language(code) if !language::is_known(code) => {
             Err(format!("`{code}` is not a language that can be told apart; use a two-letter code such as `de`"))
         }
         TextTest::Contains(text) | TextTest::Mentions(text) if text.trim().is_empty() => {
@@ -98,7 +97,7 @@ pub fn test(test: &TextTest, text: &str, expressions: &Expressions) -> Answer {
             let found = Answer::at(emoji(text));
             if *wanted { found } else { found.negated() }
         }
-        TextTest::Language(code) => Answer::plain(language(text, code)),
+        TextTest::Language(code) => Answer::plain(language::is_in(text, code)),
         TextTest::Imperative(wanted) => Answer::plain(imperative(text) == *wanted),
         TextTest::Indent(indent) => Answer::plain(indented(text, *indent)),
         TextTest::FirstLine(inner) => part(inner, 0..first_line(text)),
@@ -138,7 +137,7 @@ fn first_line(text: &str) -> usize {
 }
 
 /// The lines outside fenced code blocks.
-fn prose(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;
     text.lines().filter(move |line| {
         let fence = line.trim_start().starts_with("```");
@@ -197,7 +196,7 @@ fn phrase_at(text: &str, phrase: &[char]) -> Option<usize> {
     Some(end)
 }
 
-fn is_unspaced(c: char) -> bool {
+pub(crate) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{0e00}'..='\u{0e7f}')
 }
 
@@ -220,86 +219,6 @@ fn emoji(text: &str) -> Option<Range<usize>> {
         }
     }
     None
-}
-
-fn whatlang_code(code: &str) -> Option<whatlang::Lang> {
-    use whatlang::Lang;
-    const CODES: &[(&str, Lang)] = &[
-        ("ar", Lang::Ara),
-        ("cs", Lang::Ces),
-        ("da", Lang::Dan),
-        ("de", Lang::Deu),
-        ("el", Lang::Ell),
-        ("en", Lang::Eng),
-        ("es", Lang::Spa),
-        ("fi", Lang::Fin),
-        ("fr", Lang::Fra),
-        ("he", Lang::Heb),
-        ("hi", Lang::Hin),
-        ("hu", Lang::Hun),
-        ("id", Lang::Ind),
-        ("it", Lang::Ita),
-        ("ja", Lang::Jpn),
-        ("ko", Lang::Kor),
-        ("nl", Lang::Nld),
-        ("pl", Lang::Pol),
-        ("pt", Lang::Por),
-        ("ro", Lang::Ron),
-        ("ru", Lang::Rus),
-        ("sv", Lang::Swe),
-        ("th", Lang::Tha),
-        ("tr", Lang::Tur),
-        ("uk", Lang::Ukr),
-        ("vi", Lang::Vie),
-        ("zh", Lang::Cmn),
-    ];
-    CODES.iter().find(|(name, _)| *name == code).map(|(_, lang)| *lang)
-}
-
-/// Whether the prose of a text is in a language; code blocks do not count.
-fn language(text: &str, code: &str) -> Truth {
-    let words = prose(text).collect::<Vec<_>>().join("\n");
-    let unspaced = words.chars().filter(|c| is_unspaced(*c)).count();
-    if let Some(truth) = by_script(&words, code, unspaced) {
-        return truth;
-    }
-    if words.chars().filter(|c| c.is_alphabetic()).count() + 3 * unspaced < MIN_LETTERS_FOR_LANGUAGE {
-        return Truth::Unknown;
-    }
-    match (whatlang::detect(&words), whatlang_code(code)) {
-        (Some(found), Some(wanted)) if found.lang() == wanted => Truth::Yes,
-        (Some(found), Some(wanted)) if found.is_reliable() || found.script() != script_of(wanted) => Truth::No,
-        _ => Truth::Unknown,
-    }
-}
-
-/// What the script alone tells of a text, however short; a character of a script without spaces counts for three letters.
-fn by_script(words: &str, code: &str, unspaced: usize) -> Option<Truth> {
-    let letters = words.chars().filter(|c| c.is_alphabetic() && !is_unspaced(*c)).count();
-    let kana = words.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
-    match code {
-        "zh" if unspaced * 6 >= letters && unspaced > 1 => Some((!kana).into()),
-        "ja" if unspaced * 6 >= letters && kana => Some(Truth::Yes),
-        "zh" | "ja" if unspaced == 0 && letters > 7 => Some(Truth::No),
-        "en" | "de" | "es" | "fr" if unspaced * 3 > letters && unspaced > 1 => Some(Truth::No),
-        _ => None,
-    }
-}
-
-fn script_of(lang: whatlang::Lang) -> whatlang::Script {
-    use whatlang::{Lang, Script};
-    match lang {
-        Lang::Ara => Script::Arabic,
-        Lang::Cmn => Script::Mandarin,
-        Lang::Ell => Script::Greek,
-        Lang::Heb => Script::Hebrew,
-        Lang::Hin => Script::Devanagari,
-        Lang::Jpn => Script::Hiragana,
-        Lang::Kor => Script::Hangul,
-        Lang::Rus | Lang::Ukr => Script::Cyrillic,
-        Lang::Tha => Script::Thai,
-        _ => Script::Latin,
-    }
 }
 
 /// Whether a text begins with a verb in the imperative, as far as its form tells: the first word, after a prefix such

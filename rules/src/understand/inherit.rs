@@ -97,6 +97,17 @@ impl Meaning<'_> {
         }
     }
 
+    /// Takes over from what was said in front of it in the same sentence which texts it is about: `commit subject: at most 50
+    /// characters, no period at the end`.
+    pub(super) fn stand_beside(&mut self, earlier: &Self) {
+        let main = &mut self.main;
+        let open = main.subjects.is_empty() && main.things.is_empty() && !main.properties.is_empty();
+        if open && main.properties.iter().all(|property| property.dependent) {
+            main.subjects.clone_from(&earlier.main.subjects);
+            main.subject = main.subjects.first().map(|(of, _)| *of);
+        }
+    }
+
     /// Takes `these files` to be those that were named last, and `use this` to be the command, and remembers what is named
     /// here.
     pub(super) fn take_up(&mut self, statement: &Statement<'_, '_>, last: &mut Option<Thing>) {

@@ -100,6 +100,7 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
         let tokens = token::tokens(text, sentence.range.clone());
         let acts = speech::acts(&tokens);
         let units = unit::units(text, &tokens, lexicon);
+        let begun = said.len();
         for statement in clause::statements(units) {
             // In a list of what is forbidden, `X; use Y` says with its second half what to do.
             let remedy = !said.is_empty() && statement.units().next().is_some_and(|unit| unit.is_any(&VERBS));
@@ -111,6 +112,9 @@ pub fn understand(correction: &Correction, lexicon: &Lexicon) -> Understanding {
                 Some(lead) => meaning.stand_in(lead),
             }
             meaning.take_up(&statement, &mut last);
+            if let Some((_, earlier)) = said.get(begun..).and_then(<[_]>::last) {
+                meaning.stand_beside(earlier);
+            }
             meaning.replies = replies;
             for heading in &headings {
                 meaning.stand_under(heading);

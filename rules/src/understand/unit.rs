@@ -173,6 +173,7 @@ pub(super) fn units<'a, 'l>(text: &'a str, tokens: &[Token<'a>], lexicon: &'l Le
     }
     forget(&mut found);
     bring_exception(&mut found, lexicon);
+    bid(&mut found, lexicon);
     found
 }
 
@@ -205,6 +206,24 @@ fn forget(found: &mut [Unit<'_, '_>]) {
     if let Some(last) = found.iter_mut().rfind(said).filter(|last| last.text.ends_with("n't")) {
         // `write it's, don't`: behind it nothing is forbidden.
         last.forget();
+    }
+}
+
+/// Takes what begins with `do not pass` and says what for what forbids; of tests it says that they fail.
+fn bid<'l>(found: &mut [Unit<'_, 'l>], lexicon: &'l Lexicon) {
+    for at in 0..found.len() {
+        let begins = at
+            .checked_sub(1)
+            .is_none_or(|before| found.get(before).is_some_and(|unit| matches!(unit.what, What::Mark | What::Comma)));
+        let what = found.get(at + 1).is_some_and(|unit| unit.what == What::Word || unit.is_content());
+        let passes = |unit: &&mut Unit<'_, '_>| {
+            unit.is(Cue::Fail) && matches!(&*unit.lower(), "do not pass" | "don't pass" | "don’t pass")
+        };
+        if let Some(unit) = found.get_mut(at).filter(passes).filter(|_| begins && what)
+            && let Some(never) = lexicon.longest(std::iter::once("never"))
+        {
+            *unit = Unit::of(What::Known(never.senses), unit.text, unit.range.clone());
+        }
     }
 }
 

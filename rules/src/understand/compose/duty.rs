@@ -267,9 +267,21 @@ impl Composer<'_, '_> {
     }
 
     pub(super) fn precedence(&self, first: &Thing, then: &Thing) -> Draft {
+        // `before modifying code, read the docs in dev/knowledge/`: where says what is read.
+        let there = match self.meaning.main.places.as_slice() {
+            [Place::Files { globs, label, outside: false }] if first.sort == Sort::Read && !first.literal => {
+                Some(Thing { literal: true, ..file_thing(globs.clone(), label, Some(Cue::Read)) })
+            }
+            _ => None,
+        };
+        let first = there.as_ref().unwrap_or(first);
         // One file that is named is read once, and not each before itself.
         let same_file = matches!(first.sort, Sort::Read) && then.sort == Sort::File && !first.literal;
-        let then = &if same_file { modified(then, &first.holds) } else { self.limited(then) };
+        let then = &match there {
+            Some(_) => then.clone(),
+            None if same_file => modified(then, &first.holds),
+            None => self.limited(then),
+        };
         // What comes before all others of its program is not one of them.
         let then = &if is_one_of(first, then) {
             Thing { predicate: then.predicate.clone().and(first.predicate.clone().negated()), ..then.clone() }

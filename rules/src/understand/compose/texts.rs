@@ -542,40 +542,42 @@ fn literal(stance: Stance, cue: Cue, texts: &[String], (of, part): (Of, Part)) -
     Draft::of(format!("{subject}-without-{name}"), title, pattern).violates([bad]).clean([good])
 }
 
+/// What stands for the parts of a title that are left open.
+const PARTS: [&str; 30] = [
+    "type",
+    "scope",
+    "component",
+    "module",
+    "area",
+    "package",
+    "subsystem",
+    "topic",
+    "prefix",
+    "category",
+    "ticket",
+    "description",
+    "message",
+    "title",
+    "summary",
+    "subject",
+    "name",
+    "number",
+    "id",
+    "issue",
+    "short",
+    "brief",
+    "concise",
+    "imperative",
+    "lowercase",
+    "util",
+    "what",
+    "verb",
+    "text",
+    "details",
+];
+
 /// The form of a title that is shown with its parts left open: `<module>: <message>`, `[SPARK-xxxx] Title`, `Fix #12: Description`.
 pub(in crate::understand) fn layout(text: &str) -> Option<String> {
-    const PARTS: [&str; 30] = [
-        "type",
-        "scope",
-        "component",
-        "module",
-        "area",
-        "package",
-        "subsystem",
-        "topic",
-        "prefix",
-        "category",
-        "ticket",
-        "description",
-        "message",
-        "title",
-        "summary",
-        "subject",
-        "name",
-        "number",
-        "id",
-        "issue",
-        "short",
-        "brief",
-        "concise",
-        "imperative",
-        "lowercase",
-        "util",
-        "what",
-        "verb",
-        "text",
-        "details",
-    ];
     // A comment and a heading are shown as they are.
     if text.starts_with("<!--") || text.starts_with('#') && text.contains("# ") {
         return None;
@@ -589,6 +591,15 @@ pub(in crate::understand) fn layout(text: &str) -> Option<String> {
             '{' => rest.split_once('}'),
             _ => None,
         };
+        let words = |text: &str| text.split(' ').all(|word| PARTS.contains(&&*word.to_lowercase()));
+        if let Some((_, behind)) =
+            rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).filter(|(inside, _)| words(inside))
+        {
+            // `[package name]` is one part.
+            regex.push_str("\\[[^\\]\\[]+\\]");
+            (rest, open, fixed) = (behind, open + 1, fixed + 1);
+            continue;
+        }
         if let Some((_, behind)) = placeholder {
             regex.push_str(".+?");
             (rest, open) = (behind, open + 1);

@@ -34,7 +34,8 @@ impl Namer<'_, '_> {
             // What is run is said with what it is run on.
             let mut first = true;
             things.retain(|thing| {
-                thing.sort == Sort::Command && thing.literal && (std::mem::take(&mut first) || thing.joined)
+                thing.sort == Sort::Command
+                    && (thing.literal && (std::mem::take(&mut first) || thing.joined) || is_check_beside(thing))
             });
             return;
         }
@@ -174,7 +175,10 @@ impl Namer<'_, '_> {
         } else if things.iter().any(|thing| thing.literal) {
             let on = things.iter().find(|thing| thing.sort == Sort::File && !thing.literal && thing.slug != "files");
             self.named.on = on.cloned().map(Box::new);
-            things.retain(|thing| thing.literal);
+            let run = !self.negative
+                && matches!(things.as_slice(), [run, beside @ ..]
+                    if run.literal && run.sort == Sort::Command && beside.iter().all(is_check_beside));
+            things.retain(|thing| thing.literal || run && is_check_beside(thing));
         }
         if let ([_, ..], [thing]) = (self.named.flags.as_slice(), things.as_mut_slice())
             && let Some(program) = program(thing)
@@ -375,4 +379,9 @@ fn fixed(text: &str) -> &str {
     }
     let text = text.split(['<', '{', '…']).next().unwrap_or(text);
     text.split_once("#N").map_or(text, |(head, _)| text.get(..=head.len()).unwrap_or(head)).trim_end()
+}
+
+/// Whether something is checked beside the command that is written out: `run `make lint` and the tests`.
+fn is_check_beside(thing: &Thing) -> bool {
+    thing.sort == Sort::Command && thing.renewed && thing.joined && thing.known.is_some()
 }
