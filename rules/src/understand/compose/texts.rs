@@ -591,7 +591,7 @@ pub(in crate::understand) fn layout(text: &str) -> Option<String> {
             '{' => rest.split_once('}'),
             _ => None,
         };
-        let words = |text: &str| text.split(' ').all(|word| PARTS.contains(&&*word.to_lowercase()));
+        let words = |text: &str| text.split(' ').any(|word| PARTS.contains(&word));
         if let Some((_, behind)) =
             rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).filter(|(inside, _)| words(inside))
         {
