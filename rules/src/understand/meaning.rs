@@ -347,8 +347,8 @@ fn told<'l>(
     let complaint = complains(statement) && !statement.has(Cue::Told);
     let list = forbidden != Forbidden::Nothing;
     // `keep .env out of git`
-    let keeps = clause.units.iter().take(2).any(|unit| matches!(&*unit.lower(), "keep" | "leave" | "keeping"));
-    let kept = keeps && clause.units.iter().any(|unit| unit.is_content() && unit.text.starts_with("out of "));
+    let kept = clause.units.iter().any(|unit| unit.text.starts_with("out of ") && unit.is_content())
+        && clause.units.iter().take(2).any(|unit| matches!(&*unit.lower(), "keep" | "leave" | "keeping"));
     let negative = list || kept || clause.has(Cue::Never) || clause.has(Cue::No) || complaint;
     let verb = (forbidden == Forbidden::Say).then_some(Cue::Say);
     let mut main = match clause.unpiped() {

@@ -17,6 +17,10 @@ const INSTALLERS: &str = "apt|apt-get|brew|dnf|yum|pacman|apk|zypper|choco|winge
 
 /// Takes what a clause forbids for the call of a program with what it is given.
 pub(super) fn operands(clause: &Clause<'_, '_>, main: &mut Named<'_>) {
+    const VERBS: [&str; 8] = ["merge", "merging", "install", "installing", "label", "labels", "plain", "bare"];
+    if !clause.units.iter().any(|unit| VERBS.iter().any(|verb| unit.text.eq_ignore_ascii_case(verb))) {
+        return;
+    }
     let units: Vec<_> = clause.units.iter().filter(|unit| !unit.is_filler()).collect();
     if let Some(label) = labelled(&units, main) {
         main.things = vec![assign(label)];

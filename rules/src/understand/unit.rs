@@ -211,19 +211,17 @@ fn forget(found: &mut [Unit<'_, '_>]) {
 
 /// Takes what begins with `do not pass` and says what for what forbids; of tests it says that they fail.
 fn bid<'l>(found: &mut [Unit<'_, 'l>], lexicon: &'l Lexicon) {
-    for at in 0..found.len() {
-        let begins = at
-            .checked_sub(1)
-            .is_none_or(|before| found.get(before).is_some_and(|unit| matches!(unit.what, What::Mark | What::Comma)));
-        let what = found.get(at + 1).is_some_and(|unit| unit.what == What::Word || unit.is_content());
-        let passes = |unit: &&mut Unit<'_, '_>| {
-            unit.is(Cue::Fail) && matches!(&*unit.lower(), "do not pass" | "don't pass" | "don’t pass")
-        };
-        if let Some(unit) = found.get_mut(at).filter(passes).filter(|_| begins && what)
-            && let Some(never) = lexicon.longest(std::iter::once("never"))
-        {
-            *unit = Unit::of(What::Known(never.senses), unit.text, unit.range.clone());
-        }
+    let passes = |unit: &Unit<'_, '_>| {
+        unit.is(Cue::Fail) && matches!(&*unit.lower(), "do not pass" | "don't pass" | "don’t pass")
+    };
+    let Some(at) = found.iter().position(passes) else { return };
+    let before = at.checked_sub(1).and_then(|before| found.get(before));
+    let begins = before.is_none_or(|unit| matches!(unit.what, What::Mark | What::Comma));
+    let what = found.get(at + 1).is_some_and(|unit| unit.what == What::Word || unit.is_content());
+    if let (Some(unit), true, Some(never)) =
+        (found.get_mut(at), begins && what, lexicon.longest(std::iter::once("never")))
+    {
+        *unit = Unit::of(What::Known(never.senses), unit.text, unit.range.clone());
     }
 }
 
