@@ -341,9 +341,10 @@ impl Whole {
     }
 
     /// Whether a form that a statement shows is meant for good: who shows one means all that are to come, unless they ask
-    /// for it, or say that it is for this time.
+    /// for it, or say that it is for this time (`today's must be named 20260324_notes.md` shows how all must be).
     pub(super) fn is_form(&self, reading: &Reading) -> bool {
-        self.document || !reading.question && !reading.asked && !reading.this_time
+        let passing = reading.this_time && !reading.acts.has(Act::Demands);
+        self.document || !reading.question && !reading.asked && !passing
     }
 
     /// Whether a statement of a chat is meant for good by what is done with words in it.

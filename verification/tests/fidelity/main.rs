@@ -305,8 +305,8 @@ languages. What is left then is the grammar, with the properties of texts and th
 const UNSEEN: &str = "\
 ## What to expect of sentences that nobody looked at
 
-The development figures above flatter. While the grammar was worked on, thirteen more sets of real rule sentences were labelled by
-hand from instruction files of some 560 other public repositories, by somebody who did not see the program, and each was run once
+The development figures above flatter. While the grammar was worked on, fourteen more sets of real rule sentences were labelled by
+hand from instruction files of some 580 other public repositories, by somebody who did not see the program, and each was run once
 before anything was changed for it:
 
 | set, on its first run | sentences | rule precision | rule recall | compile_coverage | pair_correct_all | pair_correct_compiled | false_block_compiled | abstains_on_semantic |
@@ -324,6 +324,7 @@ before anything was changed for it:
 | eleventh, of others again | 116 | 0.941 | 0.950 | 0.651 | 0.442 | 0.679 | 0.125 | 0.929 |
 | twelfth, of less known ones | 58 | 0.977 | 0.860 | 0.628 | 0.419 | 0.667 | 0.111 | 1.000 |
 | thirteenth, at the same time | 58 | 1.000 | 0.980 | 0.628 | 0.302 | 0.481 | 0.148 | 0.857 |
+| fourteenth, of many languages | 58 | 0.958 | 0.920 | 0.581 | 0.326 | 0.560 | 0.080 | 0.857 |
 
 The fifth is of more languages and of repositories that are less alike. The last round of work on the failures of the first four brought those
 from 0.35–0.39 to 0.44–0.54 of pair_correct_all, and the fifth, at which nobody looked, from 0.305 to 0.329: most of what such work gains stays
@@ -349,6 +350,10 @@ compiled 0.481 and 0.464, and 4 false blocks before and after. What was general 
 tried that would have needed no look at anything, and dropped: to find phrases by the stems of their words and without articles (of 736 sentences, three
 became right and five no longer), and to leave to judgement whatever holds more than two words that mean nothing here (which costs a sixth to a fifth of
 what is right). What is misread is mostly not worded in another way; it is another thing.
+
+The fourteenth is of 18 projects in a dozen programming languages, well known and not. It came after the closed words of seven languages had been added, and gave what
+the sets before it gave. What was general in its misreadings was mended next (to 0.465 right, of what compiled 0.800, 1 false block of 25): what is merged,
+installed or given as a label, what is kept out of version control, lists behind `(do not edit):`, commands that end with a dot.
 
 So of sentences from a repository that is new to it, a fifth to a half become exactly the right check, about four in ten are left to
 judgement, and of the checks that are made five to seven in ten are right in both directions; some seven to seventeen in a hundred would
