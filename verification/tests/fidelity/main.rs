@@ -305,8 +305,8 @@ languages. What is left then is the grammar, with the properties of texts and th
 const UNSEEN: &str = "\
 ## What to expect of sentences that nobody looked at
 
-The development figures above flatter. While the grammar was worked on, fourteen more sets of real rule sentences were labelled by
-hand from instruction files of some 580 other public repositories, by somebody who did not see the program, and each was run once
+The development figures above flatter. While the grammar was worked on, fifteen more sets of real rule sentences were labelled by
+hand from instruction files of some 600 other public repositories, by somebody who did not see the program, and each was run once
 before anything was changed for it:
 
 | set, on its first run | sentences | rule precision | rule recall | compile_coverage | pair_correct_all | pair_correct_compiled | false_block_compiled | abstains_on_semantic |
@@ -325,6 +325,7 @@ before anything was changed for it:
 | twelfth, of less known ones | 58 | 0.977 | 0.860 | 0.628 | 0.419 | 0.667 | 0.111 | 1.000 |
 | thirteenth, at the same time | 58 | 1.000 | 0.980 | 0.628 | 0.302 | 0.481 | 0.148 | 0.857 |
 | fourteenth, of many languages | 58 | 0.958 | 0.920 | 0.581 | 0.326 | 0.560 | 0.080 | 0.857 |
+| fifteenth, after its failures | 58 | 0.979 | 0.920 | 0.651 | 0.419 | 0.643 | 0.071 | 1.000 |
 
 The fifth is of more languages and of repositories that are less alike. The last round of work on the failures of the first four brought those
 from 0.35–0.39 to 0.44–0.54 of pair_correct_all, and the fifth, at which nobody looked, from 0.305 to 0.329: most of what such work gains stays
@@ -353,7 +354,8 @@ what is right). What is misread is mostly not worded in another way; it is anoth
 
 The fourteenth is of 18 projects in a dozen programming languages, well known and not. It came after the closed words of seven languages had been added, and gave what
 the sets before it gave. What was general in its misreadings was mended next (to 0.465 right, of what compiled 0.800, 1 false block of 25): what is merged,
-installed or given as a label, what is kept out of version control, lists behind `(do not edit):`, commands that end with a dot.
+installed or given as a label, what is kept out of version control, lists behind `(do not edit):`, commands that end with a dot. The fifteenth, of 17 other
+projects, was run with the program of before that and of after it: 17 and 18 of 43 right, 2 false blocks of 28 both times.
 
 So of sentences from a repository that is new to it, a fifth to a half become exactly the right check, about four in ten are left to
 judgement, and of the checks that are made five to seven in ten are right in both directions; some seven to seventeen in a hundred would
