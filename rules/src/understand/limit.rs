@@ -46,6 +46,7 @@ pub(super) fn is_limited(
         || statement.ranks()
         || stance == Stance::Plain && (permits(statement) || happens(statement))
         || is_for_some(statement)
+        || stance != Stance::Never && is_at_times(statement, main)
         || is_excepted_late(statement)
         || is_assigned(statement, main)
         || is_taste(statement, main, rejected)
@@ -104,6 +105,16 @@ fn is_for_some(statement: &Statement<'_, '_>) -> bool {
     units.next().is_some_and(|unit| unit.text.eq_ignore_ascii_case("for"))
         && units.take(6).any(|unit| unit.is(Cue::Only) && unit.text == "only")
         && statement.units().any(|unit| unit.text == ":")
+}
+
+/// Whether texts are to have something only at times: `use emoji only where they help`.
+fn is_at_times(statement: &Statement<'_, '_>, main: &Named<'_>) -> bool {
+    let mut only = false;
+    let times = |unit: &Unit<'_, '_>| {
+        let begins = matches!(unit.text, "where" | "if" | "when" | "for" | "to");
+        std::mem::replace(&mut only, unit.is(Cue::Only) && unit.text == "only") && begins
+    };
+    !main.properties.is_empty() && main.things.is_empty() && statement.units().any(times)
 }
 
 /// Whether an exception is told in a sentence of its own: `use X, not Y (Z is the exception)`.
@@ -233,6 +244,11 @@ fn is_narrowed(clause: &Clause<'_, '_>, main: &Named<'_>, command: bool) -> bool
             if matches!(raw.text, "raw" | "manual" | "hand-written") && text.literal && math.what == What::Word)
     };
     if code && clause.units.windows(3).any(raw) {
+        return true;
+    }
+    // `do not edit the Ansible inventory`: the program may be run.
+    let tool = |thing: &Thing| !thing.literal && thing.label.starts_with('`');
+    if command && main.verb == Some(Cue::Edit) && main.things.iter().all(tool) && main.places.is_empty() {
         return true;
     }
     // `never run A followed by B`: neither alone is meant.

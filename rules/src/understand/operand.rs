@@ -5,11 +5,13 @@
 
 use super::clause::Clause;
 use super::name::Named;
-use super::thing::{Sort, Thing, slug};
+use super::spelled::escaped;
+use super::thing::{Sort, Thing, command_thing, slug};
 use super::unit::{Unit, What};
 use super::witness::Witness;
 use crate::Predicate;
 use crate::lexicon::{Cue, Sense};
+use crate::predicate::{CommandTest, FileTest, TextTest};
 
 /// What puts programs on a machine.
 const INSTALLERS: &str = "apt|apt-get|brew|dnf|yum|pacman|apk|zypper|choco|winget|scoop|snap|port|pip|pip3|pipx|uv|npm|pnpm|\
@@ -17,13 +19,32 @@ const INSTALLERS: &str = "apt|apt-get|brew|dnf|yum|pacman|apk|zypper|choco|winge
 
 /// Takes what a clause forbids for the call of a program with what it is given.
 pub(super) fn operands(clause: &Clause<'_, '_>, main: &mut Named<'_>) {
-    const VERBS: [&str; 8] = ["merge", "merging", "install", "installing", "label", "labels", "plain", "bare"];
-    if !clause.units.iter().any(|unit| VERBS.iter().any(|verb| unit.text.eq_ignore_ascii_case(verb))) {
+    const VERBS: [&str; 12] = [
+        "merge",
+        "merging",
+        "install",
+        "installing",
+        "label",
+        "labels",
+        "plain",
+        "bare",
+        "set",
+        "setting",
+        "export",
+        "exporting",
+    ];
+    let takes = |unit: &Unit<'_, '_>| {
+        VERBS.iter().any(|verb| unit.text.eq_ignore_ascii_case(verb)) || unit.literal && unit.text.starts_with("git ")
+    };
+    if !clause.units.iter().any(takes) {
         return;
     }
     let units: Vec<_> = clause.units.iter().filter(|unit| !unit.is_filler()).collect();
-    if let Some(label) = labelled(&units, main) {
-        main.things = vec![assign(label)];
+    complete(&mut main.things);
+    if assigns(&units, main) {
+        main.things = main.things.iter().map(assign).collect();
+    } else if let Some(label) = labelled(&units, main) {
+        main.things = vec![give(label)];
         main.verb = None;
     } else if let Some(branch) = merged(&units, main) {
         main.things = vec![merge(branch)];
@@ -43,6 +64,56 @@ pub(super) fn operands(clause: &Clause<'_, '_>, main: &mut Named<'_>) {
     }
 }
 
+/// Writes out what is left out of the commands behind the first: `never git add -A or commit -a`.
+fn complete(things: &mut [Thing]) {
+    let mut git = false;
+    for thing in things.iter_mut().filter(|thing| thing.literal) {
+        let text = thing.label.trim_matches('`');
+        if git && matches!(text.split(' ').next(), Some("add" | "commit" | "push")) {
+            *thing = Thing { literal: true, joined: true, ..command_thing(&format!("git {text}"), None) };
+        }
+        git |= thing.label.trim_matches('`').starts_with("git ");
+    }
+}
+
+/// Whether variables of the environment are what is set.
+fn assigns(units: &[&Unit<'_, '_>], main: &Named<'_>) -> bool {
+    let name = |text: &str| {
+        text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    };
+    let variable = |thing: &Thing| thing.sort == Sort::Code && thing.literal && name(thing.label.trim_matches('`'));
+    let sets = |unit: &Unit<'_, '_>| matches!(&*unit.lower(), "set" | "setting" | "export" | "exporting");
+    units.windows(2).any(|two| matches!(two, [set, text] if sets(set) && text.literal && name(text.text)))
+        && main.things.iter().all(variable)
+        && main.places.is_empty()
+}
+
+fn assign(variable: &Thing) -> Thing {
+    let name = variable.label.trim_matches('`');
+    let call = CommandTest { run: "*".to_owned(), env: Some(name.to_owned()), ..CommandTest::default() };
+    let line = TextTest::Matches(format!("(?m)^\\s*(export\\s+)?{}\\s*=", escaped(name)));
+    let kept = FileTest {
+        path: [".env", ".env.*", "*.env"].map(str::to_owned).to_vec(),
+        added: Some(line),
+        ..FileTest::default()
+    };
+    Thing {
+        predicate: Predicate::Any(vec![
+            Predicate::Command(call),
+            Predicate::command(&format!("export {name}=*")),
+            Predicate::File(Box::new(kept)),
+        ]),
+        sort: Sort::Command,
+        label: format!("`{name}`"),
+        slug: format!("set-{}", slug(name)),
+        holds: Witness::command(format!("{name}=1 make dev")),
+        fails: Witness::command("OTHER_NAME=1 make dev"),
+        known: None,
+        says: Some((format!("set `{name}`"), format!("setting `{name}`"))),
+        ..variable.clone()
+    }
+}
+
 /// The label that is not to be given to issues and pull requests.
 fn labelled<'a>(units: &[&Unit<'a, '_>], main: &Named<'_>) -> Option<&'a str> {
     let gives = main.verb.is_none_or(|verb| matches!(verb, Cue::Create | Cue::Use | Cue::Place | Cue::Edit));
@@ -53,11 +124,11 @@ fn labelled<'a>(units: &[&Unit<'a, '_>], main: &Named<'_>) -> Option<&'a str> {
     named.filter(|name| gives && main.things.len() < 2 && !name.contains(['<', '(', ' ']))
 }
 
-fn assign(label: &str) -> Thing {
-    let give = format!("gh issue|pr ** --label|-l|--add-label {label}");
+fn give(label: &str) -> Thing {
+    let call = format!("gh issue|pr ** --label|-l|--add-label {label}");
     Thing {
         predicate: Predicate::Any(vec![
-            Predicate::command(&give),
+            Predicate::command(&call),
             Predicate::command(&format!("glab issue|mr ** --label|-l {label}")),
         ]),
         sort: Sort::Command,
