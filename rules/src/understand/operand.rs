@@ -121,7 +121,13 @@ fn labelled<'a>(units: &[&Unit<'a, '_>], main: &Named<'_>) -> Option<&'a str> {
         [name, label] if name.literal && matches!(&*label.lower(), "label" | "labels") => Some(name.text),
         _ => None,
     });
-    named.filter(|name| gives && main.things.len() < 2 && !name.contains(['<', '(', ' ']))
+    // Texts of a user interface are labels, too.
+    let tracked = |name: &str| {
+        let spoken =
+            |unit: &&Unit<'_, '_>| matches!(&*unit.lower(), "issue" | "issues" | "pr" | "prs" | "pull requests");
+        name.contains(['/', ':']) || units.iter().any(spoken)
+    };
+    named.filter(|name| gives && main.things.len() < 2 && !name.contains(['<', '(', ' ']) && tracked(name))
 }
 
 fn give(label: &str) -> Thing {
@@ -178,7 +184,7 @@ fn merge(branch: &str) -> Thing {
 
 /// Whether a program is what is installed, and not what installs or a part of a name: `install node`, not `install with npm`.
 fn installs(units: &[&Unit<'_, '_>]) -> bool {
-    let verb = |unit: &&Unit<'_, '_>| matches!(&*unit.lower(), "install" | "installing" | "reinstall");
+    let verb = |unit: &&Unit<'_, '_>| matches!(&*unit.lower(), "install" | "installing");
     let Some(at) = units.iter().position(verb) else { return false };
     let behind = units.get(at + 1..).unwrap_or_default();
     let joins = |unit: &Unit<'_, '_>| unit.what == What::Comma || unit.is_any(&[Cue::And, Cue::Or]);
