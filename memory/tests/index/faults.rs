@@ -47,7 +47,7 @@ fn healed(harm: impl Fn(&Path)) {
         // Each time the files are made again, under other names.
         harm(&files().find(|path| path.extension().is_some_and(|ending| ending == harmed)).unwrap());
         let (index, rebuilt) = place.open_telling(None, Settings::default());
-        assert!(rebuilt.iter().any(|why| why.starts_with("words: ")), "{harmed:?}: {rebuilt:?}");
+        assert!(rebuilt.iter().any(|why| why.starts_with("words: ")), "{}: {rebuilt:?}", harmed.display());
         assert_eq!(ids(&index, &tenant, &everything("violin")), [id]);
         index.commit().unwrap();
     }

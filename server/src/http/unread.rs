@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long an answer waits for the rest of a body.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Reads what nobody wanted of a body, before the answer.
 pub(super) async fn dropped(request: Request, next: Next) -> Response {
